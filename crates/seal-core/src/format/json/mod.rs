@@ -1,0 +1,1 @@
+//! JSON as SOPS reads it.

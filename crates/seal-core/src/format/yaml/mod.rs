@@ -1,0 +1,1 @@
+//! YAML as go-yaml v3 reads it.

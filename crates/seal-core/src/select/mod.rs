@@ -1,0 +1,1 @@
+//! Which leaves are secret.

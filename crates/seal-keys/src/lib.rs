@@ -1,0 +1,1 @@
+//! Master keys: wraps and unwraps the data key of an envelope.
