@@ -51,8 +51,14 @@ impl Position {
         let before = &source[..offset.min(source.len())];
         let line = 1 + memchr::memchr_iter(b'\n', before).count();
         let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
-        let characters = before[start..].iter().filter(|byte| **byte & 0xC0 != 0x80).count();
-        Self { line, column: 1 + characters }
+        let characters = before[start..]
+            .iter()
+            .filter(|byte| **byte & 0xC0 != 0x80)
+            .count();
+        Self {
+            line,
+            column: 1 + characters,
+        }
     }
 }
 
@@ -143,6 +149,8 @@ pub enum Content<'s> {
         document: usize,
         /// The anchored node.
         node: NodeId,
+        /// The anchor stands on that node's key, and the alias means the key's text.
+        of_key: bool,
     },
 }
 
@@ -184,9 +192,10 @@ pub struct Comment<'s> {
 impl<'s> Document<'s> {
     /// The outermost node that is not a comment.
     pub fn root(&self) -> NodeId {
-        let root = self.nodes.iter().position(|node| {
-            node.parent.is_none() && !matches!(node.content, Content::Comment(_))
-        });
+        let root = self
+            .nodes
+            .iter()
+            .position(|node| node.parent.is_none() && !matches!(node.content, Content::Comment(_)));
         NodeId(root.unwrap_or(0) as u32)
     }
 
@@ -197,7 +206,11 @@ impl<'s> Document<'s> {
 
     /// Direct children of a collection in order, comments included.
     pub fn children(&self, id: NodeId) -> Children<'_, 's> {
-        Children { document: self, next: NodeId(id.0 + 1), end: self.node(id).end }
+        Children {
+            document: self,
+            next: NodeId(id.0 + 1),
+            end: self.node(id).end,
+        }
     }
 
     /// The entry of a mapping with that key.
@@ -205,8 +218,12 @@ impl<'s> Document<'s> {
         if !matches!(self.node(mapping).content, Content::Mapping { .. }) {
             return None;
         }
-        self.children(mapping)
-            .find(|child| self.node(*child).key.as_ref().is_some_and(|k| k.text == key))
+        self.children(mapping).find(|child| {
+            self.node(*child)
+                .key
+                .as_ref()
+                .is_some_and(|k| k.text == key)
+        })
     }
 
     /// The string at a path of keys from the root, if it is one.
@@ -216,7 +233,10 @@ impl<'s> Document<'s> {
             node = self.entry(node, key)?;
         }
         match &self.node(node).content {
-            Content::Scalar(Scalar { value: Value::String(text), .. }) => Some(text),
+            Content::Scalar(Scalar {
+                value: Value::String(text),
+                ..
+            }) => Some(text),
             _ => None,
         }
     }
@@ -271,7 +291,11 @@ pub struct Edit {
 impl std::fmt::Debug for Edit {
     // The text may be a decrypted value.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Edit({}..{}, <redacted>)", self.span.start, self.span.end)
+        write!(
+            f,
+            "Edit({}..{}, <redacted>)",
+            self.span.start, self.span.end
+        )
     }
 }
 

@@ -1,0 +1,580 @@
+//! Text → tokens, by the rules of go-yaml v3.
+//!
+//! go-yaml descends from libyaml: a YAML 1.1 scanner with one token of look-ahead per possible simple key. What makes
+//! files readable by SOPS is that very dialect (a `|` at the end of the file without a line break, tabs in odd
+//! places, U+2028 as a line break), so this follows its decisions one by one; a differential test against go-yaml
+//! holds it to that. Comments are recorded while scanning, since where one belongs depends on the tokens around it
+//! (`comments.rs`).
+
+use std::collections::VecDeque;
+
+use super::BYTE_ORDER_MARK;
+use super::comments::PendingComment;
+use super::token::{Mark, Token, TokenKind};
+use crate::document::{Position, Span};
+use crate::format::SyntaxError;
+
+/// go-yaml's own limit for flow collections and for indentation; deeper input is hostile.
+const MAX_DEPTH: usize = 10_000;
+
+/// A key without `?` has to end on its line within this many characters (YAML 1.1).
+const SIMPLE_KEY_LENGTH: usize = 1024;
+
+pub(super) type Scan<T> = Result<T, SyntaxError>;
+
+/// A place where a key without `?` may have begun.
+#[derive(Clone, Copy, Default)]
+struct SimpleKey {
+    possible: bool,
+    required: bool,
+    token: usize,
+    mark: Mark,
+}
+
+pub(super) struct Scanner<'s> {
+    pub(super) text: &'s str,
+    pub(super) bytes: &'s [u8],
+    pub(super) at: Mark,
+    /// Line breaks since the last character that was neither blank nor break: the measure for comments.
+    pub(super) newlines: usize,
+    pub(super) flow_level: usize,
+    pub(super) indent: i64,
+    indents: Vec<i64>,
+    pub(super) simple_key_allowed: bool,
+    simple_keys: Vec<SimpleKey>,
+    pub(super) tokens: VecDeque<Token<'s>>,
+    tokens_taken: usize,
+    token_ready: bool,
+    started: bool,
+    pub(super) comments: VecDeque<PendingComment>,
+    /// Every comment line that was scanned, attached later or not.
+    pub(super) comment_lines: Vec<Span>,
+}
+
+impl<'s> Scanner<'s> {
+    /// `text` has no characters that YAML forbids.
+    pub(super) fn new(text: &'s str) -> Self {
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            // The mark of the byte order is no part of the first line.
+            at: Mark {
+                index: text.starts_with(BYTE_ORDER_MARK) as usize * 3,
+                line: 0,
+                column: 0,
+            },
+            newlines: 0,
+            flow_level: 0,
+            indent: -1,
+            indents: Vec::new(),
+            simple_key_allowed: true,
+            simple_keys: vec![SimpleKey::default()],
+            tokens: VecDeque::new(),
+            tokens_taken: 0,
+            token_ready: false,
+            started: false,
+            comments: VecDeque::new(),
+            comment_lines: Vec::new(),
+        }
+    }
+
+    /// The next token, left in the queue.
+    pub(super) fn peek(&mut self) -> Scan<&Token<'s>> {
+        if !self.token_ready {
+            self.fetch_more()?;
+        }
+        Ok(&self.tokens[0])
+    }
+
+    /// Takes the token that [`Self::peek`] showed.
+    pub(super) fn take(&mut self) -> Token<'s> {
+        self.token_ready = false;
+        self.tokens_taken += 1;
+        self.tokens.pop_front().expect("a token was peeked")
+    }
+
+    pub(super) fn error<T>(&self, mark: Mark, problem: &str) -> Scan<T> {
+        let position = Position {
+            line: mark.line + 1,
+            column: mark.column + 1,
+        };
+        Err(SyntaxError {
+            position,
+            problem: problem.to_owned(),
+        })
+    }
+
+    // Bytes past the end read as NUL, which the text itself cannot hold.
+    pub(super) fn byte(&self, ahead: usize) -> u8 {
+        self.bytes.get(self.at.index + ahead).copied().unwrap_or(0)
+    }
+
+    pub(super) fn is_blank(&self, ahead: usize) -> bool {
+        matches!(self.byte(ahead), b' ' | b'\t')
+    }
+
+    pub(super) fn is_break(&self, ahead: usize) -> bool {
+        self.break_width(ahead) > 0
+    }
+
+    pub(super) fn is_break_or_end(&self, ahead: usize) -> bool {
+        self.byte(ahead) == 0 || self.is_break(ahead)
+    }
+
+    pub(super) fn is_blank_or_break_or_end(&self, ahead: usize) -> bool {
+        self.is_blank(ahead) || self.is_break_or_end(ahead)
+    }
+
+    /// Bytes of the line break there, CR LF counted as its first byte only; 0 where there is none.
+    fn break_width(&self, ahead: usize) -> usize {
+        match self.byte(ahead) {
+            b'\n' | b'\r' => 1,
+            0xC2 if self.byte(ahead + 1) == 0x85 => 2,
+            0xE2 if self.byte(ahead + 1) == 0x80 && matches!(self.byte(ahead + 2), 0xA8 | 0xA9) => {
+                3
+            }
+            _ => 0,
+        }
+    }
+
+    /// Steps over one character that is no line break.
+    pub(super) fn skip(&mut self) {
+        let byte = self.byte(0);
+        if byte != b' ' && byte != b'\t' {
+            self.newlines = 0;
+        }
+        self.at.index += width(byte);
+        self.at.column += 1;
+    }
+
+    /// Steps over `bytes` bytes of ASCII that are neither blanks nor breaks.
+    pub(super) fn skip_ascii(&mut self, bytes: usize) {
+        if bytes > 0 {
+            self.newlines = 0;
+            self.at.index += bytes;
+            self.at.column += bytes;
+        }
+    }
+
+    /// Steps over one line break, CR LF as one; returns what it means inside a scalar.
+    pub(super) fn skip_line(&mut self) -> &'s str {
+        let start = self.at.index;
+        let (bytes, meaning) = match self.byte(0) {
+            b'\r' if self.byte(1) == b'\n' => (2, "\n"),
+            b'\r' | b'\n' => (1, "\n"),
+            0xC2 => (2, "\n"),
+            _ => (3, &self.text[start..start + 3]),
+        };
+        self.at.index += bytes;
+        self.at.column = 0;
+        self.at.line += 1;
+        self.newlines += 1;
+        meaning
+    }
+
+    pub(super) fn at_document_indicator(&self) -> bool {
+        self.at.column == 0
+            && matches!(
+                (self.byte(0), self.byte(1), self.byte(2)),
+                (b'-', b'-', b'-') | (b'.', b'.', b'.')
+            )
+            && self.is_blank_or_break_or_end(3)
+    }
+
+    fn push(&mut self, kind: TokenKind<'s>, start: Mark, end: Mark) {
+        self.tokens.push_back(Token { kind, start, end });
+    }
+
+    /// Fills the queue until its head is certain. go-yaml looks two tokens further than libyaml, because the feet of
+    /// comments are known only then.
+    fn fetch_more(&mut self) -> Scan<()> {
+        loop {
+            if self.tokens.len() > 2 && !self.head_may_become_key()? {
+                break;
+            }
+            self.fetch_next()?;
+        }
+        self.token_ready = true;
+        Ok(())
+    }
+
+    /// True while the head of the queue could still turn out to be a key, in front of which tokens are inserted.
+    fn head_may_become_key(&mut self) -> Scan<bool> {
+        let head = self.tokens_taken;
+        let first = self.simple_keys.partition_point(|key| key.token < head);
+        for index in first..self.simple_keys.len() {
+            if self.simple_keys[index].token != head {
+                break;
+            }
+            if self.simple_keys[index].possible && self.simple_key_is_valid(index)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn simple_key_is_valid(&mut self, index: usize) -> Scan<bool> {
+        let key = self.simple_keys[index];
+        if !key.possible {
+            return Ok(false);
+        }
+        let text = &self.bytes[key.mark.index..self.at.index];
+        let too_long = text.len() > SIMPLE_KEY_LENGTH
+            && text.iter().filter(|byte| **byte & 0xC0 != 0x80).count() > SIMPLE_KEY_LENGTH;
+        if key.mark.line < self.at.line || too_long {
+            if key.required {
+                return self.error(key.mark, "this key has no `:` behind it");
+            }
+            self.simple_keys[index].possible = false;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    fn next_token_number(&self) -> usize {
+        self.tokens_taken + self.tokens.len()
+    }
+
+    pub(super) fn save_simple_key(&mut self) -> Scan<()> {
+        if self.simple_key_allowed {
+            let key = SimpleKey {
+                possible: true,
+                required: self.flow_level == 0 && self.indent == self.at.column as i64,
+                token: self.next_token_number(),
+                mark: self.at,
+            };
+            self.remove_simple_key()?;
+            *self.simple_keys.last_mut().expect("one per flow level") = key;
+        }
+        Ok(())
+    }
+
+    fn remove_simple_key(&mut self) -> Scan<()> {
+        let key = self.simple_keys.last_mut().expect("one per flow level");
+        if key.possible {
+            let (required, mark) = (key.required, key.mark);
+            key.possible = false;
+            if required {
+                return self.error(mark, "this key has no `:` behind it");
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a block collection when the column lies deeper than the present one. `token` is the number of the
+    /// token in front of which the start belongs, none for the end of the queue.
+    fn roll_indent(&mut self, token: Option<usize>, kind: TokenKind<'s>, mark: Mark) -> Scan<()> {
+        let column = mark.column as i64;
+        if self.flow_level > 0 || self.indent >= column {
+            return Ok(());
+        }
+        self.indents.push(self.indent);
+        self.indent = column;
+        if self.indents.len() > MAX_DEPTH {
+            return self.error(mark, "nested deeper than 10000 levels");
+        }
+        let token_start = Token {
+            kind,
+            start: mark,
+            end: mark,
+        };
+        match token {
+            Some(number) => self.tokens.insert(number - self.tokens_taken, token_start),
+            None => self.tokens.push_back(token_start),
+        }
+        Ok(())
+    }
+
+    /// Closes the block collections that lie deeper than `column`. The end is put in front of comments that already
+    /// stand at the indentation of a parent, so that they become feet of the parent's entry.
+    fn unroll_indent(&mut self, column: i64, scan_start: Mark) {
+        if self.flow_level > 0 {
+            return;
+        }
+        let mut mark = scan_start;
+        let mut mark_index = scan_start.index as i64 - 1;
+        while self.indent > column {
+            let mut stop = mark_index;
+            for comment in self.comments.iter().rev() {
+                if (comment.end as i64) < stop {
+                    break;
+                }
+                if comment.start.column as i64 == self.indent + 1 {
+                    mark = comment.start;
+                    mark_index = comment.start.index as i64;
+                }
+                stop = comment.scan_start as i64;
+            }
+            let start = Mark {
+                index: mark_index.max(0) as usize,
+                ..mark
+            };
+            self.push(TokenKind::BlockEnd, start, start);
+            self.indent = self.indents.pop().expect("one per block collection");
+        }
+    }
+
+    fn fetch_next(&mut self) -> Scan<()> {
+        if !self.started {
+            self.started = true;
+            self.push(TokenKind::StreamStart, self.at, self.at);
+            return Ok(());
+        }
+        let scan_start = self.at;
+        self.skip_to_next_token();
+        self.unroll_indent(self.at.column as i64, scan_start);
+
+        let byte = self.byte(0);
+        if byte == 0 {
+            return self.fetch_stream_end();
+        }
+        if self.at.column == 0 && byte == b'%' {
+            self.reset_to_document_level()?;
+            let token = self.scan_directive()?;
+            self.tokens.push_back(token);
+            return Ok(());
+        }
+        if self.at_document_indicator() {
+            self.reset_to_document_level()?;
+            let start = self.at;
+            self.skip_ascii(3);
+            let kind = if byte == b'-' {
+                TokenKind::DocumentStart
+            } else {
+                TokenKind::DocumentEnd
+            };
+            self.push(kind, start, self.at);
+            return Ok(());
+        }
+
+        // A comment on the line of a `:` or `,` belongs to what stands before that indicator.
+        let mut comment_token = self.at;
+        if (self.flow_level == 0 && byte == b':') || (self.flow_level > 0 && byte == b',') {
+            if let Some(last) = self.tokens.back() {
+                comment_token = last.start;
+            }
+        }
+        self.fetch_content(byte)?;
+        // A lone `-` has no comment of its own: it becomes the head of whatever follows.
+        let after_dash = matches!(
+            self.tokens.back(),
+            Some(Token {
+                kind: TokenKind::BlockEntry,
+                ..
+            })
+        );
+        if !after_dash {
+            self.scan_line_comment(comment_token);
+        }
+        Ok(())
+    }
+
+    fn fetch_content(&mut self, byte: u8) -> Scan<()> {
+        let in_flow = self.flow_level > 0;
+        match byte {
+            b'[' => self.fetch_flow_start(TokenKind::FlowSequenceStart),
+            b'{' => self.fetch_flow_start(TokenKind::FlowMappingStart),
+            b']' => self.fetch_flow_end(TokenKind::FlowSequenceEnd),
+            b'}' => self.fetch_flow_end(TokenKind::FlowMappingEnd),
+            b',' => {
+                self.remove_simple_key()?;
+                self.simple_key_allowed = true;
+                self.push_indicator(TokenKind::FlowEntry);
+                Ok(())
+            }
+            b'-' if self.is_blank_or_break_or_end(1) => self.fetch_block_entry(),
+            b'?' if in_flow || self.is_blank_or_break_or_end(1) => self.fetch_key(),
+            b':' if in_flow || self.is_blank_or_break_or_end(1) => self.fetch_value(),
+            b'*' => {
+                self.save_simple_key()?;
+                self.simple_key_allowed = false;
+                let (name, start) = self.scan_anchor_name("an alias")?;
+                self.push(TokenKind::Alias(name), start, self.at);
+                Ok(())
+            }
+            b'&' => {
+                self.save_simple_key()?;
+                self.simple_key_allowed = false;
+                let (name, start) = self.scan_anchor_name("an anchor")?;
+                self.push(TokenKind::Anchor(name), start, self.at);
+                Ok(())
+            }
+            b'!' => {
+                self.save_simple_key()?;
+                self.simple_key_allowed = false;
+                let token = self.scan_tag()?;
+                self.tokens.push_back(token);
+                Ok(())
+            }
+            b'|' | b'>' if !in_flow => {
+                self.remove_simple_key()?;
+                self.simple_key_allowed = true;
+                let token = self.scan_block_scalar(byte == b'|')?;
+                self.tokens.push_back(token);
+                Ok(())
+            }
+            b'\'' | b'"' => {
+                self.save_simple_key()?;
+                self.simple_key_allowed = false;
+                let token = self.scan_quoted_scalar(byte == b'\'')?;
+                self.tokens.push_back(token);
+                Ok(())
+            }
+            _ if self.may_start_plain_scalar(byte) => {
+                self.save_simple_key()?;
+                self.simple_key_allowed = false;
+                let token = self.scan_plain_scalar()?;
+                self.tokens.push_back(token);
+                Ok(())
+            }
+            _ => self.error(self.at, "this character cannot begin a value"),
+        }
+    }
+
+    fn may_start_plain_scalar(&self, byte: u8) -> bool {
+        match byte {
+            b'-' => !self.is_blank(1),
+            b'?' | b':' => self.flow_level == 0 && !self.is_blank_or_break_or_end(1),
+            b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'&' | b'*' | b'!' | b'|' | b'>' | b'\''
+            | b'"' | b'%' | b'@' | b'`' => false,
+            _ => !self.is_blank_or_break_or_end(0),
+        }
+    }
+
+    fn push_indicator(&mut self, kind: TokenKind<'s>) {
+        let start = self.at;
+        self.skip();
+        self.push(kind, start, self.at);
+    }
+
+    fn fetch_stream_end(&mut self) -> Scan<()> {
+        if self.at.column != 0 {
+            self.at.column = 0;
+            self.at.line += 1;
+        }
+        self.reset_to_document_level()?;
+        self.push(TokenKind::StreamEnd, self.at, self.at);
+        Ok(())
+    }
+
+    fn reset_to_document_level(&mut self) -> Scan<()> {
+        self.unroll_indent(-1, self.at);
+        self.remove_simple_key()?;
+        self.simple_key_allowed = false;
+        Ok(())
+    }
+
+    fn fetch_flow_start(&mut self, kind: TokenKind<'s>) -> Scan<()> {
+        self.save_simple_key()?;
+        self.simple_keys.push(SimpleKey {
+            token: self.next_token_number(),
+            ..SimpleKey::default()
+        });
+        self.flow_level += 1;
+        if self.flow_level > MAX_DEPTH {
+            return self.error(self.at, "nested deeper than 10000 levels");
+        }
+        self.simple_key_allowed = true;
+        self.push_indicator(kind);
+        Ok(())
+    }
+
+    fn fetch_flow_end(&mut self, kind: TokenKind<'s>) -> Scan<()> {
+        self.remove_simple_key()?;
+        if self.flow_level > 0 {
+            self.flow_level -= 1;
+            self.simple_keys.pop();
+        }
+        self.simple_key_allowed = false;
+        self.push_indicator(kind);
+        Ok(())
+    }
+
+    fn fetch_block_entry(&mut self) -> Scan<()> {
+        // In a flow collection `-` is wrong, but the parser knows better where to point.
+        if self.flow_level == 0 {
+            if !self.simple_key_allowed {
+                return self.error(self.at, "a list item `-` is not allowed here");
+            }
+            self.roll_indent(None, TokenKind::BlockSequenceStart, self.at)?;
+        }
+        self.remove_simple_key()?;
+        self.simple_key_allowed = true;
+        self.push_indicator(TokenKind::BlockEntry);
+        Ok(())
+    }
+
+    fn fetch_key(&mut self) -> Scan<()> {
+        if self.flow_level == 0 {
+            if !self.simple_key_allowed {
+                return self.error(self.at, "a key `?` is not allowed here");
+            }
+            self.roll_indent(None, TokenKind::BlockMappingStart, self.at)?;
+        }
+        self.remove_simple_key()?;
+        self.simple_key_allowed = self.flow_level == 0;
+        self.push_indicator(TokenKind::Key);
+        Ok(())
+    }
+
+    fn fetch_value(&mut self) -> Scan<()> {
+        let level = self.simple_keys.len() - 1;
+        if self.simple_key_is_valid(level)? {
+            let key = self.simple_keys[level];
+            let token = Token {
+                kind: TokenKind::Key,
+                start: key.mark,
+                end: key.mark,
+            };
+            self.tokens.insert(key.token - self.tokens_taken, token);
+            self.roll_indent(Some(key.token), TokenKind::BlockMappingStart, key.mark)?;
+            self.simple_keys[level].possible = false;
+            self.simple_key_allowed = false;
+        } else {
+            if self.flow_level == 0 {
+                if !self.simple_key_allowed {
+                    return self.error(self.at, "a value `:` is not allowed here");
+                }
+                self.roll_indent(None, TokenKind::BlockMappingStart, self.at)?;
+            }
+            self.simple_key_allowed = self.flow_level == 0;
+        }
+        self.push_indicator(TokenKind::Value);
+        Ok(())
+    }
+
+    fn skip_to_next_token(&mut self) {
+        let scan_start = self.at;
+        loop {
+            // A tab may not indent a block, but it may stand wherever no key can begin.
+            loop {
+                match self.byte(0) {
+                    b' ' => self.skip(),
+                    b'\t' if self.flow_level > 0 || !self.simple_key_allowed => self.skip(),
+                    _ => break,
+                }
+            }
+            self.turn_dash_comment_into_head();
+            if self.byte(0) == b'#' {
+                self.scan_comments(scan_start);
+            }
+            if !self.is_break(0) {
+                return;
+            }
+            self.skip_line();
+            if self.flow_level == 0 {
+                self.simple_key_allowed = true;
+            }
+        }
+    }
+}
+
+/// Bytes of the character that begins with `byte`.
+pub(super) fn width(byte: u8) -> usize {
+    match byte {
+        0..=0x7F => 1,
+        0x80..=0xDF => 2,
+        0xE0..=0xEF => 3,
+        _ => 4,
+    }
+}
