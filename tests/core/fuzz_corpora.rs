@@ -24,10 +24,7 @@ fn every_corpus_file_passes_its_target() {
 fn every_corpus_directory_belongs_to_a_target() {
     for directory in files(&corpora()) {
         let name = directory.file_name().unwrap().to_str().unwrap().to_owned();
-        assert!(
-            entries::ENTRIES.iter().any(|(target, _)| *target == name),
-            "stray corpus {name}"
-        );
+        assert!(entries::ENTRIES.iter().any(|(target, _)| *target == name), "stray corpus {name}");
     }
 }
 
@@ -35,10 +32,7 @@ fn every_corpus_directory_belongs_to_a_target() {
 fn every_target_is_declared_in_the_fuzz_crate() {
     let manifest = std::fs::read_to_string(corpora().join("../Cargo.toml")).unwrap();
     for (target, _) in entries::ENTRIES {
-        assert!(
-            manifest.contains(&format!("name = \"{target}\"")),
-            "{target} is not declared"
-        );
+        assert!(manifest.contains(&format!("name = \"{target}\"")), "{target} is not declared");
     }
 }
 

@@ -40,9 +40,16 @@ pub(crate) fn ours(source: &[u8]) -> Answer {
 }
 
 fn document_leaves(document: &Document<'_>) -> Vec<Leaf> {
-    (0..document.nodes.len() as u32)
-        .filter_map(|id| leaf(document, NodeId(id)))
-        .collect()
+    let root = document.root();
+    let mut ids: Vec<u32> = (0..document.nodes.len() as u32).collect();
+    let is_comment = |id| matches!(document.node(id).content, Content::Comment(_));
+    let collection =
+        matches!(document.node(root).content, Content::Mapping { .. } | Content::Sequence { .. });
+    if collection && document.children(root).all(is_comment) {
+        // The oracle has no place inside an empty collection, so its comments stand around it.
+        ids.sort_by_key(|id| document.nodes[*id as usize].span.start);
+    }
+    ids.into_iter().filter_map(|id| leaf(document, NodeId(id))).collect()
 }
 
 fn leaf(document: &Document<'_>, id: NodeId) -> Option<Leaf> {
@@ -54,18 +61,13 @@ fn leaf(document: &Document<'_>, id: NodeId) -> Option<Leaf> {
         Content::Mapping { .. } if empty() => ("map", Vec::new()),
         Content::Sequence { .. } if empty() => ("seq", Vec::new()),
         Content::Mapping { .. } | Content::Sequence { .. } => return None,
+        // go-yaml does not see it, so neither does the oracle.
+        Content::Comment(comment) if comment.dropped => return None,
         Content::Comment(comment) => ("comment", comment.text.as_bytes().to_vec()),
         Content::Alias { .. } => ("alias", Vec::new()),
         Content::Scalar(scalar) => match &scalar.value {
             Value::Null => ("null", Vec::new()),
-            Value::Bool(bool) => (
-                "bool",
-                if *bool {
-                    b"True".to_vec()
-                } else {
-                    b"False".to_vec()
-                },
-            ),
+            Value::Bool(bool) => ("bool", if *bool { b"True".to_vec() } else { b"False".to_vec() }),
             Value::Int(int) => ("int", int.to_string().into_bytes()),
             Value::UInt(int) => ("uint", int.to_string().into_bytes()),
             Value::Float(float) => ("float", float_bits(*float)),
@@ -74,11 +76,7 @@ fn leaf(document: &Document<'_>, id: NodeId) -> Option<Leaf> {
             Value::Bytes(bytes) => ("bytes", bytes.clone()),
         },
     };
-    Some(Leaf {
-        path: path(document, id),
-        kind: kind.to_owned(),
-        value,
-    })
+    Some(Leaf { path: path(document, id), kind: kind.to_owned(), value })
 }
 
 fn path(document: &Document<'_>, id: NodeId) -> Vec<Step> {
@@ -99,11 +97,7 @@ fn path(document: &Document<'_>, id: NodeId) -> Vec<Step> {
 
 /// Floats are compared as numbers, by their bits, not by Go's way of printing them.
 fn float_bits(float: f64) -> Vec<u8> {
-    let bits = if float.is_nan() {
-        f64::NAN.to_bits()
-    } else {
-        float.to_bits()
-    };
+    let bits = if float.is_nan() { f64::NAN.to_bits() } else { float.to_bits() };
     format!("{bits:016x}").into_bytes()
 }
 
@@ -114,41 +108,24 @@ pub(crate) fn theirs(line: &str) -> Answer {
         return Err(answer["error"].as_str().unwrap_or("no reason").to_owned());
     }
     let documents = answer["docs"].as_array().expect("docs is a list");
-    Ok(documents
-        .iter()
-        .map(|leaves| list(leaves).iter().map(their_leaf).collect())
-        .collect())
+    Ok(documents.iter().map(|leaves| list(leaves).iter().map(their_leaf).collect()).collect())
 }
 
 fn their_leaf(leaf: &serde_json::Value) -> Leaf {
     let kind = text(&leaf["t"]).to_owned();
-    let mut value = BASE64_STANDARD
-        .decode(text(&leaf["v"]))
-        .expect("values are base64");
+    let mut value = BASE64_STANDARD.decode(text(&leaf["v"])).expect("values are base64");
     if kind == "float" {
         let number = String::from_utf8(value).expect("numbers are ASCII");
-        value = float_bits(
-            number
-                .parse()
-                .expect("Rust reads the numbers that Go prints"),
-        );
+        value = float_bits(number.parse().expect("Rust reads the numbers that Go prints"));
     }
-    Leaf {
-        path: list(&leaf["p"]).iter().map(their_step).collect(),
-        kind,
-        value,
-    }
+    Leaf { path: list(&leaf["p"]).iter().map(their_step).collect(), kind, value }
 }
 
 fn their_step(step: &serde_json::Value) -> Step {
     match step {
         serde_json::Value::String(key) => Step::Key(key.clone()),
         serde_json::Value::Number(index) => Step::Index(index.as_u64().expect("an index")),
-        odd => Step::OddKey(
-            BASE64_STANDARD
-                .decode(text(&odd["v"]))
-                .expect("keys are base64"),
-        ),
+        odd => Step::OddKey(BASE64_STANDARD.decode(text(&odd["v"])).expect("keys are base64")),
     }
 }
 
@@ -170,10 +147,7 @@ pub(crate) fn describe(answer: &Answer) -> String {
             .flat_map(|(index, leaves)| leaves.iter().map(move |leaf| (index, leaf)))
             .map(|(index, leaf)| {
                 let Leaf { path, kind, value } = leaf;
-                format!(
-                    "\n  [{index}] {path:?} {kind} {:?}",
-                    String::from_utf8_lossy(value)
-                )
+                format!("\n  [{index}] {path:?} {kind} {:?}", String::from_utf8_lossy(value))
             })
             .collect(),
     }

@@ -33,11 +33,7 @@ fn shrink<T: Clone>(mut parts: Vec<T>, mut still: impl FnMut(&[T]) -> bool) -> V
             let end = parts.len().min(at + run);
             let mut fewer = parts.clone();
             fewer.drain(at..end);
-            if still(&fewer) {
-                parts = fewer
-            } else {
-                at += run
-            }
+            if still(&fewer) { parts = fewer } else { at += run }
         }
         if run > 1 || parts.len() == before {
             run /= 2;

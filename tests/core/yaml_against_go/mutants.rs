@@ -101,13 +101,9 @@ fn mutate(source: &mut Vec<u8>, random: &mut Random) {
         2..=5 => insert_token(source, random),
         6 => with_lines(source, random, delete_line),
         7 => with_lines(source, random, duplicate_line),
-        8 => with_lines(source, random, |lines, at, random| {
-            swap_lines(lines, at, random)
-        }),
+        8 => with_lines(source, random, |lines, at, random| swap_lines(lines, at, random)),
         9..=10 => with_lines(source, random, indent_line),
-        _ => with_lines(source, random, |lines, at, random| {
-            end_lines_otherwise(lines, at, random)
-        }),
+        _ => with_lines(source, random, |lines, at, random| end_lines_otherwise(lines, at, random)),
     }
 }
 
@@ -130,15 +126,9 @@ fn insert_token(source: &mut Vec<u8>, random: &mut Random) {
     let mut at = random.below(source.len() + 1);
     // Half of them at the start of a line or of its text, where tokens mean most.
     if random.below(2) == 0 {
-        at = source[..at]
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |newline| newline + 1);
+        at = source[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
         if random.below(2) == 0 {
-            at += source[at..]
-                .iter()
-                .take_while(|byte| **byte == b' ')
-                .count();
+            at += source[at..].iter().take_while(|byte| **byte == b' ').count();
         }
     }
     source.splice(at..at, token.iter().copied());
@@ -149,10 +139,8 @@ fn with_lines(
     random: &mut Random,
     change: fn(&mut Vec<Vec<u8>>, usize, &mut Random),
 ) {
-    let mut lines: Vec<Vec<u8>> = source
-        .split_inclusive(|byte| *byte == b'\n')
-        .map(<[u8]>::to_vec)
-        .collect();
+    let mut lines: Vec<Vec<u8>> =
+        source.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
     if !lines.is_empty() {
         let at = random.below(lines.len());
         change(&mut lines, at, random);
@@ -184,11 +172,7 @@ fn indent_line(lines: &mut Vec<Vec<u8>>, at: usize, random: &mut Random) {
 }
 
 fn end_lines_otherwise(lines: &mut [Vec<u8>], at: usize, random: &mut Random) {
-    let range = if random.below(2) == 0 {
-        at..at + 1
-    } else {
-        0..lines.len()
-    };
+    let range = if random.below(2) == 0 { at..at + 1 } else { 0..lines.len() };
     for line in &mut lines[range] {
         if line.ends_with(b"\n") && !line.ends_with(b"\r\n") {
             line.insert(line.len() - 1, b'\r');

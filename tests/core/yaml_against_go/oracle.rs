@@ -17,16 +17,11 @@ impl Oracle {
     /// Builds the oracle where needed and starts it; the error says what is missing.
     pub(crate) fn start() -> Result<Self, String> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/setup/oracle.sh");
-        let built = Command::new(script)
-            .output()
-            .map_err(|error| error.to_string())?;
+        let built = Command::new(script).output().map_err(|error| error.to_string())?;
         match built.status.code() {
             Some(0) => {}
             Some(3) => return Err(String::from_utf8_lossy(&built.stderr).into_owned()),
-            _ => panic!(
-                "oracle.sh failed: {}",
-                String::from_utf8_lossy(&built.stderr)
-            ),
+            _ => panic!("oracle.sh failed: {}", String::from_utf8_lossy(&built.stderr)),
         }
         let path = String::from_utf8(built.stdout).expect("the path of the oracle is UTF-8");
         let mut process = Command::new(path.trim_end())
@@ -37,11 +32,7 @@ impl Oracle {
             .expect("the oracle that was just built starts");
         let input = process.stdin.take();
         let output = BufReader::new(process.stdout.take().expect("was piped"));
-        Ok(Self {
-            process,
-            input,
-            output,
-        })
+        Ok(Self { process, input, output })
     }
 
     /// Asks about many sources at once.
@@ -58,10 +49,7 @@ impl Oracle {
                     }
                 }
             });
-            sources
-                .iter()
-                .map(|source| receive(output, source))
-                .collect()
+            sources.iter().map(|source| receive(output, source)).collect()
         })
     }
 
@@ -88,13 +76,7 @@ fn send(input: &mut ChildStdin, source: &[u8]) -> std::io::Result<()> {
 
 fn receive(output: &mut BufReader<ChildStdout>, source: &[u8]) -> Answer {
     let mut line = String::new();
-    let read = output
-        .read_line(&mut line)
-        .expect("the oracle writes UTF-8");
-    assert!(
-        read > 0,
-        "the oracle died at {:?}",
-        source.escape_ascii().to_string()
-    );
+    let read = output.read_line(&mut line).expect("the oracle writes UTF-8");
+    assert!(read > 0, "the oracle died at {:?}", source.escape_ascii().to_string());
     theirs(&line)
 }

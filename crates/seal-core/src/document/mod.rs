@@ -51,14 +51,8 @@ impl Position {
         let before = &source[..offset.min(source.len())];
         let line = 1 + memchr::memchr_iter(b'\n', before).count();
         let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
-        let characters = before[start..]
-            .iter()
-            .filter(|byte| **byte & 0xC0 != 0x80)
-            .count();
-        Self {
-            line,
-            column: 1 + characters,
-        }
+        let characters = before[start..].iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+        Self { line, column: 1 + characters }
     }
 }
 
@@ -187,6 +181,8 @@ pub struct Comment<'s> {
     pub text: &'s str,
     /// It stands behind something on the same line.
     pub inline: bool,
+    /// SOPS's reader does not see it at all, and loses it.
+    pub dropped: bool,
 }
 
 impl<'s> Document<'s> {
@@ -206,11 +202,7 @@ impl<'s> Document<'s> {
 
     /// Direct children of a collection in order, comments included.
     pub fn children(&self, id: NodeId) -> Children<'_, 's> {
-        Children {
-            document: self,
-            next: NodeId(id.0 + 1),
-            end: self.node(id).end,
-        }
+        Children { document: self, next: NodeId(id.0 + 1), end: self.node(id).end }
     }
 
     /// The entry of a mapping with that key.
@@ -218,12 +210,8 @@ impl<'s> Document<'s> {
         if !matches!(self.node(mapping).content, Content::Mapping { .. }) {
             return None;
         }
-        self.children(mapping).find(|child| {
-            self.node(*child)
-                .key
-                .as_ref()
-                .is_some_and(|k| k.text == key)
-        })
+        self.children(mapping)
+            .find(|child| self.node(*child).key.as_ref().is_some_and(|k| k.text == key))
     }
 
     /// The string at a path of keys from the root, if it is one.
@@ -233,10 +221,7 @@ impl<'s> Document<'s> {
             node = self.entry(node, key)?;
         }
         match &self.node(node).content {
-            Content::Scalar(Scalar {
-                value: Value::String(text),
-                ..
-            }) => Some(text),
+            Content::Scalar(Scalar { value: Value::String(text), .. }) => Some(text),
             _ => None,
         }
     }
@@ -291,11 +276,7 @@ pub struct Edit {
 impl std::fmt::Debug for Edit {
     // The text may be a decrypted value.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Edit({}..{}, <redacted>)",
-            self.span.start, self.span.end
-        )
+        write!(f, "Edit({}..{}, <redacted>)", self.span.start, self.span.end)
     }
 }
 

@@ -118,12 +118,7 @@ impl Reader<'_> {
 
     /// Between `least` and `most` digits, as many as there are.
     fn number(&mut self, least: usize, most: usize) -> Option<u32> {
-        let digits = self
-            .rest
-            .bytes()
-            .take(most)
-            .take_while(u8::is_ascii_digit)
-            .count();
+        let digits = self.rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
         if digits < least {
             return None;
         }
@@ -132,12 +127,12 @@ impl Reader<'_> {
         number.parse().ok()
     }
 
-    /// `.` or `,` and digits, in nanoseconds; further digits are cut, as Go does.
+    /// `.` or `,` and up to nine digits, in nanoseconds.
     fn fraction(&mut self) -> u32 {
         let Some(digits) = self.rest.strip_prefix(['.', ',']) else {
             return 0;
         };
-        let count = digits.bytes().take_while(u8::is_ascii_digit).count();
+        let count = digits.bytes().take(9).take_while(u8::is_ascii_digit).count();
         if count == 0 {
             return 0;
         }
@@ -155,11 +150,7 @@ impl Reader<'_> {
         if self.take('Z').is_some() {
             return Some(0);
         }
-        let sign = if self.take('+').is_some() {
-            1
-        } else {
-            self.take('-').map(|()| -1)?
-        };
+        let sign = if self.take('+').is_some() { 1 } else { self.take('-').map(|()| -1)? };
         let hours = self.number(2, 2)?;
         self.take(':')?;
         let minutes = self.number(2, 2)?;

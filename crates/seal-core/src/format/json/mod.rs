@@ -8,8 +8,5 @@ use crate::document::{Position, Stream};
 /// # Errors
 /// Always.
 pub fn parse(source: &[u8]) -> Result<Stream<'_>, SyntaxError> {
-    Err(SyntaxError {
-        position: Position::of(source, 0),
-        problem: "not built yet".to_owned(),
-    })
+    Err(SyntaxError { position: Position::of(source, 0), problem: "not built yet".to_owned() })
 }

@@ -9,41 +9,44 @@ use super::compose::{Composed, Notes};
 use super::parser::Remarks;
 use crate::document::{Comment, Content, Node, NodeId, Span};
 
-/// Builds the final list of nodes. `lines` are all comment lines of the document; those that go-yaml drops (behind an
-/// opening bracket, for instance) are put where they stand, since they can hold a secret like any other. Returns the
-/// new index of each old node too, if they changed.
+/// A document whose comments are nodes.
+pub(super) struct Arranged<'s> {
+    pub(super) nodes: Vec<Node<'s>>,
+    /// Old index → new index, if they changed.
+    pub(super) map: Option<Vec<u32>>,
+}
+
+/// Builds the final list of nodes; the comment lines that became nodes are added to `placed`.
 pub(super) fn arrange<'s>(
     text: &'s str,
     composed: Composed<'s>,
-    lines: &[Span],
-) -> (Vec<Node<'s>>, Option<Vec<u32>>) {
-    if lines.is_empty() {
-        return (composed.nodes, None);
+    placed: &mut Vec<Span>,
+) -> Arranged<'s> {
+    if composed.notes.is_empty() && composed.remarks.is_empty() {
+        return Arranged { nodes: composed.nodes, map: None };
     }
-    let mut arranger = Arranger::new(text, composed.nodes.len() + lines.len());
+    let mut arranger = Arranger::new(text, composed.nodes.len());
     arranger.run(composed.nodes, composed.notes, &composed.remarks);
-    let Arranger {
-        nodes,
-        map,
-        mut placed,
-        ..
-    } = arranger;
-    placed.sort_unstable_by_key(|span| span.start);
-    let lost: Vec<Span> = lines
-        .iter()
-        .filter(|line| {
-            placed
-                .binary_search_by_key(&line.start, |span| span.start)
-                .is_err()
-        })
-        .copied()
-        .collect();
-    if lost.is_empty() {
-        return (nodes, Some(map));
+    placed.append(&mut arranger.placed);
+    Arranged { nodes: arranger.nodes, map: Some(arranger.map) }
+}
+
+/// Adds comments that go-yaml drops (behind an opening bracket, for instance) where they stand: they can hold a
+/// secret like any other.
+pub(super) fn add_dropped<'s>(
+    text: &'s str,
+    arranged: Arranged<'s>,
+    dropped: &[Span],
+) -> Arranged<'s> {
+    if dropped.is_empty() {
+        return arranged;
     }
-    let (nodes, second) = insert_lost(text, nodes, &lost);
-    let map = map.into_iter().map(|id| second[id as usize]).collect();
-    (nodes, Some(map))
+    let (nodes, second) = insert_dropped(text, arranged.nodes, dropped);
+    let map = match arranged.map {
+        Some(map) => map.into_iter().map(|id| second[id as usize]).collect(),
+        None => second,
+    };
+    Arranged { nodes, map: Some(map) }
 }
 
 struct Arranger<'s> {
@@ -88,10 +91,8 @@ impl<'s> Arranger<'s> {
             let old_id = old_id as u32;
             self.close_up_to(old_id);
             let Notes { key, mut value } = notes.remove(&old_id).unwrap_or_default();
-            let collection = matches!(
-                node.content,
-                Content::Mapping { .. } | Content::Sequence { .. }
-            );
+            let collection =
+                matches!(node.content, Content::Mapping { .. } | Content::Sequence { .. });
             let is_root = node.parent.is_none();
             let in_sequence = !is_root && node.key.is_none();
             let comments_inside = collection && !in_sequence;
@@ -129,13 +130,7 @@ impl<'s> Arranger<'s> {
                     inside.extend(document.foot.iter().copied());
                 }
                 let behind = [behind, key.foot];
-                self.open.push(Open {
-                    new: new_id,
-                    old_end,
-                    children: 0,
-                    inside,
-                    behind,
-                });
+                self.open.push(Open { new: new_id, old_end, children: 0, inside, behind });
                 if is_root {
                     self.comments(&document.head);
                     self.comments(&document.line);
@@ -180,56 +175,52 @@ impl<'s> Arranger<'s> {
                 None => (None, 0),
             };
             let id = self.nodes.len() as u32;
-            self.nodes
-                .push(comment_node(self.text, *span, parent, position, id));
+            let place = Place { parent, position, id };
+            self.nodes.push(comment_node(self.text, *span, place, false));
             self.placed.push(*span);
         }
     }
 }
 
-fn comment_node<'s>(
-    text: &'s str,
-    span: Span,
+/// The place of a comment among the nodes.
+struct Place {
     parent: Option<NodeId>,
     position: u32,
     id: u32,
-) -> Node<'s> {
+}
+
+fn comment_node<'s>(text: &'s str, span: Span, place: Place, dropped: bool) -> Node<'s> {
     let before = text[..span.start].trim_end_matches([' ', '\t']);
     let inline = !before.is_empty() && !before.ends_with(['\n', '\r']);
-    let content = Content::Comment(Comment {
-        text: &text[span.start + 1..span.end],
-        inline,
-    });
+    let text = &text[span.start + 1..span.end];
     Node {
-        parent,
+        parent: place.parent,
         key: None,
-        position,
+        position: place.position,
         span,
-        end: NodeId(id + 1),
-        content,
+        end: NodeId(place.id + 1),
+        content: Content::Comment(Comment { text, inline, dropped }),
     }
 }
 
 /// Puts comments that no node took into the innermost collection around them. Returns old index → new index.
-fn insert_lost<'s>(
+fn insert_dropped<'s>(
     text: &'s str,
     nodes: Vec<Node<'s>>,
-    lost: &[Span],
+    dropped: &[Span],
 ) -> (Vec<Node<'s>>, Vec<u32>) {
-    // For each lost comment: the node before which it goes (or the end), and the container.
-    let mut inserts: Vec<(u32, Option<NodeId>, Span)> = Vec::with_capacity(lost.len());
+    // For each dropped comment: the node before which it goes (or the end), and the container.
+    let mut inserts: Vec<(u32, Option<NodeId>, Span)> = Vec::with_capacity(dropped.len());
     let mut by_start: Vec<u32> = (0..nodes.len() as u32).collect();
     by_start.sort_by_key(|id| (nodes[*id as usize].span.start, *id));
-    for span in lost {
+    for span in dropped {
         let after = by_start.partition_point(|id| nodes[*id as usize].span.start <= span.start);
         let mut container = None;
         let mut candidate = after.checked_sub(1).map(|index| NodeId(by_start[index]));
         while let Some(id) = candidate {
             let node = &nodes[id.index()];
-            let collection = matches!(
-                node.content,
-                Content::Mapping { .. } | Content::Sequence { .. }
-            );
+            let collection =
+                matches!(node.content, Content::Mapping { .. } | Content::Sequence { .. });
             if collection && (span.start < node.span.end || node.parent.is_none()) {
                 container = Some(id);
                 break;
@@ -270,23 +261,20 @@ fn insert_lost<'s>(
         let all_at_end = inserts.iter().filter(|(at, ..)| *at == id).count() as u32;
         map[id as usize] - all_at_end + inside_at_end
     };
-    let ends: Vec<NodeId> = nodes
-        .iter()
-        .enumerate()
-        .map(|(id, node)| NodeId(new_end(node.end.0, id as u32)))
-        .collect();
+    let ends: Vec<NodeId> =
+        nodes.iter().enumerate().map(|(id, node)| NodeId(new_end(node.end.0, id as u32))).collect();
 
-    let mut out = Vec::with_capacity(nodes.len() + lost.len());
+    let mut out = Vec::with_capacity(nodes.len() + dropped.len());
     let mut pending = inserts.iter().peekable();
     for (id, mut node) in nodes.into_iter().enumerate() {
         while let Some((_, container, span)) = pending.next_if(|(at, ..)| *at as usize <= id) {
             let parent = container.map(|id| NodeId(map[id.index()]));
+            let id = out.len() as u32;
             out.push(comment_node(
                 text,
                 *span,
-                parent,
-                node.position,
-                out.len() as u32,
+                Place { parent, position: node.position, id },
+                true,
             ));
         }
         node.parent = node.parent.map(|parent| NodeId(map[parent.index()]));
@@ -295,7 +283,8 @@ fn insert_lost<'s>(
     }
     for (_, container, span) in pending {
         let parent = container.map(|id| NodeId(map[id.index()]));
-        out.push(comment_node(text, *span, parent, 0, out.len() as u32));
+        let id = out.len() as u32;
+        out.push(comment_node(text, *span, Place { parent, position: 0, id }, true));
     }
     map.pop();
     (out, map)

@@ -157,11 +157,7 @@ impl Scanner<'_> {
                 break;
             }
             if rows.is_empty() {
-                start = Mark {
-                    index: self.at.index + ahead,
-                    line,
-                    column,
-                };
+                start = Mark { index: self.at.index + ahead, line, column };
             }
             recent_empty = false;
             let comment = self.at.index + ahead;
@@ -202,14 +198,7 @@ impl Scanner<'_> {
     ) {
         let rows = std::mem::take(rows);
         let place = Place::Foot;
-        self.comments.push_back(PendingComment {
-            place,
-            rows,
-            scan_start,
-            token,
-            start,
-            end,
-        });
+        self.comments.push_back(PendingComment { place, rows, scan_start, token, start, end });
     }
 
     /// From `#` to the end of the line.

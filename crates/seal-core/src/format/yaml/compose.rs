@@ -116,28 +116,15 @@ impl<'s> Composer<'s> {
                     let mut remarks = start.remarks;
                     remarks.foot = event.remarks.foot;
                     return Ok(Composed {
-                        start: if self.documents.is_empty() {
-                            0
-                        } else {
-                            start.span.start
-                        },
+                        start: if self.documents.is_empty() { 0 } else { start.span.start },
                         nodes: std::mem::take(&mut self.nodes),
                         notes: std::mem::take(&mut self.notes),
                         remarks,
                     });
                 }
                 EventKind::Alias(name) => self.alias(name, event.span, mark, event.remarks)?,
-                EventKind::Scalar {
-                    properties,
-                    value,
-                    style,
-                } => {
-                    let token = ScalarToken {
-                        value,
-                        style,
-                        span: event.span,
-                        mark,
-                    };
+                EventKind::Scalar { properties, value, style } => {
+                    let token = ScalarToken { value, style, span: event.span, mark };
                     self.scalar(properties, token, event.remarks)?;
                 }
                 EventKind::SequenceStart { properties, flow } => {
@@ -163,17 +150,12 @@ impl<'s> Composer<'s> {
     }
 
     fn awaits_key(&self) -> bool {
-        self.frames
-            .last()
-            .is_some_and(|frame| frame.mapping && frame.key.is_none())
+        self.frames.last().is_some_and(|frame| frame.mapping && frame.key.is_none())
     }
 
     fn alias(&mut self, name: &'s str, span: Span, mark: Mark, remarks: Remarks) -> Scan<()> {
         let Some(anchor) = self.anchors.get(name).cloned() else {
-            return self.error(
-                mark,
-                &format!("there is no anchor `&{name}` above this alias"),
-            );
+            return self.error(mark, &format!("there is no anchor `&{name}` above this alias"));
         };
         self.has_aliases = true;
         self.weight = self.weight.saturating_add(anchor.weight + 1);
@@ -191,7 +173,7 @@ impl<'s> Composer<'s> {
             if let Content::Scalar(scalar) = &target.content {
                 key_text = Some(match &scalar.value {
                     Value::String(text) => (Cow::Owned(text.to_string()), true),
-                    _ => (Cow::Borrowed(name), false),
+                    _ => (Cow::Borrowed(&self.parser.scanner.text[target.span.range()]), false),
                 });
             }
         }
@@ -199,29 +181,11 @@ impl<'s> Composer<'s> {
             let Some((text, is_string)) = key_text else {
                 return self.error(mark, "a key has to be a plain or quoted text");
             };
-            let key = Key {
-                text,
-                span,
-                is_string,
-            };
-            return self.key(
-                PendingKey {
-                    key,
-                    merge: false,
-                    remarks,
-                },
-                mark,
-            );
+            let key = Key { text, span, is_string };
+            return self.key(PendingKey { key, merge: false, remarks }, mark);
         }
         let (document, node) = (anchor.document, NodeId(anchor.node));
-        let id = self.push(
-            Content::Alias {
-                document,
-                node,
-                of_key: anchor.key.is_some(),
-            },
-            span,
-        );
+        let id = self.push(Content::Alias { document, node, of_key: anchor.key.is_some() }, span);
         self.check_merge(is_mapping, mark)?;
         self.finish_value(id, remarks);
         Ok(())
@@ -233,12 +197,7 @@ impl<'s> Composer<'s> {
         token: ScalarToken<'s>,
         remarks: Remarks,
     ) -> Scan<()> {
-        let ScalarToken {
-            value: text,
-            style,
-            span,
-            mark,
-        } = token;
+        let ScalarToken { value: text, style, span, mark } = token;
         let tag = properties.tag.map(short_tag);
         self.weight = self.weight.saturating_add(1);
         if self.awaits_key() {
@@ -258,29 +217,10 @@ impl<'s> Composer<'s> {
                 // The entry's value is the next node, because keys that are collections are refused.
                 let node = self.nodes.len() as u32;
                 let key = Some((text.clone(), is_string));
-                self.anchors.insert(
-                    name,
-                    Anchor {
-                        document,
-                        node,
-                        weight: 1,
-                        key,
-                    },
-                );
+                self.anchors.insert(name, Anchor { document, node, weight: 1, key });
             }
-            let key = Key {
-                text,
-                span,
-                is_string,
-            };
-            return self.key(
-                PendingKey {
-                    key,
-                    merge,
-                    remarks,
-                },
-                mark,
-            );
+            let key = Key { text, span, is_string };
+            return self.key(PendingKey { key, merge, remarks }, mark);
         }
         let value = match resolve(tag.as_deref(), text, style) {
             Ok(value) => value,
@@ -297,24 +237,13 @@ impl<'s> Composer<'s> {
     fn register(&mut self, anchor: Option<&'s str>, id: u32, weight: u64) {
         if let Some(name) = anchor {
             let document = self.documents.len();
-            self.anchors.insert(
-                name,
-                Anchor {
-                    document,
-                    node: id,
-                    weight,
-                    key: None,
-                },
-            );
+            self.anchors.insert(name, Anchor { document, node: id, weight, key: None });
         }
     }
 
     fn key(&mut self, mut pending: PendingKey<'s>, mark: Mark) -> Scan<()> {
         if self.is_duplicate(&pending.key.text) {
-            let problem = format!(
-                "the key `{}` stands here twice",
-                printable(&pending.key.text)
-            );
+            let problem = format!("the key `{}` stands here twice", printable(&pending.key.text));
             return self.error(mark, &problem);
         }
         let frame = self.frames.last_mut().expect("a mapping awaits a key");
@@ -376,10 +305,7 @@ impl<'s> Composer<'s> {
             _ => (false, false),
         };
         let merged = self.value_is_merged();
-        let in_merge_list = self
-            .frames
-            .last()
-            .is_some_and(|frame| !frame.mapping && frame.merged);
+        let in_merge_list = self.frames.last().is_some_and(|frame| !frame.mapping && frame.merged);
         if in_merge_list && !mapping {
             return self.error(mark, MERGE_PROBLEM);
         }
@@ -438,10 +364,7 @@ impl<'s> Composer<'s> {
                 self.notes.entry(last).or_default().key.foot = foot;
             }
         }
-        let mut own = self
-            .notes
-            .get_mut(&id)
-            .map(|notes| std::mem::take(&mut notes.value));
+        let mut own = self.notes.get_mut(&id).map(|notes| std::mem::take(&mut notes.value));
         let own = own.get_or_insert_with(Remarks::default);
         own.line = remarks.line;
         own.foot = remarks.foot;
@@ -453,14 +376,8 @@ impl<'s> Composer<'s> {
     /// Adds a node below the open collection; its key is taken from there.
     fn push(&mut self, content: Content<'s>, span: Span) -> u32 {
         let id = self.nodes.len() as u32;
-        let mut node = Node {
-            parent: None,
-            key: None,
-            position: 0,
-            span,
-            end: NodeId(id + 1),
-            content,
-        };
+        let mut node =
+            Node { parent: None, key: None, position: 0, span, end: NodeId(id + 1), content };
         if let Some(frame) = self.frames.last_mut() {
             node.parent = Some(NodeId(frame.node));
             node.position = frame.children;
@@ -479,20 +396,13 @@ impl<'s> Composer<'s> {
     }
 
     fn value_is_merged(&self) -> bool {
-        self.frames
-            .last()
-            .and_then(|frame| frame.key.as_ref())
-            .is_some_and(|pending| pending.merge)
+        self.frames.last().and_then(|frame| frame.key.as_ref()).is_some_and(|pending| pending.merge)
     }
 
     /// After a scalar or alias was pushed: `<<` takes mappings only, by themselves or in a list.
     fn check_merge(&self, is_mapping: bool, mark: Mark) -> Scan<()> {
         let merged = self.frames.last().is_some_and(|frame| frame.merged);
-        if merged && !is_mapping {
-            self.error(mark, MERGE_PROBLEM)
-        } else {
-            Ok(())
-        }
+        if merged && !is_mapping { self.error(mark, MERGE_PROBLEM) } else { Ok(()) }
     }
 
     /// Records the comments of a finished value; its foot becomes its key's, as in go-yaml.

@@ -34,18 +34,30 @@ pub fn parse(source: &[u8]) -> Result<Stream<'_>, SyntaxError> {
     let composed = composer.documents;
 
     let starts: Vec<usize> = composed.iter().map(|document| document.start).collect();
-    let mut documents = Vec::with_capacity(composed.len());
+    let mut placed = Vec::new();
+    let arranged: Vec<_> = composed
+        .into_iter()
+        .map(|document| arrange::arrange(text, document, &mut placed))
+        .collect();
+    // Feet of a document may stand behind the next `---`, so what is missing shows only at the end.
+    placed.sort_unstable_by_key(|span| span.start);
+    let dropped: Vec<Span> = lines
+        .into_iter()
+        .filter(|line| placed.binary_search_by_key(&line.start, |span| span.start).is_err())
+        .collect();
+
+    let mut documents = Vec::with_capacity(arranged.len());
     let mut maps = Vec::new();
-    let mut first_line = 0;
-    for (index, document) in composed.into_iter().enumerate() {
+    let mut first = 0;
+    for (index, document) in arranged.into_iter().enumerate() {
         let end = starts.get(index + 1).copied().unwrap_or(text.len());
         let span = Span::new(starts[index], end);
-        let count = lines[first_line..].partition_point(|line| line.start < end);
-        let (nodes, map) = arrange::arrange(text, document, &lines[first_line..first_line + count]);
-        first_line += count;
-        documents.push(Document { span, nodes });
+        let count = dropped[first..].partition_point(|line| line.start < end);
+        let arranged = arrange::add_dropped(text, document, &dropped[first..first + count]);
+        first += count;
+        documents.push(Document { span, nodes: arranged.nodes });
         if has_aliases {
-            maps.push(map);
+            maps.push(arranged.map);
         }
     }
     if has_aliases {
@@ -66,10 +78,7 @@ pub fn parse(source: &[u8]) -> Result<Stream<'_>, SyntaxError> {
 fn checked_text(source: &[u8]) -> Result<&str, SyntaxError> {
     if source.starts_with(&[0xFF, 0xFE]) || source.starts_with(&[0xFE, 0xFF]) {
         let problem = "the file is UTF-16; convert it to UTF-8".to_owned();
-        return Err(SyntaxError {
-            position: Position { line: 1, column: 1 },
-            problem,
-        });
+        return Err(SyntaxError { position: Position { line: 1, column: 1 }, problem });
     }
     let text = std::str::from_utf8(source).map_err(|error| SyntaxError {
         position: Position::of(source, error.valid_up_to()),

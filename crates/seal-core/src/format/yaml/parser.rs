@@ -43,20 +43,10 @@ pub(super) enum EventKind<'s> {
     DocumentStart,
     DocumentEnd,
     Alias(&'s str),
-    Scalar {
-        properties: Properties<'s>,
-        value: Cow<'s, str>,
-        style: Style,
-    },
-    SequenceStart {
-        properties: Properties<'s>,
-        flow: bool,
-    },
+    Scalar { properties: Properties<'s>, value: Cow<'s, str>, style: Style },
+    SequenceStart { properties: Properties<'s>, flow: bool },
     SequenceEnd,
-    MappingStart {
-        properties: Properties<'s>,
-        flow: bool,
-    },
+    MappingStart { properties: Properties<'s>, flow: bool },
     MappingEnd,
 }
 
@@ -177,10 +167,7 @@ impl<'s> Parser<'s> {
     }
 
     fn pop_state(&mut self) {
-        self.state = self
-            .states
-            .pop()
-            .expect("a state was pushed for every open node");
+        self.state = self.states.pop().expect("a state was pushed for every open node");
     }
 
     fn close(&mut self, kind: EventKind<'s>) -> Event<'s> {
@@ -199,10 +186,7 @@ impl<'s> Parser<'s> {
 
     fn fail<T>(&self, problem: &str, mark: Mark) -> Scan<T> {
         let inside = self.marks.last().map_or(String::new(), |outer| {
-            format!(
-                " (inside the collection that begins on line {})",
-                outer.line + 1
-            )
+            format!(" (inside the collection that begins on line {})", outer.line + 1)
         });
         self.scanner.error(mark, &format!("{problem}{inside}"))
     }
@@ -221,12 +205,7 @@ impl<'s> Parser<'s> {
                     | TokenKind::TagDirective { .. }
                     | TokenKind::DocumentStart
             );
-            (
-                token.start,
-                token.end,
-                explicit,
-                matches!(token.kind, TokenKind::StreamEnd),
-            )
+            (token.start, token.end, explicit, matches!(token.kind, TokenKind::StreamEnd))
         };
         if stream_end {
             self.state = State::End;
@@ -333,8 +312,7 @@ impl<'s> Parser<'s> {
         }
         for (handle, prefix) in [("!", "!"), ("!!", "tag:yaml.org,2002:")] {
             if !self.tag_directives.iter().any(|(known, _)| known == handle) {
-                self.tag_directives
-                    .push((Cow::Borrowed(handle), Cow::Borrowed(prefix)));
+                self.tag_directives.push((Cow::Borrowed(handle), Cow::Borrowed(prefix)));
             }
         }
         Ok(())
@@ -373,11 +351,7 @@ impl<'s> Parser<'s> {
         if handle.is_empty() {
             return Ok(suffix);
         }
-        match self
-            .tag_directives
-            .iter()
-            .find(|(known, _)| known == handle)
-        {
+        match self.tag_directives.iter().find(|(known, _)| known == handle) {
             Some((_, prefix)) => Ok(Cow::Owned(format!("{prefix}{suffix}"))),
             None => self.fail("this tag's handle was never declared by %TAG", mark),
         }
@@ -420,11 +394,7 @@ impl<'s> Parser<'s> {
                 let TokenKind::Scalar { value, style } = token.kind else {
                     return self.fail("a value is expected here", start);
                 };
-                let kind = EventKind::Scalar {
-                    properties,
-                    value,
-                    style,
-                };
+                let kind = EventKind::Scalar { properties, value, style };
                 let mut event = plain_event(kind, start, end);
                 event.remarks = remarks;
                 Ok(event)
@@ -457,11 +427,7 @@ impl<'s> Parser<'s> {
                 Some((_, end)) => {
                     self.pop_state();
                     let (value, style) = (Cow::Borrowed(""), Style::Plain);
-                    let kind = EventKind::Scalar {
-                        properties,
-                        value,
-                        style,
-                    };
+                    let kind = EventKind::Scalar { properties, value, style };
                     Ok(plain_event(kind, end, end))
                 }
                 None => self.fail("a value is expected here", start),
@@ -494,10 +460,7 @@ impl<'s> Parser<'s> {
             TokenKind::BlockEntry => {
                 let mark = self.take_block_entry()?;
                 self.state = State::BlockSequenceEntry;
-                if matches!(
-                    self.peek()?.kind,
-                    TokenKind::BlockEntry | TokenKind::BlockEnd
-                ) {
+                if matches!(self.peek()?.kind, TokenKind::BlockEntry | TokenKind::BlockEnd) {
                     return Ok(empty_scalar(mark));
                 }
                 self.states.push(State::BlockSequenceEntry);
@@ -565,10 +528,8 @@ impl<'s> Parser<'s> {
     }
 
     fn block_mapping_node(&mut self, then: State, mark: Mark) -> Scan<Event<'s>> {
-        let empty = matches!(
-            self.peek()?.kind,
-            TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd
-        );
+        let empty =
+            matches!(self.peek()?.kind, TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd);
         if empty {
             self.state = then;
             return Ok(empty_scalar(mark));
@@ -590,10 +551,7 @@ impl<'s> Parser<'s> {
                     self.state = State::FlowPairKey;
                     let token = self.scanner.take();
                     let properties = Properties::default();
-                    let kind = EventKind::MappingStart {
-                        properties,
-                        flow: true,
-                    };
+                    let kind = EventKind::MappingStart { properties, flow: true };
                     return Ok(plain_event(kind, token.start, token.end));
                 }
                 TokenKind::FlowSequenceEnd => {}
@@ -639,10 +597,8 @@ impl<'s> Parser<'s> {
     fn flow_pair_value(&mut self) -> Scan<Event<'s>> {
         if matches!(self.peek()?.kind, TokenKind::Value) {
             self.scanner.take();
-            let last = matches!(
-                self.peek()?.kind,
-                TokenKind::FlowEntry | TokenKind::FlowSequenceEnd
-            );
+            let last =
+                matches!(self.peek()?.kind, TokenKind::FlowEntry | TokenKind::FlowSequenceEnd);
             if !last {
                 self.states.push(State::FlowPairEnd);
                 return self.node(false, false);
@@ -694,10 +650,8 @@ impl<'s> Parser<'s> {
         self.state = State::FlowMappingKey;
         if !empty && matches!(self.peek()?.kind, TokenKind::Value) {
             self.scanner.take();
-            let last = matches!(
-                self.peek()?.kind,
-                TokenKind::FlowEntry | TokenKind::FlowMappingEnd
-            );
+            let last =
+                matches!(self.peek()?.kind, TokenKind::FlowEntry | TokenKind::FlowMappingEnd);
             if !last {
                 self.states.push(State::FlowMappingKey);
                 return self.node(false, false);
@@ -721,24 +675,12 @@ enum Opening {
 }
 
 fn plain_event(kind: EventKind<'_>, start: Mark, end: Mark) -> Event<'_> {
-    let span = Span {
-        start: start.index,
-        end: end.index.max(start.index),
-    };
-    Event {
-        kind,
-        span,
-        mark: start,
-        remarks: Remarks::default(),
-    }
+    let span = Span { start: start.index, end: end.index.max(start.index) };
+    Event { kind, span, mark: start, remarks: Remarks::default() }
 }
 
 fn empty_scalar<'s>(mark: Mark) -> Event<'s> {
     let properties = Properties::default();
-    let kind = EventKind::Scalar {
-        properties,
-        value: Cow::Borrowed(""),
-        style: Style::Plain,
-    };
+    let kind = EventKind::Scalar { properties, value: Cow::Borrowed(""), style: Style::Plain };
     plain_event(kind, mark, mark)
 }

@@ -56,10 +56,7 @@ impl<'s> Scanner<'s> {
         self.skip();
         let name = self.take_word();
         let ends_well = self.is_blank_or_break_or_end(0)
-            || matches!(
-                self.byte(0),
-                b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`'
-            );
+            || matches!(self.byte(0), b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`');
         if name.is_empty() || !ends_well {
             let problem = format!("the name of {what} is made of letters, digits, `-` and `_`");
             return self.error(start, &problem);
@@ -86,21 +83,14 @@ impl<'s> Scanner<'s> {
             } else {
                 let rest = self.scan_tag_uri(Some(first), start)?;
                 // A lone `!` is the tag itself, not a handle.
-                (handle, suffix) = if rest.is_empty() {
-                    ("", Cow::Borrowed("!"))
-                } else {
-                    ("!", rest)
-                };
+                (handle, suffix) =
+                    if rest.is_empty() { ("", Cow::Borrowed("!")) } else { ("!", rest) };
             }
         }
         if !self.is_blank_or_break_or_end(0) {
             return self.error(start, "a blank has to follow a tag");
         }
-        Ok(Token {
-            kind: TokenKind::Tag { handle, suffix },
-            start,
-            end: self.at,
-        })
+        Ok(Token { kind: TokenKind::Tag { handle, suffix }, start, end: self.at })
     }
 
     fn scan_tag_handle(&mut self, directive: bool, start: Mark) -> Scan<&'s str> {
@@ -155,10 +145,7 @@ impl<'s> Scanner<'s> {
     fn scan_uri_escape(&mut self, out: &mut Vec<u8>, start: Mark) -> Scan<()> {
         let mut left = None;
         loop {
-            let digits = (
-                (self.byte(1) as char).to_digit(16),
-                (self.byte(2) as char).to_digit(16),
-            );
+            let digits = ((self.byte(1) as char).to_digit(16), (self.byte(2) as char).to_digit(16));
             let (b'%', (Some(high), Some(low))) = (self.byte(0), digits) else {
                 return self.error(start, "`%` in a tag needs two hexadecimal digits");
             };
@@ -197,10 +184,7 @@ impl<'s> Scanner<'s> {
                     return self.error(start, "the version of a %YAML directive is like 1.1");
                 }
                 self.skip();
-                TokenKind::VersionDirective {
-                    major,
-                    minor: self.scan_version_number(start)?,
-                }
+                TokenKind::VersionDirective { major, minor: self.scan_version_number(start)? }
             }
             "TAG" => {
                 let handle = self.scan_tag_handle(true, start)?;

@@ -6,9 +6,16 @@
 use std::borrow::Cow;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
 use crate::document::{Style, Timestamp, Value};
+
+/// Go's decoder does not mind bits that are left over in the last character.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 const LONG_PREFIX: &str = "tag:yaml.org,2002:";
 
@@ -46,22 +53,12 @@ pub(super) fn resolve<'s>(
         | (Some("!!timestamp"), Some(Value::Time(_))) => value,
         _ => None,
     };
-    fits.ok_or_else(|| {
-        format!(
-            "the text is no {}",
-            wanted.unwrap_or("value").trim_matches('!')
-        )
-    })
+    fits.ok_or_else(|| format!("the text is no {}", wanted.unwrap_or("value").trim_matches('!')))
 }
 
 fn binary(text: &str) -> Result<Value<'static>, String> {
-    let compact: Vec<u8> = text
-        .bytes()
-        .filter(|byte| !matches!(byte, b'\r' | b'\n'))
-        .collect();
-    let bytes = STANDARD
-        .decode(compact)
-        .map_err(|_| "the text of `!!binary` is no base64")?;
+    let compact: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+    let bytes = BASE64.decode(compact).map_err(|_| "the text of `!!binary` is no base64")?;
     Ok(match String::from_utf8(bytes) {
         Ok(text) => Value::String(Cow::Owned(text)),
         Err(error) => Value::Bytes(error.into_bytes()),
@@ -86,7 +83,7 @@ fn resolve_plain(text: &str, may_be_time: bool) -> Option<Value<'static>> {
         _ => {}
     }
     match first {
-        b'.' => parse_float(text).map(Value::Float),
+        b'.' => parse_float(&without_separators(text)?).map(Value::Float),
         b'0'..=b'9' | b'+' | b'-' => {
             if may_be_time {
                 if let Some(time) = Timestamp::parse_yaml(text) {
@@ -99,12 +96,22 @@ fn resolve_plain(text: &str, may_be_time: bool) -> Option<Value<'static>> {
     }
 }
 
-fn number(text: &str) -> Option<Value<'static>> {
-    let plain: Cow<'_, str> = if text.contains('_') {
-        Cow::Owned(text.replace('_', ""))
-    } else {
-        Cow::Borrowed(text)
+/// Go's floats take `_` between two digits.
+fn without_separators(text: &str) -> Option<Cow<'_, str>> {
+    let bytes = text.as_bytes();
+    let digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+    let misplaced = |(at, byte): (usize, &u8)| {
+        *byte == b'_' && !(digit(at.checked_sub(1)) && digit(Some(at + 1)))
     };
+    if bytes.iter().enumerate().any(misplaced) {
+        return None;
+    }
+    Some(if text.contains('_') { text.replace('_', "").into() } else { text.into() })
+}
+
+fn number(text: &str) -> Option<Value<'static>> {
+    let plain: Cow<'_, str> =
+        if text.contains('_') { Cow::Owned(text.replace('_', "")) } else { Cow::Borrowed(text) };
     if let Some(int) = parse_int_any_base(&plain) {
         return Some(Value::Int(int));
     }
@@ -245,29 +252,25 @@ mod tests {
 
     #[test]
     fn floats_follow_the_yaml_pattern() {
-        for (text, float) in [
-            ("3.14", 3.14),
-            ("1.0", 1.0),
-            ("1e21", 1e21),
-            (".5", 0.5),
-            ("5.", 5.0),
-            ("08", 8.0),
-        ] {
+        for (text, float) in
+            [("3.14", 3.14), ("1.0", 1.0), ("1e21", 1e21), (".5", 0.5), ("5.", 5.0), ("08", 8.0)]
+        {
             assert!(plain(text) == Value::Float(float), "{text}");
         }
         assert!(plain(".inf") == Value::Float(f64::INFINITY));
         assert!(matches!(plain(".NaN"), Value::Float(float) if float.is_nan()));
         assert!(is_string("1e400"));
         assert!(is_string("."));
-        assert!(is_string(".5_0"));
+        assert!(plain(".5_0") == Value::Float(0.5));
+        assert!(is_string(".5__0"));
         assert!(is_string("infinity"));
     }
 
     #[test]
     fn words_of_yaml_1_1_are_strings() {
-        for text in [
-            "yes", "no", "on", "off", "y", "n", "Yes", "tRUE", "nULL", "<<", "=", "0x", "+",
-        ] {
+        for text in
+            ["yes", "no", "on", "off", "y", "n", "Yes", "tRUE", "nULL", "<<", "=", "0x", "+"]
+        {
             assert!(is_string(text), "{text}");
         }
         for text in ["", "~", "null", "NULL"] {

@@ -17,11 +17,7 @@ struct Text<'s> {
 
 impl<'s> Text<'s> {
     fn new(source: &'s str, start: usize) -> Self {
-        Self {
-            source,
-            changed: None,
-            start,
-        }
+        Self { source, changed: None, start }
     }
 
     /// Ends the present slice at `end`, appends `insert`, and goes on at `resume`.
@@ -86,10 +82,7 @@ fn is_ordinary(byte: u8) -> bool {
 impl<'s> Scanner<'s> {
     fn skip_ordinary(&mut self) {
         let rest = &self.bytes[self.at.index..];
-        let run = rest
-            .iter()
-            .position(|byte| !is_ordinary(*byte))
-            .unwrap_or(rest.len());
+        let run = rest.iter().position(|byte| !is_ordinary(*byte)).unwrap_or(rest.len());
         self.skip_ascii(run);
     }
 
@@ -149,14 +142,7 @@ impl<'s> Scanner<'s> {
             self.simple_key_allowed = true;
         }
         let value = text.finish(end.index);
-        Ok(Token {
-            kind: TokenKind::Scalar {
-                value,
-                style: Style::Plain,
-            },
-            start,
-            end,
-        })
+        Ok(Token { kind: TokenKind::Scalar { value, style: Style::Plain }, start, end })
     }
 
     pub(super) fn scan_quoted_scalar(&mut self, single: bool) -> Scan<Token<'s>> {
@@ -218,26 +204,15 @@ impl<'s> Scanner<'s> {
             if after_break {
                 // Behind an escaped break the text already ends at the backslash.
                 let end = if escaped_break { text.start } else { blanks };
-                let folded = if escaped_break {
-                    std::mem::take(&mut breaks.rest)
-                } else {
-                    breaks.folded()
-                };
+                let folded =
+                    if escaped_break { std::mem::take(&mut breaks.rest) } else { breaks.folded() };
                 text.replace(end, &folded, self.at.index);
             }
         };
         self.skip();
         let value = text.finish(end_of_text);
-        let style = if single {
-            Style::SingleQuoted
-        } else {
-            Style::DoubleQuoted
-        };
-        Ok(Token {
-            kind: TokenKind::Scalar { value, style },
-            start,
-            end: self.at,
-        })
+        let style = if single { Style::SingleQuoted } else { Style::DoubleQuoted };
+        Ok(Token { kind: TokenKind::Scalar { value, style }, start, end: self.at })
     }
 
     /// Reads `\…` and returns what it stands for.
@@ -339,19 +314,8 @@ impl<'s> Scanner<'s> {
         if keep {
             value.push_str(&trailing_breaks);
         }
-        let style = if literal {
-            Style::Literal
-        } else {
-            Style::Folded
-        };
-        Ok(Token {
-            kind: TokenKind::Scalar {
-                value: Cow::Owned(value),
-                style,
-            },
-            start,
-            end,
-        })
+        let style = if literal { Style::Literal } else { Style::Folded };
+        Ok(Token { kind: TokenKind::Scalar { value: Cow::Owned(value), style }, start, end })
     }
 
     fn skip_to_break(&mut self) {

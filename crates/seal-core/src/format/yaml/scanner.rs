@@ -58,11 +58,7 @@ impl<'s> Scanner<'s> {
             text,
             bytes: text.as_bytes(),
             // The mark of the byte order is no part of the first line.
-            at: Mark {
-                index: text.starts_with(BYTE_ORDER_MARK) as usize * 3,
-                line: 0,
-                column: 0,
-            },
+            at: Mark { index: text.starts_with(BYTE_ORDER_MARK) as usize * 3, line: 0, column: 0 },
             newlines: 0,
             flow_level: 0,
             indent: -1,
@@ -94,14 +90,8 @@ impl<'s> Scanner<'s> {
     }
 
     pub(super) fn error<T>(&self, mark: Mark, problem: &str) -> Scan<T> {
-        let position = Position {
-            line: mark.line + 1,
-            column: mark.column + 1,
-        };
-        Err(SyntaxError {
-            position,
-            problem: problem.to_owned(),
-        })
+        let position = Position { line: mark.line + 1, column: mark.column + 1 };
+        Err(SyntaxError { position, problem: problem.to_owned() })
     }
 
     // Bytes past the end read as NUL, which the text itself cannot hold.
@@ -273,11 +263,7 @@ impl<'s> Scanner<'s> {
         if self.indents.len() > MAX_DEPTH {
             return self.error(mark, "nested deeper than 10000 levels");
         }
-        let token_start = Token {
-            kind,
-            start: mark,
-            end: mark,
-        };
+        let token_start = Token { kind, start: mark, end: mark };
         match token {
             Some(number) => self.tokens.insert(number - self.tokens_taken, token_start),
             None => self.tokens.push_back(token_start),
@@ -305,10 +291,7 @@ impl<'s> Scanner<'s> {
                 }
                 stop = comment.scan_start as i64;
             }
-            let start = Mark {
-                index: mark_index.max(0) as usize,
-                ..mark
-            };
+            let start = Mark { index: mark_index.max(0) as usize, ..mark };
             self.push(TokenKind::BlockEnd, start, start);
             self.indent = self.indents.pop().expect("one per block collection");
         }
@@ -338,11 +321,7 @@ impl<'s> Scanner<'s> {
             self.reset_to_document_level()?;
             let start = self.at;
             self.skip_ascii(3);
-            let kind = if byte == b'-' {
-                TokenKind::DocumentStart
-            } else {
-                TokenKind::DocumentEnd
-            };
+            let kind = if byte == b'-' { TokenKind::DocumentStart } else { TokenKind::DocumentEnd };
             self.push(kind, start, self.at);
             return Ok(());
         }
@@ -356,13 +335,8 @@ impl<'s> Scanner<'s> {
         }
         self.fetch_content(byte)?;
         // A lone `-` has no comment of its own: it becomes the head of whatever follows.
-        let after_dash = matches!(
-            self.tokens.back(),
-            Some(Token {
-                kind: TokenKind::BlockEntry,
-                ..
-            })
-        );
+        let after_dash =
+            matches!(self.tokens.back(), Some(Token { kind: TokenKind::BlockEntry, .. }));
         if !after_dash {
             self.scan_line_comment(comment_token);
         }
@@ -466,10 +440,8 @@ impl<'s> Scanner<'s> {
 
     fn fetch_flow_start(&mut self, kind: TokenKind<'s>) -> Scan<()> {
         self.save_simple_key()?;
-        self.simple_keys.push(SimpleKey {
-            token: self.next_token_number(),
-            ..SimpleKey::default()
-        });
+        self.simple_keys
+            .push(SimpleKey { token: self.next_token_number(), ..SimpleKey::default() });
         self.flow_level += 1;
         if self.flow_level > MAX_DEPTH {
             return self.error(self.at, "nested deeper than 10000 levels");
@@ -521,11 +493,7 @@ impl<'s> Scanner<'s> {
         let level = self.simple_keys.len() - 1;
         if self.simple_key_is_valid(level)? {
             let key = self.simple_keys[level];
-            let token = Token {
-                kind: TokenKind::Key,
-                start: key.mark,
-                end: key.mark,
-            };
+            let token = Token { kind: TokenKind::Key, start: key.mark, end: key.mark };
             self.tokens.insert(key.token - self.tokens_taken, token);
             self.roll_indent(Some(key.token), TokenKind::BlockMappingStart, key.mark)?;
             self.simple_keys[level].possible = false;

@@ -26,14 +26,8 @@ pub(super) struct Token<'s> {
 pub(super) enum TokenKind<'s> {
     StreamStart,
     StreamEnd,
-    VersionDirective {
-        major: u8,
-        minor: u8,
-    },
-    TagDirective {
-        handle: &'s str,
-        prefix: Cow<'s, str>,
-    },
+    VersionDirective { major: u8, minor: u8 },
+    TagDirective { handle: &'s str, prefix: Cow<'s, str> },
     DocumentStart,
     DocumentEnd,
     BlockSequenceStart,
@@ -49,12 +43,6 @@ pub(super) enum TokenKind<'s> {
     Value,
     Alias(&'s str),
     Anchor(&'s str),
-    Tag {
-        handle: &'s str,
-        suffix: Cow<'s, str>,
-    },
-    Scalar {
-        value: Cow<'s, str>,
-        style: Style,
-    },
+    Tag { handle: &'s str, suffix: Cow<'s, str> },
+    Scalar { value: Cow<'s, str>, style: Style },
 }
