@@ -40,16 +40,18 @@ pub(crate) fn ours(source: &[u8]) -> Answer {
 }
 
 fn document_leaves(document: &Document<'_>) -> Vec<Leaf> {
-    let root = document.root();
-    let mut ids: Vec<u32> = (0..document.nodes.len() as u32).collect();
-    let is_comment = |id| matches!(document.node(id).content, Content::Comment(_));
-    let collection =
-        matches!(document.node(root).content, Content::Mapping { .. } | Content::Sequence { .. });
-    if collection && document.children(root).all(is_comment) {
-        // The oracle has no place inside an empty collection, so its comments stand around it.
-        ids.sort_by_key(|id| document.nodes[*id as usize].span.start);
+    let ids = 0..document.nodes.len() as u32;
+    comparable(ids.filter_map(|id| leaf(document, NodeId(id))).collect())
+}
+
+/// Comments around and inside an empty outermost collection have the same path, and an empty collection has no
+/// inside among the leaves: there the order means nothing.
+fn comparable(mut leaves: Vec<Leaf>) -> Vec<Leaf> {
+    if leaves.iter().any(|leaf| leaf.path.is_empty() && matches!(leaf.kind.as_str(), "map" | "seq"))
+    {
+        leaves.sort_by(|one, other| one.kind.cmp(&other.kind));
     }
-    ids.into_iter().filter_map(|id| leaf(document, NodeId(id))).collect()
+    leaves
 }
 
 fn leaf(document: &Document<'_>, id: NodeId) -> Option<Leaf> {
@@ -108,7 +110,10 @@ pub(crate) fn theirs(line: &str) -> Answer {
         return Err(answer["error"].as_str().unwrap_or("no reason").to_owned());
     }
     let documents = answer["docs"].as_array().expect("docs is a list");
-    Ok(documents.iter().map(|leaves| list(leaves).iter().map(their_leaf).collect()).collect())
+    Ok(documents
+        .iter()
+        .map(|leaves| comparable(list(leaves).iter().map(their_leaf).collect()))
+        .collect())
 }
 
 fn their_leaf(leaf: &serde_json::Value) -> Leaf {
