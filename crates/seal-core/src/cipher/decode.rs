@@ -18,8 +18,7 @@ pub struct DecodeError {
 ///
 /// # Errors
 ///
-/// Where SOPS's reader fails. Hexadecimal floats and `_` inside them are refused although Go takes them: nobody writes
-/// them.
+/// Where SOPS's reader fails. Hexadecimal floats are refused although Go takes them: nobody writes them.
 pub fn decode(value_type: ValueType, plaintext: &[u8]) -> Result<Value<'static>, DecodeError> {
     let text = std::str::from_utf8(plaintext);
     let value = match (value_type, text) {
@@ -50,6 +49,20 @@ pub(crate) fn boolean(text: &str) -> Option<bool> {
 
 /// Go's `strconv.ParseFloat`, decimal.
 fn float(text: &str) -> Option<f64> {
+    if text.contains('_') {
+        let text = text.as_bytes();
+        // Go lets `_` stand between two digits.
+        let misplaced = (0..text.len()).any(|at| {
+            let digit = |at: usize| text.get(at).is_some_and(u8::is_ascii_digit);
+            text[at] == b'_' && !(at > 0 && digit(at - 1) && digit(at + 1))
+        });
+        let digits = text
+            .iter()
+            .filter(|byte| **byte != b'_')
+            .map(|byte| char::from(*byte));
+        let digits = zeroize::Zeroizing::new(digits.collect::<String>());
+        return if misplaced { None } else { float(&digits) };
+    }
     let number: f64 = text.parse().ok()?;
     let named = !text.contains(|c: char| c.is_ascii_digit());
     // Go fails where a number is too large, and knows no signed NaN; Rust gives an infinity, and a NaN.
@@ -114,6 +127,7 @@ mod tests {
             ("inf", f64::INFINITY),
             ("-infinity", f64::NEG_INFINITY),
             ("1e-999", 0.0),
+            ("1_000.2_5", 1000.25),
         ];
         for (text, float) in cases {
             assert!(
@@ -129,7 +143,10 @@ mod tests {
     fn floats_out_of_range_are_refused_as_go_refuses_them() {
         rejects(
             ValueType::Float,
-            &["", ".", "1e999", "-1e999", "+nan", "-NaN", "1 ", "e1", "0x"],
+            &[
+                "", ".", "1e999", "-1e999", "+nan", "-NaN", "1 ", "e1", "0x", "_1", "1__0", "1_.0",
+                "1_",
+            ],
         );
     }
 

@@ -8,7 +8,7 @@ use ctr::CtrCore;
 use ctr::cipher::{InnerIvInit, StreamCipherCore};
 use ctr::flavors::Ctr32BE;
 use ghash::GHash;
-use ghash::universal_hash::{KeyInit, UniversalHash};
+use ghash::universal_hash::UniversalHash;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -70,9 +70,9 @@ fn digest(mut hash: GHash, aad: &[u8], text: &[u8]) -> Block {
 #[cfg(test)]
 mod tests {
     use aes_gcm::AesGcm;
-    use aes_gcm::aead::AeadInOut;
     use aes_gcm::aead::array::ArraySize;
     use aes_gcm::aead::consts::{U1, U12, U16, U32, U33};
+    use aes_gcm::aead::{AeadInOut, KeyInit};
     use proptest::prelude::{any, prop, prop_assert, proptest};
 
     use super::*;
