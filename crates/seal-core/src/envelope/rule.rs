@@ -9,6 +9,16 @@ pub struct Rule {
     pub text: String,
 }
 
+impl Rule {
+    /// The rule of an envelope that names none.
+    pub fn implied() -> Self {
+        Self {
+            kind: RuleKind::UnencryptedSuffix,
+            text: "_unencrypted".to_owned(),
+        }
+    }
+}
+
 /// The six selection settings; an envelope has at most one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RuleKind {
