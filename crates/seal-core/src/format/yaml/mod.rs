@@ -1,1 +1,3 @@
 //! YAML as go-yaml v3 reads it.
+
+pub mod metadata_block;
