@@ -22,6 +22,41 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
+    /// Reads RFC 3339 as Go does: a date that exists, seconds below 60, capital `T` and `Z`; digits of the fraction
+    /// beyond the ninth are dropped.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let mut rest = text.as_bytes();
+        let year = number(&mut rest, 4)?;
+        mark(&mut rest, b'-')?;
+        let month = number(&mut rest, 2)? as u8;
+        mark(&mut rest, b'-')?;
+        let day = number(&mut rest, 2)? as u8;
+        mark(&mut rest, b'T')?;
+        let hour = number(&mut rest, 2)? as u8;
+        mark(&mut rest, b':')?;
+        let minute = number(&mut rest, 2)? as u8;
+        mark(&mut rest, b':')?;
+        let second = number(&mut rest, 2)? as u8;
+        let nanosecond = match rest {
+            [b'.', ..] => fraction(&mut rest)?,
+            _ => 0,
+        };
+        let offset_minutes = offset(&mut rest)?;
+        let exists = rest.is_empty()
+            && (1..=12).contains(&month)
+            && (1..=days_of(year, month)).contains(&day)
+            && hour < 24
+            && minute < 60
+            && second < 60;
+        let time = Self { year, month, day, hour, minute, second, nanosecond, offset_minutes };
+        exists.then_some(time)
+    }
+
+    /// The same point in time without its fraction of a second.
+    pub fn whole_seconds(self) -> Self {
+        Self { nanosecond: 0, ..self }
+    }
+
     /// RFC 3339 with as many digits of the fraction as needed, the offset kept (`Z` for none): what SOPS hashes.
     pub fn to_rfc3339(self) -> String {
         let mut text = format!(
@@ -155,5 +190,151 @@ impl Reader<'_> {
         self.take(':')?;
         let minutes = self.number(2, 2)?;
         (hours <= 24 && minutes <= 60).then_some(sign * (hours * 60 + minutes) as i16)
+    }
+}
+
+/// Takes exactly that many digits.
+fn number(rest: &mut &[u8], digits: usize) -> Option<u16> {
+    let (number, after) = rest.split_at_checked(digits)?;
+    *rest = after;
+    number
+        .iter()
+        .try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u16::from(byte - b'0')))
+}
+
+/// Takes that very byte.
+fn mark(rest: &mut &[u8], mark: u8) -> Option<()> {
+    *rest = rest.strip_prefix(&[mark])?;
+    Some(())
+}
+
+/// Takes `.` and at least one digit, as nanoseconds.
+fn fraction(rest: &mut &[u8]) -> Option<u32> {
+    mark(rest, b'.')?;
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (fraction, after) = rest.split_at(digits);
+    *rest = after;
+    let digits = fraction.iter().copied().chain(std::iter::repeat(b'0')).take(9);
+    (!fraction.is_empty()).then(|| digits.fold(0, |sum, byte| sum * 10 + u32::from(byte - b'0')))
+}
+
+/// Takes `Z` or `±hh:mm`, as minutes.
+fn offset(rest: &mut &[u8]) -> Option<i16> {
+    let sign = match rest {
+        [b'Z', after @ ..] => {
+            *rest = after;
+            return Some(0);
+        }
+        [b'+', ..] => 1,
+        [b'-', ..] => -1,
+        _ => return None,
+    };
+    *rest = &rest[1..];
+    let hours = number(rest, 2)? as i16;
+    mark(rest, b':')?;
+    let minutes = number(rest, 2)? as i16;
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
+}
+
+fn days_of(year: u16, month: u8) -> u8 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
+        2 => 28,
+        _ => 31,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
+
+    use super::*;
+
+    #[test]
+    fn canonical_texts_stay_as_they_are() {
+        for text in [
+            "2024-01-01T00:00:00Z",
+            "0000-02-29T23:59:59Z",
+            "9999-12-31T23:59:59.999999999+23:59",
+            "2019-12-10T22:45:55.1-00:30",
+            "2000-02-29T00:00:00Z",
+        ] {
+            assert_eq!(Timestamp::parse_rfc3339(text).unwrap().to_rfc3339(), text);
+        }
+    }
+
+    #[test]
+    fn other_spellings_become_canonical() {
+        for (text, canonical) in [
+            ("2024-01-01T00:00:00+00:00", "2024-01-01T00:00:00Z"),
+            ("2024-01-01T00:00:00-00:00", "2024-01-01T00:00:00Z"),
+            ("2024-01-01T00:00:00.500Z", "2024-01-01T00:00:00.5Z"),
+            ("2024-01-01T00:00:00.000Z", "2024-01-01T00:00:00Z"),
+            ("2024-01-01T00:00:00.1234567899Z", "2024-01-01T00:00:00.123456789Z"),
+        ] {
+            assert_eq!(Timestamp::parse_rfc3339(text).unwrap().to_rfc3339(), canonical);
+        }
+    }
+
+    #[test]
+    fn rejects_days_and_times_that_do_not_exist() {
+        for text in [
+            "2023-02-29T00:00:00Z",
+            "1900-02-29T00:00:00Z",
+            "2024-04-31T00:00:00Z",
+            "2024-00-01T00:00:00Z",
+            "2024-13-01T00:00:00Z",
+            "2024-01-00T00:00:00Z",
+            "2024-01-01T24:00:00Z",
+            "2024-01-01T00:60:00Z",
+            "2024-01-01T00:00:60Z",
+            "2024-01-01T00:00:00+24:00",
+            "2024-01-01T00:00:00+00:60",
+        ] {
+            assert_eq!(Timestamp::parse_rfc3339(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn rejects_other_shapes() {
+        for text in [
+            "",
+            "2024-01-01",
+            "2024-01-01T00:00:00",
+            "2024-01-01 00:00:00Z",
+            "2024-01-01t00:00:00z",
+            "2024-1-1T00:00:00Z",
+            "2024-01-01T0:00:00Z",
+            "2024-01-01T00:00:00.Z",
+            "2024-01-01T00:00:00,5Z",
+            "2024-01-01T00:00:00+0000",
+            "2024-01-01T00:00:00Z ",
+            "+024-01-01T00:00:00Z",
+            "２０２４-01-01T00:00:00Z",
+        ] {
+            assert_eq!(Timestamp::parse_rfc3339(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn whole_seconds_keep_the_offset() {
+        let time = Timestamp::parse_rfc3339("2024-01-01T00:00:00.9+01:00").unwrap();
+        assert_eq!(time.whole_seconds().to_rfc3339(), "2024-01-01T00:00:00+01:00");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(
+            text in "20[0-9]{2}-(0[1-9]|1[0-2])-([01][0-9]|2[0-8])T[01][0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]0[0-9]:[0-5][0-9])"
+        ) {
+            if let Some(time) = Timestamp::parse_rfc3339(&text) {
+                prop_assert_eq!(Timestamp::parse_rfc3339(&time.to_rfc3339()), Some(time));
+            } else {
+                prop_assert!(text[8..10] == *"00");
+            }
+        }
     }
 }

@@ -14,3 +14,11 @@ pub enum Field {
     /// A mapping, in the order in which it is written (SOPS ≥ 3.13: alphabetical).
     Map(Vec<(String, Field)>),
 }
+
+impl Field {
+    /// A mapping in SOPS's order.
+    pub(super) fn sorted_map(mut entries: Vec<(String, Self)>) -> Self {
+        entries.sort_by(|(left, _), (right, _)| left.cmp(right));
+        Self::Map(entries)
+    }
+}

@@ -123,7 +123,8 @@ impl<'s> BlockScalar<'s> {
             let breaks = match previous {
                 None => empty_lines,
                 Some(previous) => {
-                    let foldable = !previous.starts_with([' ', '\t']) && !line.starts_with([' ', '\t']);
+                    let foldable =
+                        !previous.starts_with([' ', '\t']) && !line.starts_with([' ', '\t']);
                     empty_lines + 1 + usize::from(foldable)
                 }
             };

@@ -103,10 +103,8 @@ pub fn decrypted(
         Style::Literal | Style::Folded => {
             let folded = scalar.style == Style::Folded;
             let block = BlockScalar::read(source, node.span, string_of(scalar));
-            let edit =
-                block.and_then(|block| block.replace_value(string, folded, unterminated));
-            return edit
-                .unwrap_or_else(|| replace_block(source, node.span, double_quoted(string)));
+            let edit = block.and_then(|block| block.replace_value(string, folded, unterminated));
+            return edit.unwrap_or_else(|| replace_block(source, node.span, double_quoted(string)));
         }
     };
     let written = written.unwrap_or_else(|| double_quoted(string));
@@ -114,10 +112,17 @@ pub fn decrypted(
 }
 
 /// The same as [`decrypted`] for a string, but in the one style that carries everything.
-pub fn decrypted_double_quoted(source: &[u8], document: &Document<'_>, id: NodeId, string: &str) -> Edit {
+pub fn decrypted_double_quoted(
+    source: &[u8],
+    document: &Document<'_>,
+    id: NodeId,
+    string: &str,
+) -> Edit {
     let node = document.node(id);
     match &node.content {
-        Content::Scalar(scalar) => replace_scalar(source, node, scalar.style, double_quoted(string)),
+        Content::Scalar(scalar) => {
+            replace_scalar(source, node, scalar.style, double_quoted(string))
+        }
         _ => comment(node, string),
     }
 }

@@ -7,9 +7,13 @@ use crate::document::{Content, Document, Position, Span, Stream};
 use crate::format::SyntaxError;
 
 mod arrange;
+mod block_scalar;
 mod comments;
 mod compose;
+pub mod edit;
+pub mod metadata_block;
 mod parser;
+pub mod placement;
 mod properties;
 mod resolve;
 mod scalars;

@@ -37,10 +37,9 @@ pub fn removed(source: &[u8], document: &Document<'_>, sops: NodeId) -> Edit {
     let node = document.node(sops);
     let key = node.key.as_ref().map_or(node.span, |key| key.span);
     let siblings: Vec<NodeId> = match node.parent {
-        Some(parent) => document
-            .children(parent)
-            .filter(|id| document.node(*id).key.is_some())
-            .collect(),
+        Some(parent) => {
+            document.children(parent).filter(|id| document.node(*id).key.is_some()).collect()
+        }
         None => Vec::new(),
     };
     let place = siblings.iter().position(|id| *id == sops).unwrap_or(0);
@@ -51,9 +50,7 @@ pub fn removed(source: &[u8], document: &Document<'_>, sops: NodeId) -> Edit {
     let in_flow = super::edit::is_in_flow(document, sops);
     if in_flow {
         let span = match (place.checked_sub(1), next_key) {
-            (Some(before), _) => {
-                Span::new(document.node(siblings[before]).span.end, node.span.end)
-            }
+            (Some(before), _) => Span::new(document.node(siblings[before]).span.end, node.span.end),
             (None, Some(next)) => Span::new(key.start, next),
             (None, None) => Span::new(key.start, node.span.end),
         };
@@ -110,12 +107,7 @@ fn content_end(document: &Document<'_>, id: NodeId) -> usize {
         .unwrap_or(node.span.end)
 }
 
-fn end_of_mapping(
-    source: &[u8],
-    document: &Document<'_>,
-    mapping: NodeId,
-    column: usize,
-) -> usize {
+fn end_of_mapping(source: &[u8], document: &Document<'_>, mapping: NodeId, column: usize) -> usize {
     let end = content_end(document, mapping);
     let last_is_block = document.nodes[mapping.index()..document.node(mapping).end.index()]
         .iter()
@@ -125,8 +117,11 @@ fn end_of_mapping(
             Content::Scalar(scalar) => matches!(scalar.style, Style::Literal | Style::Folded),
             _ => false,
         });
-    let mut at =
-        if last_is_block && end > 0 && source[end - 1] == b'\n' { end } else { next_line(source, end) };
+    let mut at = if last_is_block && end > 0 && source[end - 1] == b'\n' {
+        end
+    } else {
+        next_line(source, end)
+    };
     let mut line = at;
     while line < source.len() {
         let next = next_line(source, line);

@@ -1,0 +1,240 @@
+//! Master keys: what wraps the data key of an envelope, and how an envelope names it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::Field;
+use super::block::Block;
+use super::metadata::MetadataError;
+
+/// Names a master key; finding and using it is the caller's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum MasterKey {
+    /// age, with SSH, plugin and post-quantum recipients too.
+    Age {
+        /// `age1…`, `ssh-…`
+        recipient: String,
+    },
+    /// OpenPGP.
+    Pgp {
+        /// Of the key, or of a subkey with `!` behind it.
+        fingerprint: String,
+    },
+    /// AWS KMS.
+    AwsKms {
+        /// Of the key.
+        arn: String,
+        /// ARN of a role to assume first.
+        role: Option<String>,
+        /// Encryption context.
+        context: BTreeMap<String, String>,
+        /// Profile of the AWS configuration.
+        aws_profile: Option<String>,
+    },
+    /// GCP KMS.
+    GcpKms {
+        /// `projects/…/locations/…/keyRings/…/cryptoKeys/…`
+        resource_id: String,
+    },
+    /// Azure Key Vault.
+    AzureKeyVault {
+        /// `https://….vault.azure.net`
+        vault_url: String,
+        /// Name of the key.
+        name: String,
+        /// Version of the key.
+        version: String,
+    },
+    /// The transit engine of Vault or OpenBao.
+    VaultTransit {
+        /// `https://…`
+        address: String,
+        /// Where the engine is mounted.
+        engine_path: String,
+        /// Name of the key.
+        key_name: String,
+    },
+    /// Huawei Cloud KMS.
+    HuaweiKms {
+        /// `region:uuid`
+        key_id: String,
+    },
+}
+
+/// The data key (or a group's share of it), wrapped by one master key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrappedKey {
+    /// What wrapped it.
+    pub key: MasterKey,
+    /// When, as RFC 3339; age entries have no date.
+    pub created_at: Option<String>,
+    /// The wrapped key as the master key's service gave it: armoured, base64 or a text of its own.
+    pub enc: String,
+}
+
+impl fmt::Display for MasterKey {
+    /// Names the key for messages, control characters escaped: the names come from files.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Age { recipient } => write!(f, "age {}", Printable(recipient)),
+            Self::Pgp { fingerprint } => write!(f, "PGP {}", Printable(fingerprint)),
+            Self::AwsKms { arn, .. } => write!(f, "AWS KMS {}", Printable(arn)),
+            Self::GcpKms { resource_id } => write!(f, "GCP KMS {}", Printable(resource_id)),
+            Self::AzureKeyVault { vault_url, name, version } => write!(
+                f,
+                "Azure Key Vault {}/keys/{}/{}",
+                Printable(vault_url),
+                Printable(name),
+                Printable(version)
+            ),
+            Self::VaultTransit { address, engine_path, key_name } => write!(
+                f,
+                "Vault {}/v1/{}/keys/{}",
+                Printable(address),
+                Printable(engine_path),
+                Printable(key_name)
+            ),
+            Self::HuaweiKms { key_id } => write!(f, "Huawei KMS {}", Printable(key_id)),
+        }
+    }
+}
+
+/// The lists of a key group in the order in which SOPS reads, and so tries, their keys.
+pub(super) const LISTS: [&str; 7] =
+    ["kms", "gcp_kms", "hckms", "azure_kv", "hc_vault", "pgp", "age"];
+
+impl MasterKey {
+    /// The list of a key group that its entry stands in; one of [`LISTS`].
+    pub(super) fn list(&self) -> &'static str {
+        match self {
+            Self::Age { .. } => "age",
+            Self::Pgp { .. } => "pgp",
+            Self::AwsKms { .. } => "kms",
+            Self::GcpKms { .. } => "gcp_kms",
+            Self::AzureKeyVault { .. } => "azure_kv",
+            Self::VaultTransit { .. } => "hc_vault",
+            Self::HuaweiKms { .. } => "hckms",
+        }
+    }
+
+    fn read(list: &str, entry: &Block<'_, '_>) -> Result<Self, MetadataError> {
+        Ok(match list {
+            "kms" => Self::AwsKms {
+                arn: entry.text("arn")?,
+                role: entry.optional_text("role")?,
+                context: entry.texts("context")?.into_iter().collect(),
+                aws_profile: entry.optional_text("aws_profile")?,
+            },
+            "gcp_kms" => Self::GcpKms { resource_id: entry.text("resource_id")? },
+            "hckms" => Self::HuaweiKms { key_id: entry.text("key_id")? },
+            "azure_kv" => Self::AzureKeyVault {
+                vault_url: entry.text("vault_url")?,
+                name: entry.text("name")?,
+                version: entry.text("version")?,
+            },
+            "hc_vault" => Self::VaultTransit {
+                address: entry.text("vault_address")?,
+                engine_path: entry.text("engine_path")?,
+                key_name: entry.text("key_name")?,
+            },
+            "pgp" => Self::Pgp { fingerprint: entry.text("fp")? },
+            _ => Self::Age { recipient: entry.text("recipient")? },
+        })
+    }
+
+    /// The fields of its entry that name it.
+    fn fields(&self) -> Vec<(String, Field)> {
+        let text = |name: &str, text: &str| (name.to_owned(), Field::Text(text.to_owned()));
+        match self {
+            Self::Age { recipient } => vec![text("recipient", recipient)],
+            Self::Pgp { fingerprint } => vec![text("fp", fingerprint)],
+            Self::AwsKms { arn, role, context, aws_profile } => {
+                let mut fields = vec![
+                    text("arn", arn),
+                    text("aws_profile", aws_profile.as_deref().unwrap_or("")),
+                ];
+                fields.extend(role.as_deref().map(|role| text("role", role)));
+                if !context.is_empty() {
+                    let context = context.iter().map(|(key, value)| text(key, value)).collect();
+                    fields.push(("context".to_owned(), Field::Map(context)));
+                }
+                fields
+            }
+            Self::GcpKms { resource_id } => vec![text("resource_id", resource_id)],
+            Self::AzureKeyVault { vault_url, name, version } => {
+                vec![text("vault_url", vault_url), text("name", name), text("version", version)]
+            }
+            Self::VaultTransit { address, engine_path, key_name } => vec![
+                text("vault_address", address),
+                text("engine_path", engine_path),
+                text("key_name", key_name),
+            ],
+            Self::HuaweiKms { key_id } => vec![text("key_id", key_id)],
+        }
+    }
+}
+
+impl WrappedKey {
+    /// Reads an entry of one of [`LISTS`].
+    pub(super) fn read(list: &str, entry: &Block<'_, '_>) -> Result<Self, MetadataError> {
+        let created_at = if list == "age" { None } else { Some(entry.date("created_at")?) };
+        Ok(Self { key: MasterKey::read(list, entry)?, created_at, enc: entry.text("enc")? })
+    }
+
+    /// Its entry in the list.
+    pub(super) fn field(&self) -> Field {
+        let mut fields = self.key.fields();
+        fields.push(("enc".to_owned(), Field::Text(self.enc.clone())));
+        if let Some(date) = &self.created_at {
+            fields.push(("created_at".to_owned(), Field::Text(date.clone())));
+        }
+        Field::sorted_map(fields)
+    }
+}
+
+/// A text without control characters, which would reach a terminal.
+struct Printable<'a>(&'a str);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, part) in self.0.split(char::is_control).enumerate() {
+            f.write_str(if index == 0 { "" } else { "\u{fffd}" })?;
+            f.write_str(part)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_name_the_key() {
+        let kms = MasterKey::AwsKms {
+            arn: "arn:aws:kms:eu-west-1:1:key/k".to_owned(),
+            role: None,
+            context: BTreeMap::new(),
+            aws_profile: None,
+        };
+        let vault = MasterKey::VaultTransit {
+            address: "https://vault:8200".to_owned(),
+            engine_path: "a/transit".to_owned(),
+            key_name: "k".to_owned(),
+        };
+        let azure = MasterKey::AzureKeyVault {
+            vault_url: "https://v".to_owned(),
+            name: "n".to_owned(),
+            version: "1".to_owned(),
+        };
+        assert_eq!(kms.to_string(), "AWS KMS arn:aws:kms:eu-west-1:1:key/k");
+        assert_eq!(vault.to_string(), "Vault https://vault:8200/v1/a/transit/keys/k");
+        assert_eq!(azure.to_string(), "Azure Key Vault https://v/keys/n/1");
+    }
+
+    #[test]
+    fn messages_carry_no_control_characters() {
+        let key = MasterKey::Age { recipient: "age1\u{1b}[2Jx\n".to_owned() };
+        assert_eq!(key.to_string(), "age age1\u{fffd}[2Jx\u{fffd}");
+    }
+}
