@@ -42,7 +42,7 @@ impl Age {
     /// Tries the identities of one source after the other, so that a later one (a command that asks for a PIN, say) is
     /// left alone where an earlier one fits.
     pub(crate) fn unwrap(&self, recipient: &str, enc: &str) -> Result<DataKey, UnwrapError> {
-        let key = || recipient.to_owned();
+        let key = || printable(recipient);
         let mut own_identity = false;
         for loaded in self.identities.for_recipient(recipient) {
             match open(enc, loaded.identities()) {
@@ -77,7 +77,7 @@ pub(crate) fn parse_recipient(text: &str) -> Result<x25519::Recipient, WrapError
     let not_supported = |kind| {
         Err(WrapError::NotSupported {
             kind,
-            key: shorten(text),
+            key: printable(text),
         })
     };
     if let Ok(recipient) = text.parse() {
@@ -94,7 +94,7 @@ pub(crate) fn parse_recipient(text: &str) -> Result<x25519::Recipient, WrapError
         // `1` is no digit of Bech32: a second one ends the name of a plugin.
         Some(rest) if rest.contains('1') => not_supported("plugin recipients of age"),
         Some(_) => Err(WrapError::InvalidRecipient {
-            recipient: text.to_owned(),
+            recipient: printable(text),
         }),
         None => Err(WrapError::NoRecipient {
             length: text.chars().count(),
@@ -102,12 +102,16 @@ pub(crate) fn parse_recipient(text: &str) -> Result<x25519::Recipient, WrapError
     }
 }
 
-/// Post-quantum recipients have 2,000 characters; their two ends tell them apart.
-fn shorten(recipient: &str) -> String {
-    let ends = recipient.get(..20).zip(recipient.len().checked_sub(8));
-    match ends.and_then(|(start, end)| Some((start, recipient.get(end..)?))) {
-        Some((start, end)) if recipient.len() > 100 => format!("{start}…{end}"),
-        _ => recipient.to_owned(),
+/// A recipient for a message. Post-quantum ones have 2,000 characters; their two ends tell them apart. In an envelope
+/// anything may stand, line breaks included, that would forge lines of the message.
+fn printable(recipient: &str) -> String {
+    let text: String = recipient.escape_debug().collect();
+    match text.char_indices().nth_back(7) {
+        Some((end, _)) if text.chars().count() > 100 => {
+            let start: String = text.chars().take(20).collect();
+            format!("{start}…{}", &text[end..])
+        }
+        _ => text,
     }
 }
 
@@ -180,6 +184,14 @@ mod tests {
                 recipient: mistyped
             }
         );
+    }
+
+    #[test]
+    fn recipients_are_shown_on_one_short_line() {
+        assert_eq!(printable(RECIPIENT), RECIPIENT);
+        assert_eq!(printable("age1\n\u{1b}[2J"), "age1\\n\\u{1b}[2J");
+        let long = format!("age1pq1{}end", "é".repeat(2000));
+        assert_eq!(printable(&long), "age1pq1ééééééééééééé…éééééend");
     }
 
     #[test]

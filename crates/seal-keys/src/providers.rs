@@ -34,7 +34,7 @@ impl KeyService for Providers {
         match key {
             MasterKey::Age { recipient } => Age::wrap(recipient, data_key),
             other => Err(WrapError::NotSupported {
-                kind: kind_of(other),
+                kind: OTHER_KINDS,
                 key: other.to_string(),
             }),
         }
@@ -44,7 +44,7 @@ impl KeyService for Providers {
         match key {
             MasterKey::Age { recipient } => self.age.unwrap(recipient, enc),
             other => Err(UnwrapError::NotSupported {
-                kind: kind_of(other),
+                kind: OTHER_KINDS,
                 key: other.to_string(),
             }),
         }
@@ -64,7 +64,7 @@ pub fn check(key: &MasterKey) -> Result<(), WrapError> {
     match key {
         MasterKey::Age { recipient } => age::parse_recipient(recipient).map(|_| ()),
         other => Err(WrapError::NotSupported {
-            kind: kind_of(other),
+            kind: OTHER_KINDS,
             key: other.to_string(),
         }),
     }
@@ -79,14 +79,5 @@ pub(crate) fn rank(key: &MasterKey) -> u8 {
     }
 }
 
-fn kind_of(key: &MasterKey) -> &'static str {
-    match key {
-        MasterKey::Age { .. } => "age recipients",
-        MasterKey::Pgp { .. } => "PGP keys",
-        MasterKey::AwsKms { .. } => "AWS KMS keys",
-        MasterKey::GcpKms { .. } => "GCP KMS keys",
-        MasterKey::AzureKeyVault { .. } => "Azure Key Vault keys",
-        MasterKey::VaultTransit { .. } => "Vault transit keys",
-        MasterKey::HuaweiKms { .. } => "HuaweiCloud KMS keys",
-    }
-}
+/// The text of the key says which kind it is.
+const OTHER_KINDS: &str = "keys of this kind";

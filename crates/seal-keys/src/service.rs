@@ -39,7 +39,7 @@ pub enum WrapError {
     #[error("no master key is given")]
     NoKeys,
     /// A kind of key that a later version will know.
-    #[error("{kind} are not supported yet by this version: {key}")]
+    #[error("{key}: {kind} are not supported yet by this version")]
     NotSupported {
         /// The kind, in the plural.
         kind: &'static str,

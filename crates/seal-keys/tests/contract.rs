@@ -74,12 +74,7 @@ fn a_stranger_unwraps_nothing() {
     {
         let enc = holder.wrap(&key, &DataKey::new([7; 32])).unwrap();
         let error = stranger.unwrap(&key, &enc).unwrap_err();
-        assert_eq!(
-            error,
-            UnwrapError::NoIdentity {
-                key: key.to_string()
-            }
-        );
+        assert!(matches!(error, UnwrapError::NoIdentity { .. }), "{error}");
     }
 }
 
@@ -102,12 +97,7 @@ fn an_altered_text_never_unwraps() {
             &enc[..enc.len() / 2],
         ] {
             let error = holder.unwrap(&key, text).unwrap_err();
-            assert_eq!(
-                error,
-                UnwrapError::Damaged {
-                    key: key.to_string()
-                }
-            );
+            assert!(matches!(error, UnwrapError::Damaged { .. }), "{error}");
         }
     }
 }
@@ -195,7 +185,7 @@ fn one_key_that_cannot_wrap_fails_the_whole() {
     let error = wrap_for(&holder, &keys, &DataKey::new([7; 32])).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "GCP KMS keys are not supported yet by this version: projects/p/cryptoKeys/k"
+        "GCP KMS projects/p/cryptoKeys/k: keys of this kind are not supported yet by this version"
     );
     assert_eq!(
         wrap_for(&holder, &[], &DataKey::new([7; 32])).unwrap_err(),
@@ -212,7 +202,7 @@ fn other_kinds_of_keys_are_named_as_not_supported_yet() {
     let error = holder.unwrap(&key, "x").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "A12E: PGP keys are not supported yet by this version"
+        "PGP A12E: keys of this kind are not supported yet by this version"
     );
     assert_eq!(
         seal_keys::check(&key),

@@ -95,9 +95,16 @@ mod tests {
         let keys = keys.map_err(|error| error.to_string())?;
         Ok(keys
             .unwrap_or_default()
-            .iter()
-            .map(ToString::to_string)
+            .into_iter()
+            .map(recipient)
             .collect())
+    }
+
+    fn recipient(key: MasterKey) -> String {
+        match key {
+            MasterKey::Age { recipient } => recipient,
+            other => panic!("{other} is no age recipient"),
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Keys as `.sops.yaml` writes them → master keys.
 
+use std::collections::BTreeMap;
+
 use seal_core::envelope::MasterKey;
 
 use super::RuleProblem;
@@ -7,7 +9,6 @@ use super::raw::{RawGroup, RawRule};
 
 /// The keys that stand directly in a rule, in the order in which SOPS takes them.
 pub(super) fn of_rule(rule: &RawRule) -> Result<Vec<MasterKey>, RuleProblem> {
-    let profile = rule.aws_profile.as_deref().unwrap_or_default();
     let mut keys = Keys::default();
     keys.age(&rule.age.0)?;
     keys.pgp(&rule.pgp.0);
@@ -19,8 +20,8 @@ pub(super) fn of_rule(rule: &RawRule) -> Result<Vec<MasterKey>, RuleProblem> {
         keys.add(MasterKey::AwsKms {
             arn: without_blanks(arn),
             role,
-            context: Vec::new(),
-            aws_profile: profile.to_owned(),
+            context: BTreeMap::new(),
+            aws_profile: rule.aws_profile.clone(),
         });
     }
     for text in &rule.gcp_kms.0 {
@@ -60,7 +61,7 @@ pub(super) fn of_group(group: &RawGroup) -> Result<Vec<MasterKey>, RuleProblem> 
             arn: without_blanks(&key.arn),
             role: key.role.clone().filter(|role| !role.is_empty()),
             context: context.collect(),
-            aws_profile: key.aws_profile.clone().unwrap_or_default(),
+            aws_profile: key.aws_profile.clone(),
         });
     }
     for key in group.gcp_kms.iter().flatten() {

@@ -37,10 +37,47 @@ fn rule(text: &str) -> CreationRule {
     config.rules[0].clone()
 }
 
-/// The keys of each group as text.
-fn groups(rule: &CreationRule) -> Vec<Vec<String>> {
-    let texts = |keys: &Vec<MasterKey>| keys.iter().map(ToString::to_string).collect();
-    rule.key_groups.iter().map(texts).collect()
+fn age(recipient: &str) -> MasterKey {
+    MasterKey::Age {
+        recipient: recipient.to_owned(),
+    }
+}
+
+fn pgp(fingerprint: &str) -> MasterKey {
+    MasterKey::Pgp {
+        fingerprint: fingerprint.to_owned(),
+    }
+}
+
+/// One key of each of the other kinds, as the two tests about them write them.
+fn other_kinds(context: &[(&str, &str)]) -> Vec<MasterKey> {
+    let context = context
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    vec![
+        MasterKey::AwsKms {
+            arn: "arn:aws:kms:eu:1:key/x".to_owned(),
+            role: Some("arn:aws:iam::1:role/r".to_owned()),
+            context: context.collect(),
+            aws_profile: Some("dev".to_owned()),
+        },
+        MasterKey::GcpKms {
+            resource_id: "projects/p/cryptoKeys/k".to_owned(),
+        },
+        MasterKey::HuaweiKms {
+            key_id: "cn:uuid".to_owned(),
+        },
+        MasterKey::AzureKeyVault {
+            vault_url: "https://z".to_owned(),
+            name: "n".to_owned(),
+            version: "1".to_owned(),
+        },
+        MasterKey::VaultTransit {
+            address: "https://v".to_owned(),
+            engine_path: "transit".to_owned(),
+            key_name: "k".to_owned(),
+        },
+    ]
 }
 
 /// The number of the rule that matches.
@@ -106,7 +143,7 @@ fn keys_are_read_from_texts_and_lists() {
         format!("creation_rules:\n- age: >-\n    {A},\n    {B}\n"),
     ] {
         let rule = rule(&text);
-        assert_eq!(groups(&rule), [[A, B]], "{text}");
+        assert_eq!(rule.key_groups, [[age(A), age(B)]], "{text}");
         assert_eq!(rule.keys().unwrap().len(), 2);
     }
 }
@@ -124,23 +161,8 @@ fn every_kind_of_key_is_parsed_in_the_order_of_sops() {
            pgp: 'A12E D859'\n  \
            age: age1x\n",
     );
-    let expected = [
-        "age1x",
-        "A12ED859",
-        "arn:aws:kms:eu:1:key/x+arn:aws:iam::1:role/r",
-        "projects/p/cryptoKeys/k",
-        "cn:uuid",
-        "https://z/keys/n/1",
-        "https://v/v1/transit/keys/k",
-    ];
-    assert_eq!(groups(&rule), [expected]);
-    let kms = MasterKey::AwsKms {
-        arn: "arn:aws:kms:eu:1:key/x".to_owned(),
-        role: Some("arn:aws:iam::1:role/r".to_owned()),
-        context: Vec::new(),
-        aws_profile: "dev".to_owned(),
-    };
-    assert_eq!(rule.key_groups[0][2], kms);
+    let expected = [vec![age("age1x"), pgp("A12ED859")], other_kinds(&[])].concat();
+    assert_eq!(rule.key_groups, [expected]);
 }
 
 #[test]
@@ -153,33 +175,18 @@ fn key_groups_merge_first_and_drop_duplicates() {
              merge:\n    \
              - age: [c, a]\n      \
                merge: [{pgp: ['A1 B2']}]\n  \
-           - kms: [{arn: x, role: r, context: {k: v, e: }, aws_profile: p}]\n    \
-             gcp_kms: [{resource_id: g}]\n    \
-             hckms: [{key_id: h}]\n    \
+           - kms: [{arn: 'arn:aws:kms:eu:1:key/x', role: 'arn:aws:iam::1:role/r', context: {k: v, e: }, aws_profile: dev}]\n    \
+             gcp_kms: [{resource_id: projects/p/cryptoKeys/k}]\n    \
+             hckms: [{key_id: cn:uuid}]\n    \
              azure_keyvault: [{vaultUrl: 'https://z', key: n, version: '1'}]\n    \
-             hc_vault: ['https://v/v1/e/keys/k']\n",
+             hc_vault: ['https://v/v1/transit/keys/k']\n",
     );
+    let first = vec![pgp("A1B2"), age("c"), age("a"), age("b")];
     assert_eq!(
-        groups(&rule),
-        [
-            vec!["A1B2", "c", "a", "b"],
-            vec![
-                "x+r",
-                "g",
-                "h",
-                "https://z/keys/n/1",
-                "https://v/v1/e/keys/k"
-            ]
-        ]
+        rule.key_groups,
+        [first, other_kinds(&[("e", ""), ("k", "v")])]
     );
     assert_eq!(rule.shamir_threshold, Some(1));
-    let MasterKey::AwsKms { context, .. } = &rule.key_groups[1][0] else {
-        panic!("no KMS key")
-    };
-    assert_eq!(
-        *context,
-        [("e", ""), ("k", "v")].map(|(k, v)| (k.to_owned(), v.to_owned()))
-    );
 }
 
 #[test]
@@ -187,11 +194,11 @@ fn keys_that_cannot_be_used_yet_are_an_error_only_where_they_are_needed() {
     for (text, problem) in [
         (
             "{pgp: A1}",
-            "PGP keys are not supported yet by this version: A1",
+            "PGP A1: keys of this kind are not supported yet by this version",
         ),
         (
             "{age: age1pq1x}",
-            "post-quantum recipients of age are not supported yet by this version: age1pq1x",
+            "age1pq1x: post-quantum recipients of age are not supported yet by this version",
         ),
         (
             "{age: age1x}",
@@ -328,12 +335,7 @@ fn merge_keys_bring_their_settings() {
         "x-base: &base {encrypted_regex: '^data$', age: a}\ncreation_rules:\n- <<: *base\n  age: b\n",
     );
     assert_eq!(rule.selection.unwrap().text, "^data$");
-    assert_eq!(
-        rule.key_groups,
-        [[MasterKey::Age {
-            recipient: "b".to_owned()
-        }]]
-    );
+    assert_eq!(rule.key_groups, [[age("b")]]);
 }
 
 #[test]
@@ -379,7 +381,7 @@ fn everything_that_sops_knows_is_known() {
 #[test]
 fn keys_beside_groups_are_ignored_with_a_warning() {
     let text = "creation_rules: [{age: a, key_groups: [{age: [b]}]}]";
-    assert_eq!(groups(&rule(text)), [["b"]]);
+    assert_eq!(rule(text).key_groups, [[age("b")]]);
     assert_eq!(
         warnings(text),
         ["/repo/.sops.yaml: creation rule 1: keys beside key_groups are ignored"]

@@ -1,5 +1,7 @@
 //! Master keys: what wraps the data key of an envelope.
 
+use std::collections::BTreeMap;
+
 /// A master key, named the way SOPS names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum MasterKey {
@@ -20,9 +22,9 @@ pub enum MasterKey {
         /// The ARN of a role to assume.
         role: Option<String>,
         /// The encryption context.
-        context: Vec<(String, String)>,
-        /// The profile of the AWS configuration; may be empty.
-        aws_profile: String,
+        context: BTreeMap<String, String>,
+        /// The profile of the AWS configuration.
+        aws_profile: Option<String>,
     },
     /// A key of Google Cloud KMS.
     GcpKms {
@@ -55,35 +57,20 @@ pub enum MasterKey {
 }
 
 impl std::fmt::Display for MasterKey {
-    /// The key as `.sops.yaml` names it.
+    /// Names the key for messages.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Age { recipient } => f.write_str(recipient),
-            Self::Pgp { fingerprint } => f.write_str(fingerprint),
-            Self::AwsKms {
-                arn,
-                role: Some(role),
-                ..
-            } => write!(f, "{arn}+{role}"),
-            Self::AwsKms {
-                arn, role: None, ..
-            } => f.write_str(arn),
-            Self::GcpKms { resource_id } => f.write_str(resource_id),
-            Self::AzureKeyVault {
-                vault_url,
-                name,
-                version,
-            } => {
-                write!(f, "{vault_url}/keys/{name}/{version}")
+            Self::Age { recipient } => write!(f, "age {recipient}"),
+            Self::Pgp { fingerprint } => write!(f, "PGP {fingerprint}"),
+            Self::AwsKms { arn, .. } => write!(f, "AWS KMS {arn}"),
+            Self::GcpKms { resource_id } => write!(f, "GCP KMS {resource_id}"),
+            Self::AzureKeyVault { vault_url, name, version } => {
+                write!(f, "Azure Key Vault {vault_url}/keys/{name}/{version}")
             }
-            Self::VaultTransit {
-                address,
-                engine_path,
-                key_name,
-            } => {
-                write!(f, "{address}/v1/{engine_path}/keys/{key_name}")
+            Self::VaultTransit { address, engine_path, key_name } => {
+                write!(f, "Vault {address}/v1/{engine_path}/keys/{key_name}")
             }
-            Self::HuaweiKms { key_id } => f.write_str(key_id),
+            Self::HuaweiKms { key_id } => write!(f, "Huawei KMS {key_id}"),
         }
     }
 }
