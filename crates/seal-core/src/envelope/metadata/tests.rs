@@ -66,7 +66,7 @@ fn add(
 }
 
 fn comment() -> Content<'static> {
-    Content::Comment(Comment { text: "", inline: false })
+    Content::Comment(Comment { text: "", inline: false, dropped: false })
 }
 
 fn read(json: &Json) -> Result<Metadata, MetadataError> {

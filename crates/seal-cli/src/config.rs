@@ -1,0 +1,232 @@
+//! `.sops.yaml`: which master keys and settings a new file gets.
+//!
+//! ```text
+//! Configs ─lookup→ path ─raw (serde)→ ─keys, checks→ Config ─rule_for(file)→ CreationRule
+//! ```
+//!
+//! Read as SOPS reads it, with three differences: it is looked for from the file's own directory first, what would be
+//! ignored in silence is a warning, and what would fail open is an error.
+
+use std::path::{Path, PathBuf};
+
+use regex::Regex;
+use seal_core::envelope::{MasterKey, Rule};
+use seal_keys::WrapError;
+use serde::Deserialize;
+
+mod arguments;
+mod error;
+mod keys;
+mod lookup;
+mod raw;
+mod rule;
+mod unknown;
+
+pub(crate) use arguments::{KeyArgumentError, keys_from};
+pub(crate) use error::{ConfigError, ConfigWarning, RuleProblem};
+pub(crate) use lookup::{Configs, Search, search};
+
+/// Compiles a regular expression that is written for Go's RE2, or says what is wrong with it.
+pub(crate) type CompileRegex = fn(&str) -> Result<Regex, String>;
+
+/// One configuration file, checked as a whole.
+#[derive(Debug)]
+pub(crate) struct Config {
+    file: PathBuf,
+    rules: Vec<CreationRule>,
+    options: Options,
+    /// `stores.yaml.indent`; `None` for SOPS's default.
+    pub(crate) yaml_indent: Option<usize>,
+    /// `stores.json.indent`; `None` for SOPS's default.
+    pub(crate) json_indent: Option<JsonIndent>,
+    /// What was ignored.
+    pub(crate) warnings: Vec<ConfigWarning>,
+}
+
+/// How JSON is indented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JsonIndent {
+    /// One tab for each level.
+    Tab,
+    /// So many spaces for each level.
+    Spaces(usize),
+}
+
+/// Settings of our own, under the key `seal`, which SOPS ignores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// What new envelopes are bound to.
+    pub(crate) scope: Scope,
+    /// Refuse to decrypt envelopes that are not bound.
+    pub(crate) require_bound: bool,
+}
+
+/// What an envelope is bound to, beyond group, kind and type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Scope {
+    /// Name and namespace, as far as the document has them.
+    #[default]
+    Name,
+    /// The namespace alone.
+    Namespace,
+    /// Neither.
+    None,
+}
+
+/// One of the `creation_rules`.
+#[derive(Clone, Debug)]
+pub(crate) struct CreationRule {
+    file: PathBuf,
+    path_regex: Option<Regex>,
+    /// Its place in the list, from 1.
+    pub(crate) number: usize,
+    /// Each group's keys, without duplicates, as they are written.
+    pub(crate) key_groups: Vec<Vec<MasterKey>>,
+    /// How many groups are needed.
+    pub(crate) shamir_threshold: Option<u32>,
+    /// The selection setting, where there is one.
+    pub(crate) selection: Option<Rule>,
+    /// `mac_only_encrypted`, where it is set.
+    pub(crate) mac_only_encrypted: Option<bool>,
+    /// Settings of our own; the file's where the rule has none.
+    pub(crate) options: Options,
+}
+
+impl Config {
+    /// Reads and checks a configuration file.
+    ///
+    /// # Errors
+    ///
+    /// Anything in it that cannot be meant so: a setting of the wrong type, an invalid regular expression, two
+    /// selection settings in one rule, a key that is none. All rules are checked, not only the one that will be used.
+    pub(crate) fn load(path: &Path, compile: CompileRegex) -> Result<Self, ConfigError> {
+        let file = lookup::absolute(path);
+        let text = std::fs::read_to_string(&file).map_err(|error| ConfigError::Read {
+            file: file.clone(),
+            kind: error.kind(),
+        })?;
+        Self::parse(file, &text, compile)
+    }
+
+    fn parse(file: PathBuf, text: &str, compile: CompileRegex) -> Result<Self, ConfigError> {
+        let (raw, mut warnings) = raw::read(&file, text)?;
+        let options = raw.seal.unwrap_or_default().over(Options::default());
+        let mut rules = Vec::new();
+        for (index, raw_rule) in raw
+            .creation_rules
+            .unwrap_or_default()
+            .into_iter()
+            .enumerate()
+        {
+            let number = index + 1;
+            let rule = CreationRule::new(&file, number, raw_rule, options, compile);
+            let (rule, ignored) = rule.map_err(|problem| ConfigError::Rule {
+                file: file.clone(),
+                rule: number,
+                problem,
+            })?;
+            warnings.extend(ignored);
+            rules.push(rule);
+        }
+        let stores = raw.stores.unwrap_or_default();
+        let yaml_indent = stores.yaml_indent(&file)?;
+        let json_indent = stores.json_indent(&file)?;
+        Ok(Self {
+            file,
+            rules,
+            options,
+            yaml_indent,
+            json_indent,
+            warnings,
+        })
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.file
+    }
+
+    /// The first rule that matches a file; `None` where there are no rules at all, which is as good as no
+    /// configuration.
+    ///
+    /// The text that must match is the file's absolute path; below the directory of the configuration, the path from
+    /// there. It has `/` on every platform.
+    ///
+    /// # Errors
+    ///
+    /// There are rules and none matches.
+    pub(crate) fn rule_for(&self, path: &Path) -> Result<Option<&CreationRule>, ConfigError> {
+        if self.rules.is_empty() {
+            return Ok(None);
+        }
+        match self.matching(path) {
+            Some(rule) => Ok(Some(rule)),
+            None => Err(ConfigError::NoRule {
+                file: self.file.clone(),
+                path: self.text_to_match(path),
+            }),
+        }
+    }
+
+    /// Our own settings for a file, whether or not a rule matches it.
+    pub(crate) fn options_for(&self, path: &Path) -> Options {
+        self.matching(path)
+            .map_or(self.options, |rule| rule.options)
+    }
+
+    fn matching(&self, path: &Path) -> Option<&CreationRule> {
+        let text = self.text_to_match(path);
+        self.rules.iter().find(|rule| rule.matches(&text))
+    }
+
+    fn text_to_match(&self, path: &Path) -> String {
+        let path = lookup::absolute(path);
+        let below = self
+            .file
+            .parent()
+            .and_then(|dir| path.strip_prefix(dir).ok());
+        let text = below.unwrap_or(&path).to_string_lossy().into_owned();
+        if cfg!(windows) {
+            text.replace('\\', "/")
+        } else {
+            text
+        }
+    }
+}
+
+impl CreationRule {
+    /// The keys that a new file is encrypted for.
+    ///
+    /// # Errors
+    ///
+    /// There are none, or several groups, or a key that this version cannot wrap with.
+    pub(crate) fn keys(&self) -> Result<&[MasterKey], ConfigError> {
+        let problem = |problem| ConfigError::Rule {
+            file: self.file.clone(),
+            rule: self.number,
+            problem,
+        };
+        match &self.key_groups[..] {
+            [] => Err(problem(RuleProblem::Unusable(WrapError::NoKeys))),
+            [keys] => {
+                for key in keys {
+                    seal_keys::check(key).map_err(|error| problem(RuleProblem::Unusable(error)))?;
+                }
+                Ok(keys)
+            }
+            groups => Err(problem(RuleProblem::KeyGroups {
+                groups: groups.len(),
+            })),
+        }
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        self.path_regex
+            .as_ref()
+            .is_none_or(|regex| regex.is_match(text))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! What can be wrong with a configuration file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use seal_keys::WrapError;
+
+/// The configuration cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// It cannot be read.
+    #[error("failed to read {}: {kind}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        kind: io::ErrorKind,
+    },
+    /// It is no YAML, or a setting has another type.
+    #[error("{}{}: {problem}", file.display(), position(*line, *column))]
+    Syntax {
+        /// The file.
+        file: PathBuf,
+        /// From 1; 0 if not known.
+        line: usize,
+        /// From 1; 0 if not known.
+        column: usize,
+        /// What is wrong, without texts of the file.
+        problem: String,
+    },
+    /// A creation rule cannot be meant so, or cannot be used.
+    #[error("{}: creation rule {rule}: {problem}", file.display())]
+    Rule {
+        /// The file.
+        file: PathBuf,
+        /// Which rule, from 1.
+        rule: usize,
+        /// What is wrong.
+        problem: RuleProblem,
+    },
+    /// There are creation rules, and none is for this file.
+    #[error("no creation rule in {} matches {path}", file.display())]
+    NoRule {
+        /// The configuration.
+        file: PathBuf,
+        /// The text that was compared.
+        path: String,
+    },
+    /// An indentation that SOPS refuses.
+    #[error("{}: stores.{store}.indent cannot be {indent}", file.display())]
+    Indent {
+        /// The file.
+        file: PathBuf,
+        /// Which store.
+        store: &'static str,
+        /// The number.
+        indent: i64,
+    },
+}
+
+/// What is wrong with a creation rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RuleProblem {
+    /// A regular expression that does not compile.
+    #[error("{setting} is not a valid regular expression: {problem}")]
+    Regex {
+        /// The setting.
+        setting: &'static str,
+        /// Why not.
+        problem: String,
+    },
+    /// More than one selection setting.
+    #[error("{first} and {second} are both set; at most one selection setting may be")]
+    SeveralSelections {
+        /// One.
+        first: &'static str,
+        /// Another.
+        second: &'static str,
+    },
+    /// A key that does not have the form of its kind. It is not repeated: an URL may hold a password.
+    #[error("entry {entry} of {setting} is not of the form {form}")]
+    Key {
+        /// The setting.
+        setting: &'static str,
+        /// Which entry, from 1.
+        entry: usize,
+        /// What was expected.
+        form: &'static str,
+    },
+    /// A private key in a file that is meant for git. It is not repeated.
+    #[error(
+        "entry {entry} of age is an identity (a secret); put its recipient (age1…) there, and make a new identity if this file was shared"
+    )]
+    IdentityAsRecipient {
+        /// Which entry, from 1.
+        entry: usize,
+    },
+    /// A key group without keys.
+    #[error("a key group has no keys")]
+    EmptyGroup,
+    /// Shamir's secret sharing.
+    #[error("{groups} key groups are not supported yet by this version")]
+    KeyGroups {
+        /// How many there are.
+        groups: usize,
+    },
+    /// A key that this version cannot wrap with.
+    #[error("{0}")]
+    Unusable(WrapError),
+}
+
+/// Something in the configuration that has no effect.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ConfigWarning {
+    /// A key that nothing reads.
+    #[error("{}: {}unknown key {key} is ignored{}", file.display(), prefix(place), meant(*similar))]
+    UnknownKey {
+        /// The file.
+        file: PathBuf,
+        /// Where in it; empty at the top.
+        place: String,
+        /// The key.
+        key: String,
+        /// What was probably meant.
+        similar: Option<&'static str>,
+    },
+    /// Keys that SOPS ignores because of groups.
+    #[error("{}: creation rule {rule}: keys beside key_groups are ignored", file.display())]
+    KeysBesideGroups {
+        /// The file.
+        file: PathBuf,
+        /// Which rule, from 1.
+        rule: usize,
+    },
+    /// A file that looks like a configuration and is none.
+    #[error("{} is ignored: the name must be .sops.yaml", file.display())]
+    Misnamed {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+impl ConfigError {
+    /// What the user can do next.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NoRule { .. } => {
+                "add a rule whose path_regex matches, or one without path_regex at the end, or name the recipients with --age"
+            }
+            Self::Rule {
+                problem: RuleProblem::Unusable(WrapError::NoKeys),
+                ..
+            } => "add age: with a list of recipients to the rule, or name them with --age",
+            Self::Rule {
+                problem: RuleProblem::SeveralSelections { .. },
+                ..
+            } => "use two rules with different path_regex",
+            _ => return None,
+        })
+    }
+
+    pub(super) fn syntax(file: &Path, error: &serde_yaml::Error) -> Self {
+        let (line, column) = error
+            .location()
+            .map_or((0, 0), |at| (at.line(), at.column()));
+        let text = error.to_string();
+        let problem = text.split(" at line ").next().unwrap_or(&text);
+        Self::Syntax {
+            file: file.to_owned(),
+            line,
+            column,
+            problem: without_values(problem),
+        }
+    }
+}
+
+/// serde repeats texts that have the wrong type; one of them may be a secret that somebody pasted.
+fn without_values(problem: &str) -> String {
+    match (problem.find('"'), problem.rfind('"')) {
+        (Some(start), Some(end)) if start < end => {
+            format!("{}\"…{}", &problem[..start], &problem[end..])
+        }
+        _ => problem.to_owned(),
+    }
+}
+
+fn position(line: usize, column: usize) -> String {
+    if line == 0 {
+        String::new()
+    } else {
+        format!(":{line}:{column}")
+    }
+}
+
+fn prefix(place: &str) -> String {
+    if place.is_empty() {
+        String::new()
+    } else {
+        format!("{place}: ")
+    }
+}
+
+fn meant(similar: Option<&str>) -> String {
+    similar.map_or_else(String::new, |key| format!(" (did you mean {key}?)"))
+}

@@ -1,0 +1,118 @@
+//! The variables of the environment, as an argument.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Looks up variables of the environment, one at a time: nothing is copied before it is needed, because some hold
+/// secrets.
+#[derive(Clone)]
+pub struct Environment {
+    lookup: Arc<Lookup>,
+}
+
+type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
+
+impl Environment {
+    /// The environment of this process.
+    pub fn of_process() -> Self {
+        Self {
+            lookup: Arc::new(|name| std::env::var_os(name)),
+        }
+    }
+
+    /// Just these variables.
+    pub fn of<N: Into<String>, V: Into<OsString>>(
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let variables: BTreeMap<String, OsString> = variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        Self {
+            lookup: Arc::new(move |name| variables.get(name).cloned()),
+        }
+    }
+
+    /// The value of a variable; an empty one counts as not set.
+    pub fn variable(&self, name: &str) -> Option<OsString> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    /// The file in which SOPS looks for age identities by default, whether or not it exists; `None` where the
+    /// directory of the user's configuration is not known.
+    pub fn default_age_key_file(&self) -> Option<PathBuf> {
+        Some(self.config_dir()?.join("sops").join("age").join("keys.txt"))
+    }
+
+    /// Linux: `$XDG_CONFIG_HOME` or `~/.config`. macOS: `$XDG_CONFIG_HOME` or `~/Library/Application Support`.
+    /// Windows: `%AppData%`.
+    fn config_dir(&self) -> Option<PathBuf> {
+        if cfg!(windows) {
+            return self.variable("AppData").map(PathBuf::from);
+        }
+        match self.variable("XDG_CONFIG_HOME").map(PathBuf::from) {
+            // The XDG specification declares a relative path invalid, and Go refuses it.
+            Some(dir) => dir.is_absolute().then_some(dir),
+            None => {
+                let home = PathBuf::from(self.variable("HOME")?);
+                Some(if cfg!(target_os = "macos") {
+                    home.join("Library").join("Application Support")
+                } else {
+                    home.join(".config")
+                })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Environment(<redacted>)")
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_file_is_where_sops_looks_for_it() {
+        let home = Environment::of([("HOME", "/home/a")]);
+        assert_eq!(
+            home.default_age_key_file().unwrap(),
+            PathBuf::from("/home/a/.config/sops/age/keys.txt")
+        );
+        let xdg = Environment::of([("HOME", "/home/a"), ("XDG_CONFIG_HOME", "/cfg")]);
+        assert_eq!(
+            xdg.default_age_key_file().unwrap(),
+            PathBuf::from("/cfg/sops/age/keys.txt")
+        );
+    }
+
+    #[test]
+    fn a_relative_configuration_directory_is_not_used() {
+        let environment = Environment::of([("HOME", "/home/a"), ("XDG_CONFIG_HOME", "cfg")]);
+        assert_eq!(environment.default_age_key_file(), None);
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_not_set() {
+        let environment = Environment::of([("HOME", "/home/a"), ("XDG_CONFIG_HOME", "")]);
+        assert!(
+            environment
+                .default_age_key_file()
+                .unwrap()
+                .starts_with("/home/a")
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_variable() {
+        let environment = Environment::of([("SOPS_AGE_KEY", "AGE-SECRET-KEY-1ABC")]);
+        assert!(!format!("{environment:?}").contains("ABC"));
+    }
+}
