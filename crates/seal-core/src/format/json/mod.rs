@@ -1,12 +1,8 @@
-//! JSON as SOPS reads it.
+//! JSON as SOPS reads it: one object per file.
 
-use super::SyntaxError;
-use crate::document::{Position, Stream};
+pub mod edit;
+pub mod metadata_block;
+mod number;
+mod parser;
 
-/// Stands in until the reader is merged.
-///
-/// # Errors
-/// Always.
-pub fn parse(source: &[u8]) -> Result<Stream<'_>, SyntaxError> {
-    Err(SyntaxError { position: Position::of(source, 0), problem: "not built yet".to_owned() })
-}
+pub use parser::parse;
