@@ -6,11 +6,13 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+pub mod lookup;
 pub mod path;
 pub mod timestamp;
 pub mod value;
 
-pub use path::{Path, PathElement};
+pub use lookup::LookupError;
+pub use path::{Path, PathElement, PathError};
 pub use timestamp::Timestamp;
 pub use value::Value;
 
