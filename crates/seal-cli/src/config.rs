@@ -102,10 +102,8 @@ impl Config {
     /// selection settings in one rule, a key that is none. All rules are checked, not only the one that will be used.
     pub(crate) fn load(path: &Path, compile: CompileRegex) -> Result<Self, ConfigError> {
         let file = lookup::absolute(path);
-        let text = std::fs::read_to_string(&file).map_err(|error| ConfigError::Read {
-            file: file.clone(),
-            kind: error.kind(),
-        })?;
+        let text = std::fs::read_to_string(&file)
+            .map_err(|error| ConfigError::Read { file: file.clone(), kind: error.kind() })?;
         Self::parse(file, &text, compile)
     }
 
@@ -113,12 +111,7 @@ impl Config {
         let (raw, mut warnings) = raw::read(&file, text)?;
         let options = raw.seal.unwrap_or_default().over(Options::default());
         let mut rules = Vec::new();
-        for (index, raw_rule) in raw
-            .creation_rules
-            .unwrap_or_default()
-            .into_iter()
-            .enumerate()
-        {
+        for (index, raw_rule) in raw.creation_rules.unwrap_or_default().into_iter().enumerate() {
             let number = index + 1;
             let rule = CreationRule::new(&file, number, raw_rule, options, compile);
             let (rule, ignored) = rule.map_err(|problem| ConfigError::Rule {
@@ -132,14 +125,7 @@ impl Config {
         let stores = raw.stores.unwrap_or_default();
         let yaml_indent = stores.yaml_indent(&file)?;
         let json_indent = stores.json_indent(&file)?;
-        Ok(Self {
-            file,
-            rules,
-            options,
-            yaml_indent,
-            json_indent,
-            warnings,
-        })
+        Ok(Self { file, rules, options, yaml_indent, json_indent, warnings })
     }
 
     /// The file.
@@ -162,17 +148,15 @@ impl Config {
         }
         match self.matching(path) {
             Some(rule) => Ok(Some(rule)),
-            None => Err(ConfigError::NoRule {
-                file: self.file.clone(),
-                path: self.text_to_match(path),
-            }),
+            None => {
+                Err(ConfigError::NoRule { file: self.file.clone(), path: self.text_to_match(path) })
+            }
         }
     }
 
     /// Our own settings for a file, whether or not a rule matches it.
     pub(crate) fn options_for(&self, path: &Path) -> Options {
-        self.matching(path)
-            .map_or(self.options, |rule| rule.options)
+        self.matching(path).map_or(self.options, |rule| rule.options)
     }
 
     fn matching(&self, path: &Path) -> Option<&CreationRule> {
@@ -182,16 +166,9 @@ impl Config {
 
     fn text_to_match(&self, path: &Path) -> String {
         let path = lookup::absolute(path);
-        let below = self
-            .file
-            .parent()
-            .and_then(|dir| path.strip_prefix(dir).ok());
+        let below = self.file.parent().and_then(|dir| path.strip_prefix(dir).ok());
         let text = below.unwrap_or(&path).to_string_lossy().into_owned();
-        if cfg!(windows) {
-            text.replace('\\', "/")
-        } else {
-            text
-        }
+        if cfg!(windows) { text.replace('\\', "/") } else { text }
     }
 }
 
@@ -202,11 +179,8 @@ impl CreationRule {
     ///
     /// There are none, or several groups, or a key that this version cannot wrap with.
     pub(crate) fn keys(&self) -> Result<&[MasterKey], ConfigError> {
-        let problem = |problem| ConfigError::Rule {
-            file: self.file.clone(),
-            rule: self.number,
-            problem,
-        };
+        let problem =
+            |problem| ConfigError::Rule { file: self.file.clone(), rule: self.number, problem };
         match &self.key_groups[..] {
             [] => Err(problem(RuleProblem::Unusable(WrapError::NoKeys))),
             [keys] => {
@@ -215,16 +189,12 @@ impl CreationRule {
                 }
                 Ok(keys)
             }
-            groups => Err(problem(RuleProblem::KeyGroups {
-                groups: groups.len(),
-            })),
+            groups => Err(problem(RuleProblem::KeyGroups { groups: groups.len() })),
         }
     }
 
     fn matches(&self, text: &str) -> bool {
-        self.path_regex
-            .as_ref()
-            .is_none_or(|regex| regex.is_match(text))
+        self.path_regex.as_ref().is_none_or(|regex| regex.is_match(text))
     }
 }
 

@@ -19,24 +19,16 @@ pub(crate) struct Age {
 
 impl Age {
     pub(crate) fn new(environment: Environment) -> Self {
-        Self {
-            identities: Identities::new(environment),
-        }
+        Self { identities: Identities::new(environment) }
     }
 
     /// The armoured age file, its final newline included, as SOPS writes it.
     pub(crate) fn wrap(recipient: &str, data_key: &DataKey) -> Result<String, WrapError> {
-        let failed = |_| WrapError::Failed {
-            key: recipient.to_owned(),
-        };
+        let failed = |_| WrapError::Failed { key: recipient.to_owned() };
         let armored = age::encrypt_and_armor(&parse_recipient(recipient)?, data_key.expose())
             .map_err(failed)?;
         // The library writes the platform's line ends; SOPS writes the same text everywhere.
-        Ok(if cfg!(windows) {
-            armored.replace("\r\n", "\n")
-        } else {
-            armored
-        })
+        Ok(if cfg!(windows) { armored.replace("\r\n", "\n") } else { armored })
     }
 
     /// Tries the identities of one source after the other, so that a later one (a command that asks for a PIN, say) is
@@ -47,10 +39,8 @@ impl Age {
         for loaded in self.identities.for_recipient(recipient) {
             match open(enc, loaded.identities()) {
                 Ok(plaintext) => {
-                    return DataKey::from_slice(&plaintext).ok_or_else(|| UnwrapError::Length {
-                        key: key(),
-                        found: plaintext.len(),
-                    });
+                    return DataKey::from_slice(&plaintext)
+                        .ok_or_else(|| UnwrapError::Length { key: key(), found: plaintext.len() });
                 }
                 Err(DecryptError::NoMatchingKeys) => own_identity |= loaded.holds(recipient),
                 Err(_) => return Err(UnwrapError::Damaged { key: key() }),
@@ -74,12 +64,7 @@ impl Age {
 
 /// Reads an X25519 recipient.
 pub(crate) fn parse_recipient(text: &str) -> Result<x25519::Recipient, WrapError> {
-    let not_supported = |kind| {
-        Err(WrapError::NotSupported {
-            kind,
-            key: printable(text),
-        })
-    };
+    let not_supported = |kind| Err(WrapError::NotSupported { kind, key: printable(text) });
     if let Ok(recipient) = text.parse() {
         return Ok(recipient);
     }
@@ -93,12 +78,8 @@ pub(crate) fn parse_recipient(text: &str) -> Result<x25519::Recipient, WrapError
         Some(rest) if rest.starts_with("pq1") => not_supported("post-quantum recipients of age"),
         // `1` is no digit of Bech32: a second one ends the name of a plugin.
         Some(rest) if rest.contains('1') => not_supported("plugin recipients of age"),
-        Some(_) => Err(WrapError::InvalidRecipient {
-            recipient: printable(text),
-        }),
-        None => Err(WrapError::NoRecipient {
-            length: text.chars().count(),
-        }),
+        Some(_) => Err(WrapError::InvalidRecipient { recipient: printable(text) }),
+        None => Err(WrapError::NoRecipient { length: text.chars().count() }),
     }
 }
 
@@ -118,15 +99,10 @@ fn printable(recipient: &str) -> String {
 fn open(enc: &str, identities: &[x25519::Identity]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     // SOPS's files differ in the final newline, depending on the style of the block scalar.
     let decryptor = Decryptor::new_buffered(ArmoredReader::new(enc.trim().as_bytes()))?;
-    let identities = identities
-        .iter()
-        .map(|identity| identity as &dyn age::Identity);
+    let identities = identities.iter().map(|identity| identity as &dyn age::Identity);
     // No longer than needed to tell a data key from anything else, and never reallocated: that would leave copies.
     let mut plaintext = Zeroizing::new(Vec::with_capacity(2 * LONGEST));
-    decryptor
-        .decrypt(identities)?
-        .take(LONGEST as u64)
-        .read_to_end(&mut plaintext)?;
+    decryptor.decrypt(identities)?.take(LONGEST as u64).read_to_end(&mut plaintext)?;
     Ok(plaintext)
 }
 
@@ -144,10 +120,7 @@ mod tests {
         let enc = Age::wrap(RECIPIENT, &DataKey::new([7; 32])).unwrap();
         let lines: Vec<&str> = enc.split('\n').collect();
         assert_eq!(lines.first(), Some(&"-----BEGIN AGE ENCRYPTED FILE-----"));
-        assert_eq!(
-            lines[lines.len() - 2..],
-            ["-----END AGE ENCRYPTED FILE-----", ""]
-        );
+        assert_eq!(lines[lines.len() - 2..], ["-----END AGE ENCRYPTED FILE-----", ""]);
         let body = &lines[1..lines.len() - 2];
         assert!(body[..body.len() - 1].iter().all(|line| line.len() == 64));
         assert!(body.last().unwrap().len() <= 64);
@@ -161,15 +134,9 @@ mod tests {
                 "age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t",
                 "plugin recipients of age",
             ),
-            (
-                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI me@host",
-                "ssh recipients of age",
-            ),
+            ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI me@host", "ssh recipients of age"),
         ] {
-            let expected = WrapError::NotSupported {
-                kind,
-                key: recipient.to_owned(),
-            };
+            let expected = WrapError::NotSupported { kind, key: recipient.to_owned() };
             assert_eq!(parse_recipient(recipient).err(), Some(expected));
         }
     }
@@ -178,12 +145,7 @@ mod tests {
     fn names_a_mistyped_recipient() {
         let mistyped = RECIPIENT.replace("13r7", "13r8");
         let error = parse_recipient(&mistyped).err().unwrap();
-        assert_eq!(
-            error,
-            WrapError::InvalidRecipient {
-                recipient: mistyped
-            }
-        );
+        assert_eq!(error, WrapError::InvalidRecipient { recipient: mistyped });
     }
 
     #[test]
@@ -196,17 +158,9 @@ mod tests {
 
     #[test]
     fn never_repeats_what_may_be_a_secret() {
-        for text in [
-            "AGE-SECRET-KEY-1HUNTER2",
-            "age-secret-key-1hunter2",
-            "hunter2",
-        ] {
+        for text in ["AGE-SECRET-KEY-1HUNTER2", "age-secret-key-1hunter2", "hunter2"] {
             let error = parse_recipient(text).err().unwrap();
-            assert!(
-                !format!("{error} {error:?}")
-                    .to_lowercase()
-                    .contains("hunter2")
-            );
+            assert!(!format!("{error} {error:?}").to_lowercase().contains("hunter2"));
         }
     }
 }

@@ -18,22 +18,16 @@ type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 impl Environment {
     /// The environment of this process.
     pub fn of_process() -> Self {
-        Self {
-            lookup: Arc::new(|name| std::env::var_os(name)),
-        }
+        Self { lookup: Arc::new(|name| std::env::var_os(name)) }
     }
 
     /// Just these variables.
     pub fn of<N: Into<String>, V: Into<OsString>>(
         variables: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
-        let variables: BTreeMap<String, OsString> = variables
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
-        Self {
-            lookup: Arc::new(move |name| variables.get(name).cloned()),
-        }
+        let variables: BTreeMap<String, OsString> =
+            variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { lookup: Arc::new(move |name| variables.get(name).cloned()) }
     }
 
     /// The value of a variable; an empty one counts as not set.
@@ -87,10 +81,7 @@ mod tests {
             PathBuf::from("/home/a/.config/sops/age/keys.txt")
         );
         let xdg = Environment::of([("HOME", "/home/a"), ("XDG_CONFIG_HOME", "/cfg")]);
-        assert_eq!(
-            xdg.default_age_key_file().unwrap(),
-            PathBuf::from("/cfg/sops/age/keys.txt")
-        );
+        assert_eq!(xdg.default_age_key_file().unwrap(), PathBuf::from("/cfg/sops/age/keys.txt"));
     }
 
     #[test]
@@ -102,12 +93,7 @@ mod tests {
     #[test]
     fn an_empty_variable_counts_as_not_set() {
         let environment = Environment::of([("HOME", "/home/a"), ("XDG_CONFIG_HOME", "")]);
-        assert!(
-            environment
-                .default_age_key_file()
-                .unwrap()
-                .starts_with("/home/a")
-        );
+        assert!(environment.default_age_key_file().unwrap().starts_with("/home/a"));
     }
 
     #[test]

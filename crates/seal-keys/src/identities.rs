@@ -35,10 +35,7 @@ pub(crate) struct Identities {
 
 impl Identities {
     pub(crate) fn new(environment: Environment) -> Self {
-        Self {
-            environment,
-            loaded: Mutex::default(),
-        }
+        Self { environment, loaded: Mutex::default() }
     }
 
     /// The sources in their order; each is read when the iterator comes to it.
@@ -48,16 +45,10 @@ impl Identities {
     ) -> impl Iterator<Item = Arc<Loaded>> + 'a {
         Source::ORDER.into_iter().map(move |source| {
             // Only the command is told for whom it is asked, and may answer accordingly.
-            let asked_for = if source == Source::Command {
-                recipient
-            } else {
-                ""
-            };
+            let asked_for = if source == Source::Command { recipient } else { "" };
             let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
             let entry = loaded.entry((source, asked_for.to_owned()));
-            entry
-                .or_insert_with(|| Arc::new(source.load(&self.environment, recipient)))
-                .clone()
+            entry.or_insert_with(|| Arc::new(source.load(&self.environment, recipient))).clone()
         })
     }
 
@@ -70,10 +61,7 @@ impl Identities {
 
     pub(crate) fn warnings(&self) -> Vec<Warning> {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        loaded
-            .values()
-            .flat_map(|loaded| loaded.warnings.clone())
-            .collect()
+        loaded.values().flat_map(|loaded| loaded.warnings.clone()).collect()
     }
 }
 
@@ -114,19 +102,14 @@ impl std::fmt::Display for SourceReport {
             SourceOutcome::NotFound => f.write_str("no such file"),
             SourceOutcome::NotSupported => f.write_str("ssh keys are not supported yet"),
             SourceOutcome::Failed(reason) => f.write_str(reason),
-            SourceOutcome::Read {
-                recipients,
-                ignored,
-            } => {
+            SourceOutcome::Read { recipients, ignored } => {
                 match recipients.len() {
                     0 => f.write_str("no identity")?,
                     1 => f.write_str("1 identity: ")?,
                     count => write!(f, "{count} identities: ")?,
                 }
                 f.write_str(&recipients.join(", "))?;
-                ignored
-                    .iter()
-                    .try_for_each(|ignored| write!(f, "; {ignored}"))
+                ignored.iter().try_for_each(|ignored| write!(f, "; {ignored}"))
             }
         }
     }
@@ -175,9 +158,7 @@ impl Loaded {
 
 impl std::fmt::Debug for Loaded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Loaded")
-            .field("report", &self.report)
-            .finish_non_exhaustive()
+        f.debug_struct("Loaded").field("report", &self.report).finish_non_exhaustive()
     }
 }
 
@@ -192,14 +173,8 @@ enum Source {
 }
 
 impl Source {
-    const ORDER: [Self; 6] = [
-        Self::Text,
-        Self::File,
-        Self::Command,
-        Self::DefaultFile,
-        Self::SshFile,
-        Self::SshCommand,
-    ];
+    const ORDER: [Self; 6] =
+        [Self::Text, Self::File, Self::Command, Self::DefaultFile, Self::SshFile, Self::SshCommand];
 
     fn variable(self) -> Option<&'static str> {
         match self {
@@ -232,11 +207,7 @@ impl Source {
             Self::SshFile | Self::SshCommand => nothing(variable, SourceOutcome::NotSupported),
             Self::Text | Self::Command | Self::DefaultFile => {
                 let value = Zeroizing::new(value.into_encoded_bytes());
-                let text = if self == Self::Text {
-                    Ok(value)
-                } else {
-                    run(&value, recipient)
-                };
+                let text = if self == Self::Text { Ok(value) } else { run(&value, recipient) };
                 from_text(variable.to_owned(), text).configured()
             }
         }
@@ -251,12 +222,7 @@ impl Loaded {
             SourceOutcome::Read { ignored, .. } => ignored.iter().any(|i| i.reason.is_mistake()),
             SourceOutcome::NotSet | SourceOutcome::NotSupported => false,
         };
-        if broken
-            && self
-                .warnings
-                .iter()
-                .all(|w| !matches!(w, Warning::Source(_)))
-        {
+        if broken && self.warnings.iter().all(|w| !matches!(w, Warning::Source(_))) {
             self.warnings.push(Warning::Source(self.report.clone()));
         }
         self
@@ -266,10 +232,7 @@ impl Loaded {
 fn nothing(source: &str, outcome: SourceOutcome) -> Loaded {
     Loaded {
         identities: Vec::new(),
-        report: SourceReport {
-            source: source.to_owned(),
-            outcome,
-        },
+        report: SourceReport { source: source.to_owned(), outcome },
         warnings: Vec::new(),
         unmentioned: false,
     }
@@ -285,19 +248,9 @@ fn from_text(source: String, text: Result<Zeroizing<Vec<u8>>, String>) -> Loaded
     match parsed {
         Err(reason) => nothing(&source, SourceOutcome::Failed(reason)),
         Ok(found) => {
-            let recipients = found
-                .identities
-                .iter()
-                .map(|i| i.to_public().to_string())
-                .collect();
-            let outcome = SourceOutcome::Read {
-                recipients,
-                ignored: found.ignored,
-            };
-            Loaded {
-                identities: found.identities,
-                ..nothing(&source, outcome)
-            }
+            let recipients = found.identities.iter().map(|i| i.to_public().to_string()).collect();
+            let outcome = SourceOutcome::Read { recipients, ignored: found.ignored };
+            Loaded { identities: found.identities, ..nothing(&source, outcome) }
         }
     }
 }
@@ -315,10 +268,7 @@ fn from_file(source: String, path: &Path) -> Loaded {
     // A default file that exists counts as configured: a mistake in it deserves a warning as well.
     let mut loaded = from_text(source, text).configured();
     if let Some(mode) = readable_by_others {
-        loaded.warnings.push(Warning::Permissions {
-            path: path.display().to_string(),
-            mode,
-        });
+        loaded.warnings.push(Warning::Permissions { path: path.display().to_string(), mode });
     }
     loaded
 }

@@ -72,10 +72,7 @@ pub(crate) enum NotIdentities {
 /// Reads identities, one or several per line; lines that begin with `#` are comments.
 pub(crate) fn parse(bytes: &[u8]) -> Result<IdentityText, NotIdentities> {
     // Windows' editors put a byte order mark in front.
-    let bytes = bytes
-        .strip_prefix(b"\xEF\xBB\xBF")
-        .unwrap_or(bytes)
-        .trim_ascii_start();
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
     if bytes.starts_with(b"age-encryption.org/")
         || bytes.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----")
     {
@@ -95,10 +92,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<IdentityText, NotIdentities> {
             match word.parse() {
                 Ok(identity) => found.identities.push(identity),
                 Err(_) => {
-                    found.ignored.push(Ignored {
-                        line: index + 1,
-                        reason: classify(word),
-                    });
+                    found.ignored.push(Ignored { line: index + 1, reason: classify(word) });
                 }
             }
         }
@@ -128,10 +122,7 @@ mod tests {
     use super::*;
 
     fn new_identity() -> String {
-        x25519::Identity::generate()
-            .to_string()
-            .expose_secret()
-            .to_owned()
+        x25519::Identity::generate().to_string().expose_secret().to_owned()
     }
 
     #[test]
@@ -172,18 +163,9 @@ mod tests {
     #[test]
     fn refuses_texts_of_another_kind() {
         let kind = |text: &[u8]| parse(text).map(|_| ()).unwrap_err();
-        assert_eq!(
-            kind(b"age-encryption.org/v1\n-> scrypt"),
-            NotIdentities::Encrypted
-        );
-        assert_eq!(
-            kind(b"\n-----BEGIN AGE ENCRYPTED FILE-----\n"),
-            NotIdentities::Encrypted
-        );
-        assert_eq!(
-            kind(b"-----BEGIN OPENSSH PRIVATE KEY-----\n"),
-            NotIdentities::Pem
-        );
+        assert_eq!(kind(b"age-encryption.org/v1\n-> scrypt"), NotIdentities::Encrypted);
+        assert_eq!(kind(b"\n-----BEGIN AGE ENCRYPTED FILE-----\n"), NotIdentities::Encrypted);
+        assert_eq!(kind(b"-----BEGIN OPENSSH PRIVATE KEY-----\n"), NotIdentities::Pem);
         assert_eq!(kind(b"\xff\xfe"), NotIdentities::NotText);
     }
 

@@ -17,9 +17,7 @@ pub struct Providers {
 impl Providers {
     /// Prepares every provider; nothing is read or asked yet.
     pub fn new(environment: Environment) -> Self {
-        Self {
-            age: Age::new(environment),
-        }
+        Self { age: Age::new(environment) }
     }
 
     /// What the user should know about the sources of keys that were used so far, such as a key file that others can
@@ -33,20 +31,14 @@ impl KeyService for Providers {
     fn wrap(&self, key: &MasterKey, data_key: &DataKey) -> Result<String, WrapError> {
         match key {
             MasterKey::Age { recipient } => Age::wrap(recipient, data_key),
-            other => Err(WrapError::NotSupported {
-                kind: OTHER_KINDS,
-                key: other.to_string(),
-            }),
+            other => Err(WrapError::NotSupported { kind: OTHER_KINDS, key: other.to_string() }),
         }
     }
 
     fn unwrap(&self, key: &MasterKey, enc: &str) -> Result<DataKey, UnwrapError> {
         match key {
             MasterKey::Age { recipient } => self.age.unwrap(recipient, enc),
-            other => Err(UnwrapError::NotSupported {
-                kind: OTHER_KINDS,
-                key: other.to_string(),
-            }),
+            other => Err(UnwrapError::NotSupported { kind: OTHER_KINDS, key: other.to_string() }),
         }
     }
 
@@ -63,10 +55,7 @@ impl KeyService for Providers {
 pub fn check(key: &MasterKey) -> Result<(), WrapError> {
     match key {
         MasterKey::Age { recipient } => age::parse_recipient(recipient).map(|_| ()),
-        other => Err(WrapError::NotSupported {
-            kind: OTHER_KINDS,
-            key: other.to_string(),
-        }),
+        other => Err(WrapError::NotSupported { kind: OTHER_KINDS, key: other.to_string() }),
     }
 }
 

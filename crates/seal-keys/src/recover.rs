@@ -24,10 +24,7 @@ type Outcome = Result<DataKey, UnwrapError>;
 impl<S: KeyService> Unwrapper<S> {
     /// Starts with nothing known.
     pub fn new(service: S) -> Self {
-        Self {
-            service,
-            known: Mutex::default(),
-        }
+        Self { service, known: Mutex::default() }
     }
 
     /// The service, for wrapping and for its warnings.
@@ -53,10 +50,7 @@ impl<S: KeyService> Unwrapper<S> {
             [group] => group,
             several => {
                 let needed = threshold.map_or(several.len(), |threshold| threshold as usize);
-                return Err(NoDataKey::KeyGroups {
-                    groups: several.len(),
-                    needed,
-                });
+                return Err(NoDataKey::KeyGroups { groups: several.len(), needed });
             }
         };
         let mut keys: Vec<_> = group.keys.iter().collect();
@@ -69,10 +63,7 @@ impl<S: KeyService> Unwrapper<S> {
             }
         }
         let sources = self.service.sources();
-        Err(NoDataKey::NoneFits(Box::new(Attempts {
-            failures,
-            sources,
-        })))
+        Err(NoDataKey::NoneFits(Box::new(Attempts { failures, sources })))
     }
 
     /// A second thread with the same text waits for the first one's result. The service runs outside of the lock, so
@@ -80,10 +71,7 @@ impl<S: KeyService> Unwrapper<S> {
     fn unwrap_once(&self, key: &MasterKey, enc: &str) -> Outcome {
         let cell = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known
-                .entry((key.clone(), enc.to_owned()))
-                .or_default()
-                .clone()
+            known.entry((key.clone(), enc.to_owned())).or_default().clone()
         };
         cell.get_or_init(|| self.service.unwrap(key, enc)).clone()
     }
@@ -133,14 +121,10 @@ pub struct Attempts {
 impl std::fmt::Display for Attempts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("  keys of the envelope:")?;
-        self.failures
-            .iter()
-            .try_for_each(|failure| write!(f, "\n    {failure}"))?;
+        self.failures.iter().try_for_each(|failure| write!(f, "\n    {failure}"))?;
         if !self.sources.is_empty() {
             f.write_str("\n  identities tried:")?;
-            self.sources
-                .iter()
-                .try_for_each(|source| write!(f, "\n    {source}"))?;
+            self.sources.iter().try_for_each(|source| write!(f, "\n    {source}"))?;
         }
         Ok(())
     }
@@ -149,21 +133,15 @@ impl std::fmt::Display for Attempts {
 impl Attempts {
     fn hint(&self) -> String {
         let damaged = |failure: &UnwrapError| {
-            matches!(
-                failure,
-                UnwrapError::Damaged { .. } | UnwrapError::NotForThisKey { .. }
-            )
+            matches!(failure, UnwrapError::Damaged { .. } | UnwrapError::NotForThisKey { .. })
         };
         if self.failures.iter().any(damaged) {
             return "restore the `sops` block from an older version of the file".to_owned();
         }
-        let own = self
-            .sources
-            .iter()
-            .find_map(|source| match &source.outcome {
-                SourceOutcome::Read { recipients, .. } => recipients.first(),
-                _ => None,
-            });
+        let own = self.sources.iter().find_map(|source| match &source.outcome {
+            SourceOutcome::Read { recipients, .. } => recipients.first(),
+            _ => None,
+        });
         let mut hint =
             "point SOPS_AGE_KEY_FILE at a file with the identity of one of these keys".to_owned();
         if let Some(own) = own {

@@ -18,9 +18,7 @@ pub(crate) fn split(line: &str) -> Result<Vec<String>, Unterminated> {
             '#' if word.is_none() => {
                 rest.by_ref().find(|c| *c == '\n');
             }
-            '\\' => word
-                .get_or_insert_default()
-                .push(rest.next().ok_or(Unterminated)?),
+            '\\' => word.get_or_insert_default().push(rest.next().ok_or(Unterminated)?),
             '\'' | '"' => quoted(character, &mut rest, word.get_or_insert_default())?,
             other => word.get_or_insert_default().push(other),
         }
@@ -54,16 +52,10 @@ mod tests {
     fn splits_at_blanks_outside_of_quotes() {
         for (line, words) in [
             ("pass show  age", vec!["pass", "show", "age"]),
-            (
-                "cat 'my key' \"a \\\"b\\\"\"",
-                vec!["cat", "my key", "a \"b\""],
-            ),
+            ("cat 'my key' \"a \\\"b\\\"\"", vec!["cat", "my key", "a \"b\""]),
             (r"cat my\ key 'a\b'", vec!["cat", "my key", r"a\b"]),
             ("a''b '' \"\"", vec!["ab", "", ""]),
-            (
-                "op read x # my key\nmore a#b",
-                vec!["op", "read", "x", "more", "a#b"],
-            ),
+            ("op read x # my key\nmore a#b", vec!["op", "read", "x", "more", "a#b"]),
             ("  ", vec![]),
         ] {
             assert_eq!(split(line).unwrap(), words, "{line}");

@@ -24,11 +24,7 @@ pub fn wrap_for(
         if wrapped.iter().all(|done| done.key != *key) {
             let enc = service.wrap(key, data_key)?;
             // Only kinds that are not supported yet record when they were made.
-            wrapped.push(WrappedKey {
-                key: key.clone(),
-                created_at: None,
-                enc,
-            });
+            wrapped.push(WrappedKey { key: key.clone(), created_at: None, enc });
         }
     }
     Ok(wrapped)

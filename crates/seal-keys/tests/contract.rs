@@ -17,39 +17,23 @@ struct Suite {
 fn suites() -> Vec<Suite> {
     let (recipient, holder) = age_holder();
     let (_, stranger) = age_holder();
-    vec![Suite {
-        key: MasterKey::Age { recipient },
-        holder,
-        stranger,
-    }]
+    vec![Suite { key: MasterKey::Age { recipient }, holder, stranger }]
 }
 
 fn age_holder() -> (String, Providers) {
     let identity = age::x25519::Identity::generate();
     let secret = identity.to_string().expose_secret().to_owned();
     let environment = Environment::of([("SOPS_AGE_KEY", secret)]);
-    (
-        identity.to_public().to_string(),
-        Providers::new(environment),
-    )
+    (identity.to_public().to_string(), Providers::new(environment))
 }
 
 #[test]
 fn what_is_wrapped_unwraps_to_the_same() {
-    for Suite {
-        key,
-        holder,
-        stranger,
-    } in suites()
-    {
+    for Suite { key, holder, stranger } in suites() {
         let data_key = DataKey::new(std::array::from_fn(|i| i as u8));
         // Wrapping needs no private half.
         let enc = stranger.wrap(&key, &data_key).unwrap();
-        assert_eq!(
-            holder.unwrap(&key, &enc).unwrap().expose(),
-            data_key.expose(),
-            "{key}"
-        );
+        assert_eq!(holder.unwrap(&key, &enc).unwrap().expose(), data_key.expose(), "{key}");
     }
 }
 
@@ -57,21 +41,13 @@ fn what_is_wrapped_unwraps_to_the_same() {
 fn the_same_key_is_never_wrapped_to_the_same_text() {
     for Suite { key, holder, .. } in suites() {
         let data_key = DataKey::new([7; 32]);
-        assert_ne!(
-            holder.wrap(&key, &data_key).unwrap(),
-            holder.wrap(&key, &data_key).unwrap()
-        );
+        assert_ne!(holder.wrap(&key, &data_key).unwrap(), holder.wrap(&key, &data_key).unwrap());
     }
 }
 
 #[test]
 fn a_stranger_unwraps_nothing() {
-    for Suite {
-        key,
-        holder,
-        stranger,
-    } in suites()
-    {
+    for Suite { key, holder, stranger } in suites() {
         let enc = holder.wrap(&key, &DataKey::new([7; 32])).unwrap();
         let error = stranger.unwrap(&key, &enc).unwrap_err();
         assert!(matches!(error, UnwrapError::NoIdentity { .. }), "{error}");
@@ -90,12 +66,7 @@ fn an_altered_text_never_unwraps() {
             let altered = String::from_utf8(altered).unwrap();
             assert!(holder.unwrap(&key, &altered).is_err(), "altered at {at}");
         }
-        for text in [
-            "",
-            "x",
-            "-----BEGIN AGE ENCRYPTED FILE-----\n",
-            &enc[..enc.len() / 2],
-        ] {
+        for text in ["", "x", "-----BEGIN AGE ENCRYPTED FILE-----\n", &enc[..enc.len() / 2]] {
             let error = holder.unwrap(&key, text).unwrap_err();
             assert!(matches!(error, UnwrapError::Damaged { .. }), "{error}");
         }
@@ -106,11 +77,7 @@ fn an_altered_text_never_unwraps() {
 fn the_text_may_have_lost_its_final_newline_or_use_other_line_ends() {
     for Suite { key, holder, .. } in suites() {
         let enc = holder.wrap(&key, &DataKey::new([7; 32])).unwrap();
-        for text in [
-            enc.trim_end().to_owned(),
-            enc.replace('\n', "\r\n"),
-            format!("{enc}\n"),
-        ] {
+        for text in [enc.trim_end().to_owned(), enc.replace('\n', "\r\n"), format!("{enc}\n")] {
             assert_eq!(holder.unwrap(&key, &text).unwrap().expose(), &[7; 32]);
         }
     }
@@ -119,22 +86,14 @@ fn the_text_may_have_lost_its_final_newline_or_use_other_line_ends() {
 #[test]
 fn only_32_bytes_are_a_data_key() {
     let (recipient, holder) = age_holder();
-    let key = MasterKey::Age {
-        recipient: recipient.clone(),
-    };
+    let key = MasterKey::Age { recipient: recipient.clone() };
     for length in [0, 31, 33, 64] {
         let enc = age::encrypt_and_armor(
             &recipient.parse::<age::x25519::Recipient>().unwrap(),
             &vec![7; length],
         );
         let error = holder.unwrap(&key, &enc.unwrap()).unwrap_err();
-        assert_eq!(
-            error,
-            UnwrapError::Length {
-                key: recipient.clone(),
-                found: length
-            }
-        );
+        assert_eq!(error, UnwrapError::Length { key: recipient.clone(), found: length });
     }
 }
 
@@ -142,17 +101,8 @@ fn only_32_bytes_are_a_data_key() {
 fn a_text_that_its_own_identity_does_not_open_is_told_from_a_missing_identity() {
     let (recipient, holder) = age_holder();
     let (other, _) = age_holder();
-    let enc = holder
-        .wrap(&MasterKey::Age { recipient: other }, &DataKey::new([7; 32]))
-        .unwrap();
-    let error = holder
-        .unwrap(
-            &MasterKey::Age {
-                recipient: recipient.clone(),
-            },
-            &enc,
-        )
-        .unwrap_err();
+    let enc = holder.wrap(&MasterKey::Age { recipient: other }, &DataKey::new([7; 32])).unwrap();
+    let error = holder.unwrap(&MasterKey::Age { recipient: recipient.clone() }, &enc).unwrap_err();
     assert_eq!(error, UnwrapError::NotForThisKey { key: recipient });
 }
 
@@ -160,14 +110,9 @@ fn a_text_that_its_own_identity_does_not_open_is_told_from_a_missing_identity() 
 fn wraps_once_for_each_different_key_in_order() {
     let (a, holder_a) = age_holder();
     let (b, holder_b) = age_holder();
-    let keys = [&a, &b, &a].map(|recipient| MasterKey::Age {
-        recipient: recipient.clone(),
-    });
+    let keys = [&a, &b, &a].map(|recipient| MasterKey::Age { recipient: recipient.clone() });
     let wrapped = wrap_for(&holder_a, &keys, &DataKey::new([7; 32])).unwrap();
-    assert_eq!(
-        wrapped.iter().map(|w| w.key.clone()).collect::<Vec<_>>(),
-        keys[..2]
-    );
+    assert_eq!(wrapped.iter().map(|w| w.key.clone()).collect::<Vec<_>>(), keys[..2]);
     let groups = [KeyGroup { keys: wrapped }];
     for holder in [holder_a, holder_b] {
         let data_key = Unwrapper::new(holder).data_key(&groups, None).unwrap();
@@ -178,49 +123,35 @@ fn wraps_once_for_each_different_key_in_order() {
 #[test]
 fn one_key_that_cannot_wrap_fails_the_whole() {
     let (recipient, holder) = age_holder();
-    let kms = MasterKey::GcpKms {
-        resource_id: "projects/p/cryptoKeys/k".to_owned(),
-    };
+    let kms = MasterKey::GcpKms { resource_id: "projects/p/cryptoKeys/k".to_owned() };
     let keys = [MasterKey::Age { recipient }, kms];
     let error = wrap_for(&holder, &keys, &DataKey::new([7; 32])).unwrap_err();
     assert_eq!(
         error.to_string(),
         "GCP KMS projects/p/cryptoKeys/k: keys of this kind are not supported yet by this version"
     );
-    assert_eq!(
-        wrap_for(&holder, &[], &DataKey::new([7; 32])).unwrap_err(),
-        WrapError::NoKeys
-    );
+    assert_eq!(wrap_for(&holder, &[], &DataKey::new([7; 32])).unwrap_err(), WrapError::NoKeys);
 }
 
 #[test]
 fn other_kinds_of_keys_are_named_as_not_supported_yet() {
     let (_, holder) = age_holder();
-    let key = MasterKey::Pgp {
-        fingerprint: "A12E".to_owned(),
-    };
+    let key = MasterKey::Pgp { fingerprint: "A12E".to_owned() };
     let error = holder.unwrap(&key, "x").unwrap_err();
     assert_eq!(
         error.to_string(),
         "PGP A12E: keys of this kind are not supported yet by this version"
     );
-    assert_eq!(
-        seal_keys::check(&key),
-        holder.wrap(&key, &DataKey::new([7; 32])).map(|_| ())
-    );
+    assert_eq!(seal_keys::check(&key), holder.wrap(&key, &DataKey::new([7; 32])).map(|_| ()));
 }
 
 #[test]
 fn the_error_names_recipients_and_what_was_tried_but_no_secret() {
     let (own, stranger) = age_holder();
     let (recipient, holder) = age_holder();
-    let keys = [MasterKey::Age {
-        recipient: recipient.clone(),
-    }];
+    let keys = [MasterKey::Age { recipient: recipient.clone() }];
     let wrapped = wrap_for(&holder, &keys, &DataKey::new([7; 32])).unwrap();
-    let error = Unwrapper::new(stranger)
-        .data_key(&[KeyGroup { keys: wrapped }], None)
-        .unwrap_err();
+    let error = Unwrapper::new(stranger).data_key(&[KeyGroup { keys: wrapped }], None).unwrap_err();
     assert!(matches!(error, NoDataKey::NoneFits(_)));
     let text = format!("{error}\n{}\n{error:?}", error.hint());
     for part in [

@@ -1,9 +1,6 @@
 //! Envelopes that SOPS wrote open here, and the `age` program opens what is wrapped here.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot read its fixtures has failed"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot read its fixtures has failed")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,32 +22,21 @@ fn fixtures() -> PathBuf {
 /// The text of a throw-away key file. It is kept in Base64 so that scanners for secrets do not stop at it.
 fn key_file(name: &str) -> String {
     let text = fs::read(fixtures().join("keys").join(format!("{name}.b64"))).unwrap();
-    let text: Vec<u8> = text
-        .into_iter()
-        .filter(|byte| !byte.is_ascii_whitespace())
-        .collect();
+    let text: Vec<u8> = text.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
     String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()
 }
 
 fn holder(key: &str) -> Unwrapper<Providers> {
-    Unwrapper::new(Providers::new(Environment::of([(
-        "SOPS_AGE_KEY",
-        key_file(key),
-    )])))
+    Unwrapper::new(Providers::new(Environment::of([("SOPS_AGE_KEY", key_file(key))])))
 }
 
 /// The age keys of a YAML or JSON file that SOPS wrote.
 fn age_keys(file: &Path) -> Vec<WrappedKey> {
     let root: Value = serde_yaml::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-    let entries = root["sops"]["age"]
-        .as_sequence()
-        .cloned()
-        .unwrap_or_default();
+    let entries = root["sops"]["age"].as_sequence().cloned().unwrap_or_default();
     let text = |entry: &Value, key: &str| entry[key].as_str().unwrap().to_owned();
     let wrapped = entries.iter().map(|entry| WrappedKey {
-        key: MasterKey::Age {
-            recipient: text(entry, "recipient"),
-        },
+        key: MasterKey::Age { recipient: text(entry, "recipient") },
         created_at: None,
         enc: text(entry, "enc"),
     });
@@ -58,29 +44,19 @@ fn age_keys(file: &Path) -> Vec<WrappedKey> {
 }
 
 fn hex(data_key: &DataKey) -> String {
-    data_key
-        .expose()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    data_key.expose().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]
 fn data_keys_of_real_files_unwrap() {
     let mut opened = 0;
-    for case in [
-        "3.13.2/two-recipients",
-        "3.13.2/json",
-        "3.9.4/two-recipients",
-    ] {
+    for case in ["3.13.2/two-recipients", "3.13.2/json", "3.9.4/two-recipients"] {
         let dir = fixtures().join(case);
         let file = ["encrypted.yaml", "encrypted.json"].map(|name| dir.join(name));
         let keys = age_keys(file.iter().find(|file| file.exists()).unwrap());
         let expected = fs::read_to_string(dir.join("data-key.hex")).unwrap();
         for (wrapped, identity) in keys.into_iter().zip(["age-a", "age-b"]) {
-            let groups = [KeyGroup {
-                keys: vec![wrapped],
-            }];
+            let groups = [KeyGroup { keys: vec![wrapped] }];
             let data_key = holder(identity).data_key(&groups, None).unwrap();
             assert_eq!(hex(&data_key), expected.trim(), "{case} with {identity}");
             opened += 1;
@@ -101,9 +77,7 @@ fn either_identity_opens_a_file_for_two_recipients() {
 #[test]
 fn a_post_quantum_recipient_is_named_as_not_supported_yet() {
     let keys = age_keys(&fixtures().join("3.13.2/age-pq/encrypted.yaml"));
-    let error = holder("age-pq")
-        .data_key(&[KeyGroup { keys }], None)
-        .unwrap_err();
+    let error = holder("age-pq").data_key(&[KeyGroup { keys }], None).unwrap_err();
     assert!(matches!(error, NoDataKey::NoneFits(_)));
     let text = error.to_string();
     for part in [
@@ -122,9 +96,7 @@ fn the_age_program_opens_what_is_wrapped_here() {
     let identity = dir.path().join("keys.txt");
     fs::write(&identity, key_file("age-a")).unwrap();
     let wrapped = dir.path().join("wrapped");
-    let key = MasterKey::Age {
-        recipient: RECIPIENT_A.to_owned(),
-    };
+    let key = MasterKey::Age { recipient: RECIPIENT_A.to_owned() };
     let enc = Providers::new(Environment::of::<String, String>([]))
         .wrap(&key, &DataKey::new([0xA5; 32]))
         .unwrap();
@@ -140,11 +112,7 @@ fn the_age_program_opens_what_is_wrapped_here() {
     match age {
         Err(error) => println!("NOT RUN: the program `age` cannot be started: {error}"),
         Ok(output) => {
-            assert!(
-                output.status.success(),
-                "{}",
-                String::from_utf8_lossy(&output.stderr)
-            );
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             assert_eq!(output.stdout, [0xA5; 32]);
         }
     }

@@ -52,10 +52,7 @@ pub(crate) fn keys_from(
     environment: &Environment,
     age_flags: &[String],
 ) -> Result<Option<Vec<MasterKey>>, KeyArgumentError> {
-    if let Some(variable) = NOT_YET
-        .into_iter()
-        .find(|name| environment.variable(name).is_some())
-    {
+    if let Some(variable) = NOT_YET.into_iter().find(|name| environment.variable(name).is_some()) {
         return Err(KeyArgumentError::Variable { variable });
     }
     let (origin, texts) = if !age_flags.is_empty() {
@@ -67,9 +64,7 @@ pub(crate) fn keys_from(
     };
     let mut keys: Vec<MasterKey> = Vec::new();
     for recipient in texts.iter().flat_map(|text| words(text)) {
-        let key = MasterKey::Age {
-            recipient: recipient.to_owned(),
-        };
+        let key = MasterKey::Age { recipient: recipient.to_owned() };
         seal_keys::check(&key)
             .map_err(|problem| KeyArgumentError::Recipient { origin, problem })?;
         if !keys.contains(&key) {
@@ -93,11 +88,7 @@ mod tests {
         let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let keys = keys_from(&Environment::of(variables.iter().copied()), &flags);
         let keys = keys.map_err(|error| error.to_string())?;
-        Ok(keys
-            .unwrap_or_default()
-            .into_iter()
-            .map(recipient)
-            .collect())
+        Ok(keys.unwrap_or_default().into_iter().map(recipient).collect())
     }
 
     fn recipient(key: MasterKey) -> String {
@@ -119,20 +110,14 @@ mod tests {
     #[test]
     fn keys_of_another_kind_are_never_left_out_in_silence() {
         let error = "SOPS_PGP_FP is set, but its kind of keys is not supported yet by this version";
-        assert_eq!(
-            from(&[("SOPS_PGP_FP", "A12E")], &[A]),
-            Err(error.to_owned())
-        );
+        assert_eq!(from(&[("SOPS_PGP_FP", "A12E")], &[A]), Err(error.to_owned()));
     }
 
     #[test]
     fn an_empty_flag_is_an_error_and_an_empty_variable_is_not_set() {
         assert_eq!(from(&[], &[""]), Err("--age names no recipient".to_owned()));
         assert_eq!(from(&[(AGE, "")], &[]), Ok(vec![]));
-        assert_eq!(
-            from(&[(AGE, " , ")], &[]),
-            Err(format!("{AGE} names no recipient"))
-        );
+        assert_eq!(from(&[(AGE, " , ")], &[]), Err(format!("{AGE} names no recipient")));
     }
 
     #[test]
@@ -142,10 +127,6 @@ mod tests {
             error,
             "--age: an age identity (a secret) stands where a recipient (age1…) belongs"
         );
-        assert!(
-            !from(&[(AGE, "hunter2")], &[])
-                .unwrap_err()
-                .contains("hunter2")
-        );
+        assert!(!from(&[(AGE, "hunter2")], &[]).unwrap_err().contains("hunter2"));
     }
 }

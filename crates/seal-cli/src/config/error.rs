@@ -147,30 +147,21 @@ impl ConfigError {
             Self::NoRule { .. } => {
                 "add a rule whose path_regex matches, or one without path_regex at the end, or name the recipients with --age"
             }
-            Self::Rule {
-                problem: RuleProblem::Unusable(WrapError::NoKeys),
-                ..
-            } => "add age: with a list of recipients to the rule, or name them with --age",
-            Self::Rule {
-                problem: RuleProblem::SeveralSelections { .. },
-                ..
-            } => "use two rules with different path_regex",
+            Self::Rule { problem: RuleProblem::Unusable(WrapError::NoKeys), .. } => {
+                "add age: with a list of recipients to the rule, or name them with --age"
+            }
+            Self::Rule { problem: RuleProblem::SeveralSelections { .. }, .. } => {
+                "use two rules with different path_regex"
+            }
             _ => return None,
         })
     }
 
     pub(super) fn syntax(file: &Path, error: &serde_yaml::Error) -> Self {
-        let (line, column) = error
-            .location()
-            .map_or((0, 0), |at| (at.line(), at.column()));
+        let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
         let text = error.to_string();
         let problem = text.split(" at line ").next().unwrap_or(&text);
-        Self::Syntax {
-            file: file.to_owned(),
-            line,
-            column,
-            problem: without_values(problem),
-        }
+        Self::Syntax { file: file.to_owned(), line, column, problem: without_values(problem) }
     }
 }
 
@@ -185,19 +176,11 @@ fn without_values(problem: &str) -> String {
 }
 
 fn position(line: usize, column: usize) -> String {
-    if line == 0 {
-        String::new()
-    } else {
-        format!(":{line}:{column}")
-    }
+    if line == 0 { String::new() } else { format!(":{line}:{column}") }
 }
 
 fn prefix(place: &str) -> String {
-    if place.is_empty() {
-        String::new()
-    } else {
-        format!("{place}: ")
-    }
+    if place.is_empty() { String::new() } else { format!("{place}: ") }
 }
 
 fn meant(similar: Option<&str>) -> String {

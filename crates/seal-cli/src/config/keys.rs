@@ -25,14 +25,10 @@ pub(super) fn of_rule(rule: &RawRule) -> Result<Vec<MasterKey>, RuleProblem> {
         });
     }
     for text in &rule.gcp_kms.0 {
-        keys.add(MasterKey::GcpKms {
-            resource_id: without_blanks(text),
-        });
+        keys.add(MasterKey::GcpKms { resource_id: without_blanks(text) });
     }
     for text in &rule.hckms.0 {
-        keys.add(MasterKey::HuaweiKms {
-            key_id: text.clone(),
-        });
+        keys.add(MasterKey::HuaweiKms { key_id: text.clone() });
     }
     for (index, text) in rule.azure_keyvault.0.iter().enumerate() {
         keys.add(azure_key_vault(text).ok_or(RuleProblem::Key {
@@ -65,14 +61,10 @@ pub(super) fn of_group(group: &RawGroup) -> Result<Vec<MasterKey>, RuleProblem> 
         });
     }
     for key in group.gcp_kms.iter().flatten() {
-        keys.add(MasterKey::GcpKms {
-            resource_id: without_blanks(&key.resource_id),
-        });
+        keys.add(MasterKey::GcpKms { resource_id: without_blanks(&key.resource_id) });
     }
     for key in group.hckms.iter().flatten() {
-        keys.add(MasterKey::HuaweiKms {
-            key_id: key.key_id.clone(),
-        });
+        keys.add(MasterKey::HuaweiKms { key_id: key.key_id.clone() });
     }
     for key in group.azure_keyvault.iter().flatten() {
         keys.add(MasterKey::AzureKeyVault {
@@ -87,9 +79,7 @@ pub(super) fn of_group(group: &RawGroup) -> Result<Vec<MasterKey>, RuleProblem> 
 
 /// The parts of a text between commas, without blanks around them.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',')
-        .map(str::trim)
-        .filter(|word| !word.is_empty())
+    text.split(',').map(str::trim).filter(|word| !word.is_empty())
 }
 
 /// Master keys without duplicates.
@@ -109,9 +99,7 @@ impl Keys {
                 if recipient.to_ascii_uppercase().starts_with("AGE-") {
                     return Err(RuleProblem::IdentityAsRecipient { entry: index + 1 });
                 }
-                self.add(MasterKey::Age {
-                    recipient: recipient.to_owned(),
-                });
+                self.add(MasterKey::Age { recipient: recipient.to_owned() });
             }
         }
         Ok(())
@@ -119,9 +107,7 @@ impl Keys {
 
     fn pgp(&mut self, texts: &[String]) {
         for fingerprint in texts.iter().flat_map(|text| words(text)) {
-            self.add(MasterKey::Pgp {
-                fingerprint: without_blanks(fingerprint),
-            });
+            self.add(MasterKey::Pgp { fingerprint: without_blanks(fingerprint) });
         }
     }
 
@@ -165,9 +151,7 @@ fn vault_transit(text: &str) -> Option<MasterKey> {
 }
 
 fn without_blanks(text: &str) -> String {
-    text.chars()
-        .filter(|character| !character.is_whitespace())
-        .collect()
+    text.chars().filter(|character| !character.is_whitespace()).collect()
 }
 
 #[cfg(test)]
@@ -184,10 +168,7 @@ mod tests {
             })
         };
         for (text, expected) in [
-            (
-                "https://vault:8200/v1/transit/keys/k",
-                key("https://vault:8200", "transit", "k"),
-            ),
+            ("https://vault:8200/v1/transit/keys/k", key("https://vault:8200", "transit", "k")),
             ("http://v/v1/a/b/keys/k/", key("http://v", "a/b", "k")),
             ("https://v/prefix/v1/transit/keys/k", None),
             ("https://v/v1/transit/k", None),

@@ -36,12 +36,7 @@ impl Configs {
         working_directory: PathBuf,
         compile: CompileRegex,
     ) -> Self {
-        Self {
-            chosen,
-            working_directory,
-            compile,
-            state: Mutex::default(),
-        }
+        Self { chosen, working_directory, compile, state: Mutex::default() }
     }
 
     /// The configuration for a file, if there is one. For a stream, the file is the name that stands for it.
@@ -55,18 +50,12 @@ impl Configs {
             Some(chosen) => Some(chosen.clone()),
             None => state.search(path, &self.working_directory),
         };
-        found
-            .map(|config| state.load(config, self.compile))
-            .transpose()
+        found.map(|config| state.load(config, self.compile)).transpose()
     }
 
     /// What was ignored in the configurations that were used so far, and beside them.
     pub(crate) fn warnings(&self) -> Vec<ConfigWarning> {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .warnings
-            .clone()
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).warnings.clone()
     }
 }
 
@@ -84,8 +73,7 @@ impl State {
                 self.warnings.push(warning);
             }
         }
-        self.searched
-            .insert(directory.to_owned(), found.config.clone());
+        self.searched.insert(directory.to_owned(), found.config.clone());
         found.config
     }
 
@@ -136,10 +124,9 @@ pub(crate) fn search(file_directory: &Path, working_directory: &Path) -> Search 
 fn may_exist(path: &Path) -> bool {
     match path.metadata() {
         Ok(metadata) => !metadata.is_dir(),
-        Err(error) => !matches!(
-            error.kind(),
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-        ),
+        Err(error) => {
+            !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+        }
     }
 }
 

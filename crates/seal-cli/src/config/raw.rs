@@ -95,10 +95,7 @@ pub(super) struct RawSeal {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-#[allow(
-    dead_code,
-    reason = "stores without settings are known, so that they are not reported"
-)]
+#[allow(dead_code, reason = "stores without settings are known, so that they are not reported")]
 pub(super) struct RawStores {
     yaml: Option<RawStore>,
     json: Option<RawStore>,
@@ -120,11 +117,9 @@ impl RawStores {
             None | Some(0) => Ok(None),
             Some(indent @ 2..10) => Ok(Some(indent as usize)),
             Some(indent) if indent > 0 => Ok(Some(2)),
-            Some(indent) => Err(ConfigError::Indent {
-                file: file.to_owned(),
-                store: "yaml",
-                indent,
-            }),
+            Some(indent) => {
+                Err(ConfigError::Indent { file: file.to_owned(), store: "yaml", indent })
+            }
         }
     }
 
@@ -134,11 +129,9 @@ impl RawStores {
             None => Ok(None),
             Some(-1) => Ok(Some(JsonIndent::Tab)),
             Some(indent @ 0..=64) => Ok(Some(JsonIndent::Spaces(indent as usize))),
-            Some(indent) => Err(ConfigError::Indent {
-                file: file.to_owned(),
-                store: "json",
-                indent,
-            }),
+            Some(indent) => {
+                Err(ConfigError::Indent { file: file.to_owned(), store: "json", indent })
+            }
         }
     }
 }

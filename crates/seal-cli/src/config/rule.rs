@@ -20,10 +20,8 @@ impl CreationRule {
         let groups = raw.key_groups.iter().flatten().map(keys::of_group);
         let key_groups = groups.collect::<Result<Vec<_>, _>>()?;
         let grouped = !key_groups.is_empty();
-        let warning = (grouped && !flat.is_empty()).then(|| ConfigWarning::KeysBesideGroups {
-            file: file.to_owned(),
-            rule: number,
-        });
+        let warning = (grouped && !flat.is_empty())
+            .then(|| ConfigWarning::KeysBesideGroups { file: file.to_owned(), rule: number });
         let key_groups = if grouped {
             key_groups
         } else if flat.is_empty() {
@@ -77,14 +75,8 @@ fn selection(raw: &RawRule) -> Result<Option<Rule>, RuleProblem> {
         (RuleKind::EncryptedSuffix, &raw.encrypted_suffix),
         (RuleKind::UnencryptedRegex, &raw.unencrypted_regex),
         (RuleKind::EncryptedRegex, &raw.encrypted_regex),
-        (
-            RuleKind::UnencryptedCommentRegex,
-            &raw.unencrypted_comment_regex,
-        ),
-        (
-            RuleKind::EncryptedCommentRegex,
-            &raw.encrypted_comment_regex,
-        ),
+        (RuleKind::UnencryptedCommentRegex, &raw.unencrypted_comment_regex),
+        (RuleKind::EncryptedCommentRegex, &raw.encrypted_comment_regex),
     ];
     let mut set = settings.into_iter().filter_map(|(kind, text)| {
         let text = text.clone().filter(|text| !text.is_empty())?;
@@ -100,10 +92,7 @@ fn selection(raw: &RawRule) -> Result<Option<Rule>, RuleProblem> {
 }
 
 fn is_regex(kind: RuleKind) -> bool {
-    !matches!(
-        kind,
-        RuleKind::EncryptedSuffix | RuleKind::UnencryptedSuffix
-    )
+    !matches!(kind, RuleKind::EncryptedSuffix | RuleKind::UnencryptedSuffix)
 }
 
 fn invalid(setting: &'static str, problem: String) -> RuleProblem {

@@ -22,12 +22,7 @@ fn error(text: &str) -> String {
 }
 
 fn warnings(text: &str) -> Vec<String> {
-    parse(text)
-        .unwrap()
-        .warnings
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    parse(text).unwrap().warnings.iter().map(ToString::to_string).collect()
 }
 
 /// The only rule.
@@ -38,22 +33,16 @@ fn rule(text: &str) -> CreationRule {
 }
 
 fn age(recipient: &str) -> MasterKey {
-    MasterKey::Age {
-        recipient: recipient.to_owned(),
-    }
+    MasterKey::Age { recipient: recipient.to_owned() }
 }
 
 fn pgp(fingerprint: &str) -> MasterKey {
-    MasterKey::Pgp {
-        fingerprint: fingerprint.to_owned(),
-    }
+    MasterKey::Pgp { fingerprint: fingerprint.to_owned() }
 }
 
 /// One key of each of the other kinds, as the two tests about them write them.
 fn other_kinds(context: &[(&str, &str)]) -> Vec<MasterKey> {
-    let context = context
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let context = context.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     vec![
         MasterKey::AwsKms {
             arn: "arn:aws:kms:eu:1:key/x".to_owned(),
@@ -61,12 +50,8 @@ fn other_kinds(context: &[(&str, &str)]) -> Vec<MasterKey> {
             context: context.collect(),
             aws_profile: Some("dev".to_owned()),
         },
-        MasterKey::GcpKms {
-            resource_id: "projects/p/cryptoKeys/k".to_owned(),
-        },
-        MasterKey::HuaweiKms {
-            key_id: "cn:uuid".to_owned(),
-        },
+        MasterKey::GcpKms { resource_id: "projects/p/cryptoKeys/k".to_owned() },
+        MasterKey::HuaweiKms { key_id: "cn:uuid".to_owned() },
         MasterKey::AzureKeyVault {
             vault_url: "https://z".to_owned(),
             name: "n".to_owned(),
@@ -82,10 +67,7 @@ fn other_kinds(context: &[(&str, &str)]) -> Vec<MasterKey> {
 
 /// The number of the rule that matches.
 fn matching(config: &Config, path: &str) -> Option<usize> {
-    config
-        .rule_for(Path::new(path))
-        .unwrap()
-        .map(|rule| rule.number)
+    config.rule_for(Path::new(path)).unwrap().map(|rule| rule.number)
 }
 
 #[test]
@@ -103,33 +85,22 @@ fn the_first_rule_that_matches_the_path_below_the_configuration_wins() {
     assert_eq!(matching(&config, "/repo/dev/../prod/./x"), Some(1));
     assert_eq!(matching(&config, "/elsewhere/x"), Some(3));
     let error = config.rule_for(Path::new("/repo/dev/x")).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "no creation rule in /repo/.sops.yaml matches dev/x"
-    );
+    assert_eq!(error.to_string(), "no creation rule in /repo/.sops.yaml matches dev/x");
     assert!(error.hint().unwrap().contains("--age"));
 }
 
 #[test]
 fn a_rule_without_path_regex_matches_everything() {
-    for text in [
-        "creation_rules: [{age: a}]",
-        "creation_rules: [{path_regex: '', age: a}]",
-    ] {
+    for text in ["creation_rules: [{age: a}]", "creation_rules: [{path_regex: '', age: a}]"] {
         assert_eq!(matching(&parse(text).unwrap(), "/x"), Some(1), "{text}");
     }
 }
 
 #[test]
 fn no_rules_are_as_good_as_no_configuration() {
-    for text in [
-        "",
-        "# nothing\n",
-        "---\n",
-        "creation_rules:\n",
-        "creation_rules: []",
-        "stores: {}",
-    ] {
+    for text in
+        ["", "# nothing\n", "---\n", "creation_rules:\n", "creation_rules: []", "stores: {}"]
+    {
         assert_eq!(matching(&parse(text).unwrap(), "/repo/x"), None, "{text}");
     }
 }
@@ -182,41 +153,27 @@ fn key_groups_merge_first_and_drop_duplicates() {
              hc_vault: ['https://v/v1/transit/keys/k']\n",
     );
     let first = vec![pgp("A1B2"), age("c"), age("a"), age("b")];
-    assert_eq!(
-        rule.key_groups,
-        [first, other_kinds(&[("e", ""), ("k", "v")])]
-    );
+    assert_eq!(rule.key_groups, [first, other_kinds(&[("e", ""), ("k", "v")])]);
     assert_eq!(rule.shamir_threshold, Some(1));
 }
 
 #[test]
 fn keys_that_cannot_be_used_yet_are_an_error_only_where_they_are_needed() {
     for (text, problem) in [
-        (
-            "{pgp: A1}",
-            "PGP A1: keys of this kind are not supported yet by this version",
-        ),
+        ("{pgp: A1}", "PGP A1: keys of this kind are not supported yet by this version"),
         (
             "{age: age1pq1x}",
             "age1pq1x: post-quantum recipients of age are not supported yet by this version",
         ),
-        (
-            "{age: age1x}",
-            "not a valid age recipient (mistyped or cut off?): age1x",
-        ),
+        ("{age: age1x}", "not a valid age recipient (mistyped or cut off?): age1x"),
         (
             "{key_groups: [{age: [a]}, {age: [b]}]}",
             "2 key groups are not supported yet by this version",
         ),
         ("{}", "no master key is given"),
     ] {
-        let error = rule(&format!("creation_rules: [{text}]"))
-            .keys()
-            .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!("/repo/.sops.yaml: creation rule 1: {problem}")
-        );
+        let error = rule(&format!("creation_rules: [{text}]")).keys().unwrap_err();
+        assert_eq!(error.to_string(), format!("/repo/.sops.yaml: creation rule 1: {problem}"));
     }
 }
 
@@ -226,10 +183,7 @@ fn settings_of_a_rule_are_read() {
         "creation_rules: [{age: a, encrypted_regex: '^data$', mac_only_encrypted: true, unencrypted_suffix: ''}]",
     );
     let selection = rule.selection.unwrap();
-    assert_eq!(
-        (selection.kind, selection.text.as_str()),
-        (RuleKind::EncryptedRegex, "^data$")
-    );
+    assert_eq!((selection.kind, selection.text.as_str()), (RuleKind::EncryptedRegex, "^data$"));
     assert_eq!(rule.mac_only_encrypted, Some(true));
 }
 
@@ -248,10 +202,7 @@ fn what_cannot_be_meant_so_names_its_rule() {
             "{encrypted_regex: a, encrypted_suffix: b}",
             "encrypted_suffix and encrypted_regex are both set; at most one selection setting may be",
         ),
-        (
-            "{path_regex: '('}",
-            "path_regex is not a valid regular expression: it does not compile",
-        ),
+        ("{path_regex: '('}", "path_regex is not a valid regular expression: it does not compile"),
         (
             "{encrypted_comment_regex: '('}",
             "encrypted_comment_regex is not a valid regular expression: it does not compile",
@@ -267,10 +218,7 @@ fn what_cannot_be_meant_so_names_its_rule() {
         ("{key_groups: [{age: [a]}, {}]}", "a key group has no keys"),
     ] {
         let text = format!("creation_rules:\n- {{age: a}}\n- {rule}\n");
-        assert_eq!(
-            error(&text),
-            format!("/repo/.sops.yaml: creation rule 2: {problem}")
-        );
+        assert_eq!(error(&text), format!("/repo/.sops.yaml: creation rule 2: {problem}"));
     }
 }
 
@@ -405,19 +353,9 @@ fn our_own_settings_of_a_rule_win_over_those_of_the_file() {
         ("d", Scope::Namespace, true),
     ] {
         let options = config.options_for(&Path::new("/repo").join(path));
-        assert_eq!(
-            options,
-            Options {
-                scope,
-                require_bound
-            },
-            "{path}"
-        );
+        assert_eq!(options, Options { scope, require_bound }, "{path}");
     }
-    let default = Options {
-        scope: Scope::Name,
-        require_bound: false,
-    };
+    let default = Options { scope: Scope::Name, require_bound: false };
     assert_eq!(parse("").unwrap().options_for(Path::new("/x")), default);
     assert!(parse("seal: {scope: cluster}").is_err());
 }
@@ -456,18 +394,10 @@ fn tree(files: &[&str]) -> TempDir {
 
 #[test]
 fn the_search_starts_at_the_file_and_goes_on_at_the_working_directory() {
-    let dir = tree(&[
-        "repo/.sops.yaml",
-        "repo/sub/.sops.yaml",
-        "work/.sops.yaml",
-        "other/x",
-    ]);
+    let dir = tree(&["repo/.sops.yaml", "repo/sub/.sops.yaml", "work/.sops.yaml", "other/x"]);
     let at = |path: &str| dir.path().join(path);
     let found = |file: &str, cwd: &str| search(&at(file), &at(cwd)).config;
-    assert_eq!(
-        found("repo/sub/deep", "work"),
-        Some(at("repo/sub/.sops.yaml"))
-    );
+    assert_eq!(found("repo/sub/deep", "work"), Some(at("repo/sub/.sops.yaml")));
     assert_eq!(found("repo/more", "work"), Some(at("repo/.sops.yaml")));
     assert_eq!(found("other", "work/deep"), Some(at("work/.sops.yaml")));
     assert_eq!(found("other", "other"), None);
@@ -490,12 +420,7 @@ fn a_misnamed_file_is_worth_a_warning_and_nothing_else() {
         assert_eq!(config.path(), at("repo/.sops.yaml"));
     }
     // The one beside the configuration says nothing about the search.
-    assert_eq!(
-        configs.warnings(),
-        [ConfigWarning::Misnamed {
-            file: at("repo/a/.sops.yml")
-        }]
-    );
+    assert_eq!(configs.warnings(), [ConfigWarning::Misnamed { file: at("repo/a/.sops.yml") }]);
 }
 
 #[test]
@@ -512,10 +437,8 @@ fn each_file_is_read_once_and_a_chosen_one_replaces_the_search() {
     assert_eq!(config.path(), at("chosen.yaml"));
     let configs = Configs::new(Some(at("missing.yaml")), at("a"), compile);
     let error = configs.for_file(&at("a/x")).unwrap_err();
-    let expected = ConfigError::Read {
-        file: at("missing.yaml"),
-        kind: std::io::ErrorKind::NotFound,
-    };
+    let expected =
+        ConfigError::Read { file: at("missing.yaml"), kind: std::io::ErrorKind::NotFound };
     assert_eq!(error, expected);
 }
 

@@ -123,12 +123,9 @@ mod tests {
 
     #[test]
     fn the_distance_counts_single_edits() {
-        for (a, b, distance) in [
-            ("", "abc", 3),
-            ("abc", "abc", 0),
-            ("abcd", "acbd", 2),
-            ("kitten", "sitting", 3),
-        ] {
+        for (a, b, distance) in
+            [("", "abc", 3), ("abc", "abc", 0), ("abcd", "acbd", 2), ("kitten", "sitting", 3)]
+        {
             assert_eq!(edit_distance(a, b), distance, "{a} {b}");
             assert_eq!(edit_distance(b, a), distance, "{b} {a}");
         }

@@ -85,6 +85,38 @@ impl Value<'_> {
     }
 }
 
+impl Value<'_> {
+    /// The text to encrypt for this value: the spelling of the source wherever SOPS's reader gets the same value from
+    /// it (`1.0`, `1e3`, `+7`, `TRUE`), else [`Self::canonical`]. `source` is empty for text that was quoted.
+    ///
+    /// `True` becomes `T` and `False` `F`, which SOPS reads alike: `True` is what SOPS itself writes for `true`, and
+    /// only so can the two be told apart when decrypting.
+    pub fn spelling(&self, source: &str) -> Zeroizing<Vec<u8>> {
+        let kept = match self {
+            Value::Bool(true) if source == "True" => Some("T"),
+            Value::Bool(false) if source == "False" => Some("F"),
+            Value::Bool(_) => {
+                matches!(source, "true" | "TRUE" | "false" | "FALSE").then_some(source)
+            }
+            // Go's `Atoi`, decimal only: `0777` would become another number.
+            Value::Int(int) => (source.parse() == Ok(*int)).then_some(source),
+            Value::Float(float) => {
+                let decimal =
+                    source.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+                (decimal && source.parse() == Ok(*float)).then_some(source)
+            }
+            Value::Time(time) => {
+                (Timestamp::parse_rfc3339(source) == Some(*time)).then_some(source)
+            }
+            _ => None,
+        };
+        match kept {
+            Some(text) => Zeroizing::new(text.as_bytes().to_vec()),
+            None => self.canonical(),
+        }
+    }
+}
+
 /// Go's `strconv.FormatFloat(f, 'f', -1, 64)`: the shortest digits that read back as the same number, never an
 /// exponent.
 fn format_float(float: f64) -> String {

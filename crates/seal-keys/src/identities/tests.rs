@@ -29,18 +29,11 @@ fn write(path: &Path, text: &str, mode: u32) {
 /// Reads every source and returns what each holds.
 fn read_all(identities: &Identities) -> Vec<(String, SourceOutcome)> {
     identities.for_recipient("age1x").for_each(drop);
-    identities
-        .reports()
-        .into_iter()
-        .map(|report| (report.source, report.outcome))
-        .collect()
+    identities.reports().into_iter().map(|report| (report.source, report.outcome)).collect()
 }
 
 fn holds(identity: &Identity) -> SourceOutcome {
-    SourceOutcome::Read {
-        recipients: vec![identity.recipient.clone()],
-        ignored: Vec::new(),
-    }
+    SourceOutcome::Read { recipients: vec![identity.recipient.clone()], ignored: Vec::new() }
 }
 
 #[test]
@@ -50,11 +43,7 @@ fn every_source_is_read_in_the_documented_order() {
     let key_file = dir.path().join("my keys.txt");
     write(&key_file, &file.secret, 0o600);
     let default_file = dir.path().join("sops/age/keys.txt");
-    write(
-        &default_file,
-        &format!("# created: now\n{}\n", default.secret),
-        0o600,
-    );
+    write(&default_file, &format!("# created: now\n{}\n", default.secret), 0o600);
     let printed = dir.path().join("printed");
     write(&printed, &command.secret, 0o600);
 
@@ -64,17 +53,10 @@ fn every_source_is_read_in_the_documented_order() {
         ("SOPS_AGE_KEY_CMD", format!("cat '{}'", printed.display())),
         ("XDG_CONFIG_HOME", dir.path().display().to_string()),
     ]));
-    assert_eq!(
-        identities.reports(),
-        [],
-        "nothing is read before it is needed"
-    );
+    assert_eq!(identities.reports(), [], "nothing is read before it is needed");
     let expected = [
         ("SOPS_AGE_KEY".to_owned(), holds(&text)),
-        (
-            format!("SOPS_AGE_KEY_FILE ({})", key_file.display()),
-            holds(&file),
-        ),
+        (format!("SOPS_AGE_KEY_FILE ({})", key_file.display()), holds(&file)),
         ("SOPS_AGE_KEY_CMD".to_owned(), holds(&command)),
         (default_file.display().to_string(), holds(&default)),
     ];
@@ -101,10 +83,8 @@ fn the_command_is_asked_once_for_each_recipient() {
     let dir = TempDir::new().unwrap();
     let trace = dir.path().join("trace");
     let script = format!("echo $SOPS_AGE_RECIPIENT >> {}", trace.display());
-    let identities = Identities::new(Environment::of([(
-        "SOPS_AGE_KEY_CMD",
-        format!("sh -c '{script}'"),
-    )]));
+    let identities =
+        Identities::new(Environment::of([("SOPS_AGE_KEY_CMD", format!("sh -c '{script}'"))]));
     for recipient in ["age1a", "age1b", "age1a"] {
         identities.for_recipient(recipient).for_each(drop);
     }
@@ -119,26 +99,13 @@ fn what_is_missing_is_reported_and_only_worth_a_warning_where_it_was_asked_for()
     ]));
     let expected = [
         ("SOPS_AGE_KEY".to_owned(), SourceOutcome::NotSet),
-        (
-            "SOPS_AGE_KEY_FILE (/nowhere/keys)".to_owned(),
-            SourceOutcome::NotFound,
-        ),
+        ("SOPS_AGE_KEY_FILE (/nowhere/keys)".to_owned(), SourceOutcome::NotFound),
         ("SOPS_AGE_KEY_CMD".to_owned(), SourceOutcome::NotSet),
-        (
-            "/nowhere/sops/age/keys.txt".to_owned(),
-            SourceOutcome::NotFound,
-        ),
+        ("/nowhere/sops/age/keys.txt".to_owned(), SourceOutcome::NotFound),
     ];
     assert_eq!(read_all(&identities), expected);
-    let warnings: Vec<String> = identities
-        .warnings()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    assert_eq!(
-        warnings,
-        ["SOPS_AGE_KEY_FILE (/nowhere/keys): no such file"]
-    );
+    let warnings: Vec<String> = identities.warnings().iter().map(ToString::to_string).collect();
+    assert_eq!(warnings, ["SOPS_AGE_KEY_FILE (/nowhere/keys): no such file"]);
 }
 
 #[test]
@@ -150,10 +117,8 @@ fn a_key_file_that_others_can_read_is_worth_a_warning() {
         let identities = Identities::new(Environment::of([("SOPS_AGE_KEY_FILE", &path)]));
         read_all(&identities);
         let path = path.display().to_string();
-        let expected: Vec<_> = warned
-            .then_some(Warning::Permissions { path, mode })
-            .into_iter()
-            .collect();
+        let expected: Vec<_> =
+            warned.then_some(Warning::Permissions { path, mode }).into_iter().collect();
         assert_eq!(identities.warnings(), expected, "{mode:o}");
         fs::remove_file(dir.path().join("keys.txt")).unwrap();
     }
@@ -163,25 +128,13 @@ fn a_key_file_that_others_can_read_is_worth_a_warning() {
 fn a_malformed_line_does_not_take_the_others_with_it() {
     let good = new_identity();
     let cut = &new_identity().secret[..50];
-    let identities = Identities::new(Environment::of([(
-        "SOPS_AGE_KEY",
-        format!("{cut}\n{}", good.secret),
-    )]));
+    let identities =
+        Identities::new(Environment::of([("SOPS_AGE_KEY", format!("{cut}\n{}", good.secret))]));
     let (_, outcome) = read_all(&identities).swap_remove(0);
-    let ignored = vec![Ignored {
-        line: 1,
-        reason: IgnoredReason::Malformed,
-    }];
-    let expected = SourceOutcome::Read {
-        recipients: vec![good.recipient.clone()],
-        ignored,
-    };
+    let ignored = vec![Ignored { line: 1, reason: IgnoredReason::Malformed }];
+    let expected = SourceOutcome::Read { recipients: vec![good.recipient.clone()], ignored };
     assert_eq!(outcome, expected);
-    let warnings: Vec<String> = identities
-        .warnings()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let warnings: Vec<String> = identities.warnings().iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,
         [format!(
@@ -195,10 +148,7 @@ fn a_malformed_line_does_not_take_the_others_with_it() {
 fn a_failing_command_says_why_and_not_what_it_was() {
     for (command, reason) in [
         ("false hunter2", "its command failed: exit status: 1"),
-        (
-            "/nowhere/hunter2",
-            "its command cannot be started: entity not found",
-        ),
+        ("/nowhere/hunter2", "its command cannot be started: entity not found"),
         ("echo 'hunter2", "a quote or a backslash in it has no end"),
         (" ", "it names no command"),
         (
@@ -216,20 +166,13 @@ fn a_failing_command_says_why_and_not_what_it_was() {
 
 #[test]
 fn ssh_keys_are_mentioned_only_where_they_are_set() {
-    let identities = Identities::new(Environment::of([(
-        "SOPS_AGE_SSH_PRIVATE_KEY_FILE",
-        "/home/a/.ssh/id",
-    )]));
+    let identities =
+        Identities::new(Environment::of([("SOPS_AGE_SSH_PRIVATE_KEY_FILE", "/home/a/.ssh/id")]));
     let reports = read_all(&identities);
-    let expected = (
-        "SOPS_AGE_SSH_PRIVATE_KEY_FILE".to_owned(),
-        SourceOutcome::NotSupported,
-    );
+    let expected = ("SOPS_AGE_SSH_PRIVATE_KEY_FILE".to_owned(), SourceOutcome::NotSupported);
     assert_eq!(reports.last(), Some(&expected));
     assert!(
-        !reports
-            .iter()
-            .any(|(source, _)| source.ends_with("KEY_CMD") && source.contains("SSH"))
+        !reports.iter().any(|(source, _)| source.ends_with("KEY_CMD") && source.contains("SSH"))
     );
 }
 
@@ -238,10 +181,7 @@ fn a_source_without_end_is_refused() {
     let identities = Identities::new(Environment::of([("SOPS_AGE_KEY_FILE", "/dev/zero")]));
     read_all(&identities);
     let report = identities.reports().swap_remove(1);
-    assert_eq!(
-        report.outcome,
-        SourceOutcome::Failed("file too large".to_owned())
-    );
+    assert_eq!(report.outcome, SourceOutcome::Failed("file too large".to_owned()));
 }
 
 #[test]

@@ -15,9 +15,7 @@ struct Counting {
 
 impl KeyService for Counting {
     fn wrap(&self, key: &MasterKey, _: &DataKey) -> Result<String, WrapError> {
-        Err(WrapError::Failed {
-            key: key.to_string(),
-        })
+        Err(WrapError::Failed { key: key.to_string() })
     }
 
     fn unwrap(&self, key: &MasterKey, enc: &str) -> Result<DataKey, UnwrapError> {
@@ -32,14 +30,8 @@ impl KeyService for Counting {
 
     fn sources(&self) -> Vec<SourceReport> {
         let recipients = vec!["age1mine".to_owned()];
-        let outcome = SourceOutcome::Read {
-            recipients,
-            ignored: Vec::new(),
-        };
-        vec![SourceReport {
-            source: "SOPS_AGE_KEY".to_owned(),
-            outcome,
-        }]
+        let outcome = SourceOutcome::Read { recipients, ignored: Vec::new() };
+        vec![SourceReport { source: "SOPS_AGE_KEY".to_owned(), outcome }]
     }
 }
 
@@ -53,36 +45,18 @@ fn name(key: &MasterKey) -> String {
 }
 
 fn age(recipient: &str, enc: &str) -> WrappedKey {
-    let key = MasterKey::Age {
-        recipient: recipient.to_owned(),
-    };
-    WrappedKey {
-        key,
-        created_at: None,
-        enc: enc.to_owned(),
-    }
+    let key = MasterKey::Age { recipient: recipient.to_owned() };
+    WrappedKey { key, created_at: None, enc: enc.to_owned() }
 }
 
 fn gcp(resource_id: &str, enc: &str) -> WrappedKey {
-    let key = MasterKey::GcpKms {
-        resource_id: resource_id.to_owned(),
-    };
-    WrappedKey {
-        key,
-        created_at: None,
-        enc: enc.to_owned(),
-    }
+    let key = MasterKey::GcpKms { resource_id: resource_id.to_owned() };
+    WrappedKey { key, created_at: None, enc: enc.to_owned() }
 }
 
 fn pgp(fingerprint: &str, enc: &str) -> WrappedKey {
-    let key = MasterKey::Pgp {
-        fingerprint: fingerprint.to_owned(),
-    };
-    WrappedKey {
-        key,
-        created_at: None,
-        enc: enc.to_owned(),
-    }
+    let key = MasterKey::Pgp { fingerprint: fingerprint.to_owned() };
+    WrappedKey { key, created_at: None, enc: enc.to_owned() }
 }
 
 fn group(keys: Vec<WrappedKey>) -> KeyGroup {
@@ -102,10 +76,7 @@ fn tries_keys_in_the_order_of_sops_until_one_opens() {
         gcp("g4", "open"),
     ];
     unwrapper.data_key(&[group(keys)], None).unwrap();
-    assert_eq!(
-        *unwrapper.service().asked.lock().unwrap(),
-        ["a1", "a2", "p", "g2", "g1", "g3"]
-    );
+    assert_eq!(*unwrapper.service().asked.lock().unwrap(), ["a1", "a2", "p", "g2", "g1", "g3"]);
 }
 
 #[test]
@@ -119,9 +90,7 @@ fn the_same_text_is_unwrapped_once_by_all_threads() {
     });
     assert_eq!(unwrapper.service().calls.load(Ordering::SeqCst), 2);
     // The same text under another name is another question.
-    unwrapper
-        .data_key(&[group(vec![age("c", "open")])], None)
-        .unwrap();
+    unwrapper.data_key(&[group(vec![age("c", "open")])], None).unwrap();
     assert_eq!(unwrapper.service().calls.load(Ordering::SeqCst), 3);
 }
 
@@ -151,10 +120,7 @@ fn several_key_groups_are_refused_before_anything_is_asked() {
     let unwrapper = Unwrapper::new(Counting::default());
     let groups = [group(vec![age("a", "open")]), group(vec![age("b", "open")])];
     let refused = |needed| NoDataKey::KeyGroups { groups: 2, needed };
-    assert_eq!(
-        unwrapper.data_key(&groups, Some(1)).unwrap_err(),
-        refused(1)
-    );
+    assert_eq!(unwrapper.data_key(&groups, Some(1)).unwrap_err(), refused(1));
     assert_eq!(unwrapper.data_key(&groups, None).unwrap_err(), refused(2));
     assert_eq!(unwrapper.service().calls.load(Ordering::SeqCst), 0);
 }
@@ -162,14 +128,6 @@ fn several_key_groups_are_refused_before_anything_is_asked() {
 #[test]
 fn an_envelope_without_keys_is_refused() {
     let unwrapper = Unwrapper::new(Counting::default());
-    assert_eq!(
-        unwrapper.data_key(&[], None).unwrap_err(),
-        NoDataKey::NoKeys
-    );
-    assert_eq!(
-        unwrapper
-            .data_key(&[KeyGroup::default()], None)
-            .unwrap_err(),
-        NoDataKey::NoKeys
-    );
+    assert_eq!(unwrapper.data_key(&[], None).unwrap_err(), NoDataKey::NoKeys);
+    assert_eq!(unwrapper.data_key(&[KeyGroup::default()], None).unwrap_err(), NoDataKey::NoKeys);
 }

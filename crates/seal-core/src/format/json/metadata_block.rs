@@ -12,19 +12,18 @@ const MAX_INDENT: usize = 32;
 /// Indentation inside an object that shows none.
 const DEFAULT_UNIT: &str = "  ";
 
-/// Puts `"sops": …` in as the last member of the root object, laid out as the members that are there.
+/// Puts `"sops": …` in as the last member of an object, laid out as the members that are there.
 ///
 /// # Guarantees
 ///
 /// Only adds bytes; [`remove`] gives the source back byte for byte.
-pub fn insert(source: &[u8], document: &Document<'_>, fields: &Field) -> Edit {
-    let root = document.root();
-    let last = document.children(root).last();
+pub fn insert(source: &[u8], document: &Document<'_>, object: NodeId, fields: &Field) -> Edit {
+    let last = document.children(object).last();
     let at = match last {
         Some(last) => document.node(last).span.end,
-        None => document.node(root).span.start + 1,
+        None => document.node(object).span.start + 1,
     };
-    let layout = Layout::of(source, document, root);
+    let layout = Layout::of(source, document, object);
     let mut text = String::new();
     if last.is_some() {
         text.push_str(layout.comma());
@@ -34,17 +33,17 @@ pub fn insert(source: &[u8], document: &Document<'_>, fields: &Field) -> Edit {
     Edit { span: Span::new(at, at), text: text.into_bytes() }
 }
 
-/// Takes the member `sops` of the root object out: exactly what [`insert`] added where it is the last one, elsewhere
-/// (something sorted the keys) the member and one comma.
-pub fn remove(document: &Document<'_>, sops: NodeId) -> Edit {
-    let root = document.root();
-    let previous = document.children(root).take_while(|id| *id < sops).last();
-    let next = document.children(root).find(|id| *id > sops);
-    let end = document.node(sops).span.end;
+/// Takes a member of an object out: exactly what [`insert`] added where it is the last one, elsewhere (something
+/// sorted the keys) the member and one comma.
+pub fn remove(document: &Document<'_>, member: NodeId) -> Edit {
+    let object = document.node(member).parent.unwrap_or(NodeId::ROOT);
+    let previous = document.children(object).take_while(|id| *id < member).last();
+    let next = document.children(object).find(|id| *id > member);
+    let end = document.node(member).span.end;
     let span = match (previous, next) {
-        (_, Some(next)) => Span::new(start(document, sops), start(document, next)),
+        (_, Some(next)) => Span::new(start(document, member), start(document, next)),
         (Some(previous), None) => Span::new(document.node(previous).span.end, end),
-        (None, None) => Span::new(document.node(root).span.start + 1, end),
+        (None, None) => Span::new(document.node(object).span.start + 1, end),
     };
     Edit { span, text: Vec::new() }
 }
@@ -207,7 +206,7 @@ mod tests {
 
     fn inserted(source: &str) -> String {
         let stream = json::parse(source.as_bytes()).unwrap();
-        let edit = insert(source.as_bytes(), &stream.documents[0], &fields());
+        let edit = insert(source.as_bytes(), &stream.documents[0], NodeId::ROOT, &fields());
         String::from_utf8(apply(source.as_bytes(), 0..source.len(), vec![edit])).unwrap()
     }
 

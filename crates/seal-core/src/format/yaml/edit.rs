@@ -8,22 +8,11 @@ use std::borrow::Cow;
 
 use super::block_scalar::BlockScalar;
 use super::resolve::resolve;
-use crate::document::{
-    Content, Document, Edit, Node, NodeId, Position, Scalar, Span, Style, Value,
-};
+use crate::document::{Content, Document, Edit, Node, NodeId, Scalar, Span, Style, Value};
+use crate::format::EditError;
 
 /// `"E…` with the first letter escaped: the mark of a single-quoted scalar inside a flow collection.
 const MARKED_ENC: &str = "\"\\x45NC[";
-
-/// A scalar cannot be encrypted where it stands.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{problem}")]
-pub struct EditError {
-    /// Where.
-    pub position: Position,
-    /// What and why, without the value.
-    pub problem: String,
-}
 
 /// Puts an ENC text in the place of a scalar.
 ///
@@ -46,7 +35,6 @@ pub fn encrypted(
     if typed {
         let tag = scalar.tag.as_deref().unwrap_or_default();
         return Err(EditError {
-            position: Position::of(source, node.span.start),
             problem: format!("a value with the tag `{tag}` cannot be encrypted; take the tag away"),
         });
     }
