@@ -14,6 +14,8 @@
 pub mod cipher;
 pub mod document;
 pub mod envelope;
+pub mod file;
 pub mod format;
+pub mod kubernetes;
 pub mod secret;
 pub mod select;

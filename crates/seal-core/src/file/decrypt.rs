@@ -1,0 +1,420 @@
+//! Decrypts a file: finds its envelopes, verifies each, and gives the plaintext back in place.
+
+use zeroize::Zeroizing;
+
+use super::compare::{first_difference, values};
+use super::encrypt::{may_hold, syntax};
+use super::error::{Class, FileError};
+use super::open::{Demands, Opened, open, relative_path};
+use super::pieces::{self, Piece};
+use super::selectors::Selectors;
+use super::{BoxError, Member};
+use crate::cipher::is_enc_text;
+use crate::document::{Content, Edit, NodeId, Scalar, Style, Value, apply};
+use crate::envelope::{Metadata, Rule};
+use crate::format::Format;
+use crate::kubernetes::{self, AsWritten, Object};
+use crate::secret::{DataKey, SecretBytes};
+
+/// How to decrypt.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DecryptOptions<'a> {
+    /// Refuse a source without any envelope, and a Secret in clear.
+    pub require_encrypted: bool,
+    /// Refuse envelopes that are not bound to their document.
+    pub require_bound: bool,
+    /// The namespace that objects go to which carry none.
+    pub namespace: Option<&'a str>,
+}
+
+/// One envelope that was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecryptedObject {
+    /// `Secret prod/db`, where it is a Kubernetes object.
+    pub description: Option<String>,
+    /// The envelope is tied to its document; else SOPS wrote or re-wrote it.
+    pub bound: bool,
+    /// The leaves stand in another order than when they were encrypted.
+    pub reordered: bool,
+    /// Values that were decrypted.
+    pub values: usize,
+}
+
+/// The result of [`decrypt`].
+#[derive(Debug)]
+pub struct Decrypted {
+    /// The plaintext; `None` where nothing was encrypted.
+    pub bytes: Option<SecretBytes>,
+    /// What was opened, in order.
+    pub objects: Vec<DecryptedObject>,
+}
+
+/// Unwraps the data key of an envelope.
+pub type Unwrap<'a> = &'a (dyn Fn(&Metadata) -> Result<DataKey, BoxError> + Sync);
+
+/// Decrypts a source, whichever layout it has.
+///
+/// Nothing of the plaintext is returned before every envelope is verified and the result was read again and found to
+/// hold the decrypted values.
+///
+/// # Errors
+/// [`Class::Refused`] for whatever was altered, [`Class::NoKey`] where `unwrap` fails.
+pub fn decrypt(
+    format: Format,
+    source: &[u8],
+    options: &DecryptOptions<'_>,
+    unwrap: Unwrap<'_>,
+) -> Result<Decrypted, FileError> {
+    let wanted = |text: &[u8]| {
+        may_hold(text, b"sops")
+            || memchr::memmem::find(text, b"ENC[AES256_GCM").is_some()
+            || (options.require_encrypted && memchr::memmem::find(text, b"Secret").is_some())
+    };
+    let mut pieces = pieces::read(format, source, wanted).map_err(syntax)?;
+    if shares_one_envelope(&pieces) {
+        // Documents without an envelope would make it another layout, so all have to be looked at.
+        for piece in &mut pieces {
+            if piece.stream.is_none() {
+                piece.stream = Some(format.parse(piece.text).map_err(syntax)?);
+            }
+        }
+    }
+    let shared = shares_one_envelope(&pieces);
+    let run = Run { format, options, unwrap, selectors: Selectors::default() };
+    let parts: Vec<Part> = if shared {
+        run.shared(source, &pieces)?
+    } else {
+        pieces::each(source, &pieces, |_, piece| {
+            run.piece(piece).map_err(|error| error.below_lines(piece.lines_before(source)))
+        })?
+    };
+    let mut objects = Vec::new();
+    let mut bytes = Zeroizing::new(Vec::new());
+    let changed = parts.iter().any(|part| part.bytes.is_some());
+    if changed {
+        // The exact capacity: a buffer that grows leaves copies of the plaintext behind.
+        let length = |(piece, part): (&Piece<'_>, &Part)| {
+            part.bytes.as_ref().map_or(piece.text.len(), |bytes| bytes.len())
+        };
+        bytes.reserve_exact(pieces.iter().zip(&parts).map(length).sum());
+    }
+    for (piece, part) in pieces.iter().zip(parts) {
+        objects.extend(part.objects);
+        if changed {
+            match part.bytes {
+                Some(part) => bytes.extend_from_slice(&part),
+                None => bytes.extend_from_slice(piece.text),
+            }
+        }
+    }
+    if options.require_encrypted && objects.is_empty() {
+        return Err(FileError::refused("nothing in this file is encrypted"));
+    }
+    let bytes = changed.then(|| SecretBytes::new(std::mem::take(&mut *bytes)));
+    Ok(Decrypted { bytes, objects })
+}
+
+/// What became of a piece.
+#[derive(Default)]
+struct Part {
+    bytes: Option<Zeroizing<Vec<u8>>>,
+    objects: Vec<DecryptedObject>,
+}
+
+struct Run<'a> {
+    format: Format,
+    options: &'a DecryptOptions<'a>,
+    unwrap: Unwrap<'a>,
+    selectors: Selectors,
+}
+
+/// The objects of a piece that have an envelope, with its entry.
+fn envelopes<'p, 's>(piece: &'p Piece<'s>) -> Vec<(Member<'p, 's>, NodeId)> {
+    let Some(stream) = &piece.stream else { return Vec::new() };
+    let mut found = Vec::new();
+    for (index, document) in stream.documents.iter().enumerate() {
+        for object in kubernetes::objects(document) {
+            if let Some(sops) = document.entry(object, "sops") {
+                let documents = &stream.documents;
+                found.push((
+                    Member { source: piece.text, documents, document: index, object },
+                    sops,
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// SOPS's stream layout: several documents, each with the same envelope.
+fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
+    let mut first = None;
+    let mut count = 0;
+    for piece in pieces {
+        for document in piece.stream.iter().flat_map(|stream| &stream.documents) {
+            let mac = document.string_at(&["sops", "mac"]);
+            let date = document.string_at(&["sops", "lastmodified"]);
+            match (mac, first) {
+                (None, _) => return false,
+                (Some(_), None) => first = Some((mac, date)),
+                (Some(_), Some(first)) if first != (mac, date) => return false,
+                _ => {}
+            }
+            count += 1;
+        }
+    }
+    count > 1
+}
+
+impl Run<'_> {
+    fn demands(&self) -> Demands<'_> {
+        Demands { require_bound: self.options.require_bound, namespace: self.options.namespace }
+    }
+
+    fn open(
+        &self,
+        members: &[Member<'_, '_>],
+        sops: NodeId,
+        description: Option<String>,
+    ) -> Result<Opened, FileError> {
+        let member = members[0];
+        let document = member.document();
+        let at = |error: FileError| error.at(member.source, document.node(sops).span.start);
+        let metadata = Metadata::read(document, sops).map_err(|error| {
+            at(FileError::input(format!("the `sops` block cannot be read: {error}")))
+        })?;
+        let rule = metadata.rule.clone().unwrap_or_else(Rule::implied);
+        let selector = self.selectors.compiled(&rule).map_err(|error| {
+            at(FileError::refused(format!("the rule of the envelope is unusable: {error}")))
+        })?;
+        let data_key = (self.unwrap)(&metadata).map_err(|source| {
+            let mut error = FileError::new(Class::NoKey, "the data key could not be had");
+            error.source = Some(source);
+            error.object(description)
+        })?;
+        open(members, &metadata, &selector, &data_key, self.demands())
+            .map_err(|error| if error.position.is_some() { error } else { at(error) })
+    }
+
+    fn piece(&self, piece: &Piece<'_>) -> Result<Part, FileError> {
+        let mut part = Part::default();
+        let found = envelopes(piece);
+        check_clear_objects(piece, self.options.require_encrypted)?;
+        if found.is_empty() {
+            return Ok(part);
+        }
+        let mut opened = Vec::with_capacity(found.len());
+        for (member, sops) in found {
+            let description = Object::read(&AsWritten, member.document(), member.object)
+                .map(|object| object.describe());
+            let envelope = self.open(&[member], sops, description.clone());
+            let envelope = envelope.map_err(|error| error.object(description))?;
+            part.objects.push(DecryptedObject {
+                description: envelope.description.clone(),
+                bound: envelope.bound.is_some(),
+                reordered: envelope.reordered,
+                values: envelope.plain.iter().map(|plain| plain.len()).sum(),
+            });
+            opened.push((vec![member], vec![sops], envelope));
+        }
+        part.bytes = Some(written(self.format, piece, &opened)?);
+        Ok(part)
+    }
+
+    fn shared(&self, source: &[u8], pieces: &[Piece<'_>]) -> Result<Vec<Part>, FileError> {
+        let found: Vec<_> = pieces.iter().map(envelopes).collect();
+        let members: Vec<_> = found.iter().flatten().map(|(member, _)| *member).collect();
+        let Some((first, sops)) = found.iter().flatten().next() else {
+            return Ok(pieces.iter().map(|_| Part::default()).collect());
+        };
+        let first_piece = pieces.iter().find(|piece| std::ptr::eq(piece.text, first.source));
+        let lines = first_piece.map_or(0, |piece| piece.lines_before(source));
+        let mut opened =
+            self.open(&members, *sops, None).map_err(|error| error.below_lines(lines))?;
+        let mut plain = std::mem::take(&mut opened.plain).into_iter();
+        let mut parts = Vec::with_capacity(pieces.len());
+        for (piece, found) in pieces.iter().zip(found) {
+            let mut part = Part::default();
+            if !found.is_empty() {
+                let (members, sops): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+                let envelope = Opened {
+                    plain: plain.by_ref().take(members.len()).collect(),
+                    ..opened.without_leaves()
+                };
+                let bytes = written(self.format, piece, &[(members, sops, envelope)]);
+                part.bytes =
+                    Some(bytes.map_err(|error| error.below_lines(piece.lines_before(source)))?);
+            }
+            parts.push(part);
+        }
+        if let Some(part) = parts.first_mut() {
+            part.objects.push(DecryptedObject {
+                description: opened.description.clone(),
+                bound: false,
+                reordered: false,
+                values: members.len(),
+            });
+        }
+        Ok(parts)
+    }
+}
+
+/// Envelopes of one piece: members, their `sops` entries, and what was opened.
+type Envelopes<'p, 's> = (Vec<Member<'p, 's>>, Vec<NodeId>, Opened);
+
+/// The plaintext of a piece, read again and compared.
+pub(crate) fn written(
+    format: Format,
+    piece: &Piece<'_>,
+    opened: &[Envelopes<'_, '_>],
+) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    // A style that does not carry a value after all is given up for that value, one after the other.
+    let mut quoted: Vec<(usize, usize, NodeId)> = Vec::new();
+    loop {
+        let edits = edits(format, opened, &quoted)?;
+        let bytes = Zeroizing::new(apply(piece.text, 0..piece.text.len(), edits));
+        let Some((envelope, member, node)) = first_lost(format, &bytes, opened)? else {
+            return Ok(bytes);
+        };
+        if quoted.contains(&(envelope, member, node)) || quoted.len() >= 100 {
+            let member = opened[envelope].0[member];
+            return Err(FileError::input("this value cannot be written back where it stands")
+                .path(relative_path(member.document(), member.object, node))
+                .at(member.source, member.document().node(node).span.start));
+        }
+        quoted.push((envelope, member, node));
+    }
+}
+
+fn edits(
+    format: Format,
+    opened: &[Envelopes<'_, '_>],
+    quoted: &[(usize, usize, NodeId)],
+) -> Result<Vec<Edit>, FileError> {
+    let mut edits = Vec::new();
+    for (number, (members, sops, envelope)) in opened.iter().enumerate() {
+        for (index, member) in members.iter().enumerate() {
+            let document = member.document();
+            let removal = format.removed(member.source, document, sops[index]);
+            for (id, plain) in &envelope.plain[index] {
+                let node = document.node(*id);
+                let text = String::from_utf8_lossy(&plain.text);
+                if quoted.contains(&(number, index, *id)) {
+                    if let (Format::Yaml, Value::String(string)) = (format, &plain.value) {
+                        edits.push(crate::format::yaml::edit::decrypted_double_quoted(
+                            member.source,
+                            document,
+                            *id,
+                            string,
+                        ));
+                        continue;
+                    }
+                }
+                let is_block = matches!(
+                    &node.content,
+                    Content::Scalar(Scalar { style: Style::Literal | Style::Folded, .. })
+                );
+                let unterminated = is_block && removal.span.start < node.span.end;
+                let edit = format.decrypted(
+                    member.source,
+                    document,
+                    *id,
+                    &plain.value,
+                    &text,
+                    unterminated,
+                );
+                edits.push(edit.map_err(|error| {
+                    FileError::input(error.problem)
+                        .path(relative_path(document, member.object, *id))
+                        .at(member.source, node.span.start)
+                })?);
+            }
+            edits.push(removal);
+        }
+    }
+    Ok(edits)
+}
+
+/// Reads what is about to be written and finds the first value that is not there as it was decrypted.
+fn first_lost(
+    format: Format,
+    bytes: &[u8],
+    opened: &[Envelopes<'_, '_>],
+) -> Result<Option<(usize, usize, NodeId)>, FileError> {
+    let stream = match format.parse(bytes) {
+        Ok(stream) => stream,
+        Err(error) => {
+            return Err(FileError::input(format!(
+                "the decrypted document would not be readable: {error}"
+            )));
+        }
+    };
+    for (number, (members, _, envelope)) in opened.iter().enumerate() {
+        for (index, member) in members.iter().enumerate() {
+            let before = values(*member, Some(&envelope.plain[index]))?;
+            let place = object_place(*member);
+            let there = stream.documents.get(member.document);
+            let object = there.and_then(|document| {
+                // Encrypted kinds hide a `List` until it is decrypted: then its root is the object.
+                match place {
+                    Some(place) => kubernetes::objects(document).get(place).copied(),
+                    None => Some(document.root()),
+                }
+            });
+            let Some(object) = object else {
+                return Err(FileError::input("a document is lost in the decrypted stream"));
+            };
+            let documents = &stream.documents;
+            let there = Member { source: bytes, documents, document: member.document, object };
+            let after = values(there, None)?;
+            if let Some(at) = first_difference(&before, &after) {
+                let node = before.get(at).map_or(member.object, |leaf| leaf.node);
+                return Ok(Some((number, index, node)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Which of its document's objects a member is; `None` for the root.
+fn object_place(member: Member<'_, '_>) -> Option<usize> {
+    if member.object == member.document().root() {
+        return None;
+    }
+    kubernetes::objects(member.document()).iter().position(|object| *object == member.object)
+}
+
+/// Objects without an envelope: a Secret among them may not hold ENC texts, nor, if asked so, be there at all.
+fn check_clear_objects(piece: &Piece<'_>, require_encrypted: bool) -> Result<(), FileError> {
+    let Some(stream) = &piece.stream else { return Ok(()) };
+    for document in &stream.documents {
+        for mapping in kubernetes::objects(document) {
+            if document.entry(mapping, "sops").is_some() {
+                continue;
+            }
+            let Some(object) = Object::read(&AsWritten, document, mapping) else { continue };
+            if !object.is_secret() {
+                continue;
+            }
+            for entry in kubernetes::region(document, mapping) {
+                for index in entry.index()..document.node(entry).end.index() {
+                    let node = &document.nodes[index];
+                    let Content::Scalar(scalar) = &node.content else { continue };
+                    let enc = matches!(&scalar.value, Value::String(text) if is_enc_text(text));
+                    let problem = if enc {
+                        "an encrypted value stands in a Secret that has no `sops` block"
+                    } else if require_encrypted && !scalar.value.is_empty() {
+                        "a Secret in clear stands in the file"
+                    } else {
+                        continue;
+                    };
+                    return Err(FileError::refused(problem)
+                        .object(Some(object.describe()))
+                        .path(relative_path(document, mapping, NodeId(index as u32)))
+                        .at(piece.text, node.span.start));
+                }
+            }
+        }
+    }
+    Ok(())
+}

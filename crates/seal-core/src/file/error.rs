@@ -1,0 +1,103 @@
+//! What can go wrong with a file, with the place and a way out.
+
+use crate::document::{Path, Position};
+
+/// Which of the documented outcomes an error is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// The file cannot be read or encrypted as it is.
+    Input,
+    /// The settings do not fit the file.
+    Settings,
+    /// Verification refused the file: altered, moved, added or removed parts.
+    Refused,
+    /// No data key could be had.
+    NoKey,
+}
+
+/// A file that was not encrypted or decrypted. Never holds a value of it.
+#[derive(Debug, thiserror::Error)]
+pub struct FileError {
+    /// Which outcome.
+    pub class: Class,
+    /// Where in the file.
+    pub position: Option<Position>,
+    /// Which object, as `Secret prod/db`.
+    pub object: Option<String>,
+    /// Which leaf.
+    pub path: Option<Path>,
+    /// What.
+    pub problem: String,
+    /// What to do.
+    pub hint: Option<String>,
+    /// Why, where another part says so.
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl std::fmt::Display for FileError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(object) = &self.object {
+            write!(f, "{object}: ")?;
+        }
+        if let Some(path) = &self.path {
+            write!(f, "{path}: ")?;
+        }
+        f.write_str(&self.problem)
+    }
+}
+
+impl FileError {
+    pub(crate) fn new(class: Class, problem: impl Into<String>) -> Self {
+        Self {
+            class,
+            position: None,
+            object: None,
+            path: None,
+            problem: problem.into(),
+            hint: None,
+            source: None,
+        }
+    }
+
+    pub(crate) fn input(problem: impl Into<String>) -> Self {
+        Self::new(Class::Input, problem)
+    }
+
+    pub(crate) fn settings(problem: impl Into<String>) -> Self {
+        Self::new(Class::Settings, problem)
+    }
+
+    pub(crate) fn refused(problem: impl Into<String>) -> Self {
+        Self::new(Class::Refused, problem)
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn path(mut self, path: Path) -> Self {
+        if !path.0.is_empty() {
+            self.path = Some(path);
+        }
+        self
+    }
+
+    pub(crate) fn at(mut self, source: &[u8], offset: usize) -> Self {
+        self.position = Some(Position::of(source, offset));
+        self
+    }
+
+    pub(crate) fn object(mut self, object: Option<String>) -> Self {
+        self.object = self.object.or(object);
+        self
+    }
+
+    /// Moves the position from a piece of the file to the file.
+    pub(crate) fn below_lines(mut self, lines: usize) -> Self {
+        if let Some(position) = &mut self.position {
+            position.line += lines;
+        }
+        self
+    }
+}

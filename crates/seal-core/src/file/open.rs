@@ -1,0 +1,459 @@
+//! One envelope: verified, and its values decrypted.
+
+use std::collections::HashMap;
+
+use zeroize::Zeroizing;
+
+use super::error::FileError;
+use super::{Member, leaves};
+use crate::cipher::{Cipher, EncText, ValueType, decode, is_enc_text};
+use crate::document::{Content, Document, NodeId, Path, PathElement, Scalar, Value};
+use crate::envelope::binding::{self, BindingKeys, Flags, Recognised, Statement};
+use crate::envelope::mac::{MacHasher, open_mac};
+use crate::envelope::{Metadata, Rule};
+use crate::kubernetes::{self, AsWritten, Object, Strings};
+use crate::secret::DataKey;
+use crate::select::Selector;
+
+/// A decrypted leaf or comment.
+pub(crate) struct Plain {
+    pub(crate) value: Value<'static>,
+    /// As it stood inside ENC.
+    pub(crate) text: Zeroizing<Vec<u8>>,
+}
+
+/// What an envelope turned out to hold.
+pub(crate) struct Opened {
+    /// For each member, its decrypted leaves and comments.
+    pub(crate) plain: Vec<HashMap<NodeId, Plain>>,
+    pub(crate) mac_hex: Zeroizing<String>,
+    pub(crate) iv: Vec<u8>,
+    pub(crate) bound: Option<Flags>,
+    /// The leaves stand in another order than when they were encrypted.
+    pub(crate) reordered: bool,
+    pub(crate) description: Option<String>,
+}
+
+impl Opened {
+    /// The same verdict, for a part of the members.
+    pub(crate) fn without_leaves(&self) -> Self {
+        Self {
+            plain: Vec::new(),
+            mac_hex: Zeroizing::new(String::new()),
+            iv: Vec::new(),
+            bound: self.bound,
+            reordered: self.reordered,
+            description: self.description.clone(),
+        }
+    }
+}
+
+/// What the caller asks of an envelope.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Demands<'a> {
+    pub(crate) require_bound: bool,
+    /// Stands in for a namespace that the object does not carry.
+    pub(crate) namespace: Option<&'a str>,
+}
+
+/// Strings of a document, decrypted where they were encrypted.
+pub(crate) struct Overlay<'p>(pub(crate) &'p HashMap<NodeId, Plain>);
+
+impl Strings for Overlay<'_> {
+    fn string<'a>(&'a self, document: &'a Document<'_>, node: NodeId) -> Option<&'a str> {
+        match self.0.get(&node) {
+            Some(Plain { value: Value::String(text), .. }) => Some(text),
+            Some(_) => None,
+            None => AsWritten.string(document, node),
+        }
+    }
+}
+
+/// Verifies the envelope of `members` and decrypts what it encrypts.
+///
+/// # Errors
+/// Anything that differs from what was encrypted. Nothing decrypted leaves this function then.
+pub(crate) fn open(
+    members: &[Member<'_, '_>],
+    metadata: &Metadata,
+    selector: &Selector,
+    data_key: &DataKey,
+    demands: Demands<'_>,
+) -> Result<Opened, FileError> {
+    let cipher = Cipher::new(data_key);
+    let mac = open_mac(&cipher, &metadata.mac, &metadata.last_modified).map_err(|error| {
+        FileError::refused(format!("the `mac` of the envelope does not open: {error}"))
+            .hint("the envelope or its date was altered, or put together from two files")
+    })?;
+    let keys = BindingKeys::new(data_key);
+    let recognised = keys.recognise(mac.iv());
+    let mut hasher = MacHasher::new(metadata.mac_only_encrypted);
+    let mut plain = Vec::with_capacity(members.len());
+    for member in members {
+        plain.push(open_leaves(*member, metadata, selector, &cipher, &mut hasher)?);
+    }
+    let in_order = mac.matches(&hasher.finish());
+
+    let mut opened = Opened {
+        plain,
+        mac_hex: Zeroizing::new(mac.hex().to_owned()),
+        iv: mac.iv().to_vec(),
+        bound: None,
+        reordered: !in_order,
+        description: None,
+    };
+    for (member, plain) in members.iter().zip(&opened.plain) {
+        let strings = Overlay(plain);
+        let object = Object::read(&strings, member.document(), member.object);
+        if let Some(object) = &object {
+            if opened.description.is_none() {
+                opened.description = Some(object.describe());
+            }
+            if object.is_secret() {
+                check_region(*member, plain)
+                    .map_err(|error| error.object(Some(object.describe())))?;
+            }
+        }
+    }
+    match recognised {
+        Recognised::Bound(flags) => {
+            let [member] = members else {
+                return Err(FileError::refused(
+                    "the envelope is bound, but several documents share it",
+                ));
+            };
+            verify_binding(*member, metadata, &keys, flags, &opened, demands)
+                .map_err(|error| error.object(opened.description.clone()))?;
+            opened.bound = Some(flags);
+        }
+        Recognised::UnknownVersion(version) => {
+            return Err(FileError::refused(format!(
+                "the envelope is bound in a way that this version does not know (version {version})"
+            ))
+            .object(opened.description)
+            .hint("a newer version of seal wrote it; use that"));
+        }
+        Recognised::UnknownFlags(flags) => {
+            return Err(FileError::refused(format!(
+                "the envelope is bound to something that this version does not know (flags {flags:#04x})"
+            ))
+            .object(opened.description)
+            .hint("a newer version of seal wrote it; use that"));
+        }
+        Recognised::Unbound => {
+            if !in_order {
+                return Err(FileError::refused(
+                    "the MAC does not fit the values: they were altered, moved, added or removed",
+                )
+                .object(opened.description)
+                .hint(
+                    "if a tool only sorted or re-ordered this file, decrypt it before that tool runs: SOPS's MAC \
+                     depends on the order; `seal encrypt` writes envelopes that do not",
+                ));
+            }
+            if demands.require_bound {
+                return Err(FileError::refused(
+                    "the envelope is not bound to its document: SOPS wrote or re-wrote it",
+                )
+                .object(opened.description)
+                .hint("encrypt the document with `seal encrypt`"));
+            }
+        }
+    }
+    Ok(opened)
+}
+
+fn open_leaves(
+    member: Member<'_, '_>,
+    metadata: &Metadata,
+    selector: &Selector,
+    cipher: &Cipher,
+    hasher: &mut MacHasher,
+) -> Result<HashMap<NodeId, Plain>, FileError> {
+    let document = member.document();
+    let selected = selector.select(document, member.object);
+    let mut plain = HashMap::new();
+    let mut comments: Vec<(NodeId, String, String)> = Vec::new();
+    let mut previous_aad = String::new();
+    leaves::visit(member.documents, member.document, member.object, &mut |leaf| {
+        let id = leaf.origin;
+        let is_selected = selected[id.index() - member.object.index()];
+        let refuse = |problem: &str| {
+            FileError::refused(problem)
+                .path(relative_path(document, member.object, id))
+                .at(member.source, document.node(id).span.start)
+        };
+        let behind_alias =
+            leaf.key_text.is_some() || matches!(document.node(id).content, Content::Alias { .. });
+        if behind_alias && is_selected {
+            return Err(refuse("an alias stands where the rule of the envelope wants a value"));
+        }
+        let scalar = match (&leaf.node.content, leaf.key_text) {
+            (_, Some(text)) => {
+                if !metadata.mac_only_encrypted {
+                    hasher.update(text.as_bytes());
+                }
+                return Ok(());
+            }
+            (Content::Comment(comment), None) => {
+                if !behind_alias && is_enc_text(comment.text) {
+                    comments.push((id, leaf.aad.to_owned(), previous_aad.clone()));
+                }
+                return Ok(());
+            }
+            (Content::Scalar(scalar), None) => scalar,
+            _ => return Ok(()),
+        };
+        if !is_selected {
+            if !metadata.mac_only_encrypted {
+                hasher.update(&scalar.value.canonical());
+            }
+            return Ok(());
+        }
+        previous_aad.clear();
+        previous_aad.push_str(leaf.aad);
+        if scalar.value.is_empty() {
+            return Ok(());
+        }
+        let enc = match &scalar.value {
+            Value::String(text) if is_enc_text(text) => text,
+            _ => {
+                return Err(refuse(
+                    "a value in clear stands where the envelope says it is encrypted",
+                )
+                .hint("it was added or replaced after the file was encrypted"));
+            }
+        };
+        let enc = EncText::parse(enc).map_err(|error| refuse(&error.to_string()))?;
+        if enc.tail().bytes().any(|byte| !matches!(byte, b'\n')) {
+            return Err(refuse("there is text behind the encrypted value"));
+        }
+        let text = cipher.decrypt(&enc, leaf.aad.as_bytes()).map_err(|_| {
+            refuse("the value does not open: it was altered, or belongs to another key or document")
+        })?;
+        if enc.value_type() == ValueType::Comment {
+            // SOPS writes the comments of lists as items; no value, and not in the MAC.
+            let value =
+                decode(ValueType::Str, &text).map_err(|error| refuse(&error.to_string()))?;
+            plain.insert(id, Plain { value, text });
+            return Ok(());
+        }
+        let value = decode(enc.value_type(), &text).map_err(|error| refuse(&error.to_string()))?;
+        hasher.update(&value.canonical());
+        plain.insert(id, Plain { value, text });
+        Ok(())
+    })?;
+    for (id, aad, previous_aad) in comments {
+        if let Some(text) = open_comment(document, id, &aad, &previous_aad, cipher) {
+            let value = Value::String(String::from_utf8_lossy(&text).into_owned().into());
+            plain.insert(id, Plain { value, text });
+        }
+    }
+    Ok(plain)
+}
+
+/// Comments move when tools re-write a file, so their container is looked for around them. One that opens nowhere is
+/// left as it is, as SOPS does: it is in no MAC.
+fn open_comment(
+    document: &Document<'_>,
+    id: NodeId,
+    aad: &str,
+    previous_aad: &str,
+    cipher: &Cipher,
+) -> Option<Zeroizing<Vec<u8>>> {
+    let Content::Comment(comment) = &document.node(id).content else { return None };
+    let enc = EncText::parse(comment.text).ok()?;
+    if enc.value_type() != ValueType::Comment {
+        return None;
+    }
+    let is_one_line =
+        |text: &Zeroizing<Vec<u8>>| !text.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+    let containers = containers(aad).chain(containers(previous_aad));
+    containers
+        .filter_map(|aad| cipher.decrypt(&enc, aad.as_bytes()).ok())
+        .find(|text| std::str::from_utf8(text).is_ok() && is_one_line(text))
+}
+
+/// `a:b:` → `a:b:`, `a:`, `:`.
+fn containers(aad: &str) -> impl Iterator<Item = &str> {
+    let keys = aad.strip_suffix(':').unwrap_or(aad);
+    let shorter = keys.rmatch_indices(':').map(|(at, _)| &aad[..=at]);
+    std::iter::once(aad).chain(shorter).chain(std::iter::once(":")).filter(|aad| !aad.is_empty())
+}
+
+/// The region of a Secret is given by its kind, whatever the envelope's rule says.
+fn check_region(member: Member<'_, '_>, plain: &HashMap<NodeId, Plain>) -> Result<(), FileError> {
+    let document = member.document();
+    for entry in kubernetes::region(document, member.object) {
+        for index in entry.index()..document.node(entry).end.index() {
+            let id = NodeId(index as u32);
+            let node = document.node(id);
+            let problem = match &node.content {
+                Content::Scalar(Scalar { value: Value::Null, .. }) => "null",
+                Content::Scalar(scalar) if scalar.value.is_empty() || plain.contains_key(&id) => {
+                    continue;
+                }
+                Content::Scalar(_) => "a value in clear",
+                Content::Alias { .. } => "an alias",
+                _ => continue,
+            };
+            return Err(FileError::refused(format!("{problem} stands in the secret part of the Secret"))
+                .path(relative_path(document, member.object, id))
+                .at(member.source, node.span.start)
+                .hint(
+                    "everything below `data` and `stringData` has to be encrypted; the value was added after the \
+                     file was encrypted, or the envelope's rule leaves it out",
+                ));
+        }
+    }
+    Ok(())
+}
+
+fn verify_binding(
+    member: Member<'_, '_>,
+    metadata: &Metadata,
+    keys: &BindingKeys,
+    flags: Flags,
+    opened: &Opened,
+    demands: Demands<'_>,
+) -> Result<(), FileError> {
+    let document = member.document();
+    let strings = Overlay(&opened.plain[0]);
+    let object = Object::read(&strings, document, member.object);
+    if flags.kubernetes != object.is_some() {
+        return Err(FileError::refused("`apiVersion` or `kind` was added or taken away")
+            .hint("the envelope is bound to what the document was when it was encrypted"));
+    }
+    let mut identity = object.map(|object| object.identity()).unwrap_or_default();
+    if flags.namespace && identity.namespace.is_none() {
+        identity.namespace = demands.namespace;
+        if identity.namespace.is_none() {
+            return Err(FileError::refused("it is bound to a namespace, but carries none")
+                .hint("say which with `--namespace`"));
+        }
+    }
+    let is_secret = object.is_some_and(|object| object.is_secret());
+    let statement = Statement {
+        flags,
+        last_modified: &metadata.last_modified,
+        mac_hex: &opened.mac_hex,
+        rule: metadata.rule.as_ref(),
+        mac_only_encrypted: metadata.mac_only_encrypted,
+        identity,
+        leaves: bound_leaves(member, metadata, is_secret, &opened.plain[0])?,
+    };
+    if keys.verify(&opened.iv, &statement) {
+        return Ok(());
+    }
+    let mut parts = vec!["a value was added, removed or emptied"];
+    parts.push("the rule of the envelope was changed");
+    if flags.kubernetes {
+        parts.push(match (flags.name, flags.namespace) {
+            (true, true) => "apiVersion, kind, type, name or namespace was changed",
+            (true, false) => "apiVersion, kind, type or name was changed",
+            _ => "apiVersion, kind or type was changed",
+        });
+    }
+    Err(FileError::refused("the document is not the one that was encrypted")
+        .hint(format!("one of these: {}", parts.join("; "))))
+}
+
+/// The leaves that the binding covers: of a Secret its region, of other documents what SOPS's MAC covers together with
+/// their empty values.
+pub(crate) fn bound_leaves(
+    member: Member<'_, '_>,
+    metadata: &Metadata,
+    is_secret: bool,
+    plain: &HashMap<NodeId, Plain>,
+) -> Result<Vec<Zeroizing<Vec<u8>>>, FileError> {
+    let document = member.document();
+    let rule = metadata.rule.clone().unwrap_or_else(Rule::implied);
+    let mut ids = Vec::new();
+    if is_secret {
+        for entry in kubernetes::region(document, member.object) {
+            ids.extend(entry.index()..document.node(entry).end.index());
+        }
+    } else {
+        let selected = match metadata.mac_only_encrypted {
+            true => Selector::new(&rule)
+                .map_err(|error| FileError::refused(error.to_string()))?
+                .select(document, member.object),
+            false => Vec::new(),
+        };
+        let sops = document
+            .entry(member.object, "sops")
+            .map(|id| id.index()..document.node(id).end.index());
+        for index in member.object.index()..document.node(member.object).end.index() {
+            let in_envelope = sops.as_ref().is_some_and(|sops| sops.contains(&index));
+            let covered = selected.get(index - member.object.index()).copied();
+            if !in_envelope && covered.unwrap_or(!metadata.mac_only_encrypted) {
+                ids.push(index);
+            }
+        }
+    }
+    let mut out = Vec::with_capacity(ids.len());
+    for index in ids {
+        let id = NodeId(index as u32);
+        let path = relative_path(document, member.object, id);
+        match &document.node(id).content {
+            Content::Scalar(scalar) => {
+                let (encrypted, value) = match plain.get(&id) {
+                    Some(plain) => (true, &plain.value),
+                    None => (false, &scalar.value),
+                };
+                out.push(leaf(&path.0, encrypted, value));
+            }
+            Content::Alias { document: target, node, of_key } => {
+                alias_leaves(member, (*target, *node, *of_key), path.0, &mut out, 0)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(out)
+}
+
+fn leaf(path: &[PathElement], encrypted: bool, value: &Value<'_>) -> Zeroizing<Vec<u8>> {
+    let value_type = match value {
+        Value::UInt(_) => Some(ValueType::Int),
+        other => other.value_type(),
+    };
+    binding::leaf(path, encrypted, value_type, &value.canonical())
+}
+
+fn alias_leaves(
+    member: Member<'_, '_>,
+    (document, node, of_key): (usize, NodeId, bool),
+    path: Vec<PathElement>,
+    out: &mut Vec<Zeroizing<Vec<u8>>>,
+    depth: usize,
+) -> Result<(), FileError> {
+    if depth > 50 || out.len() > 1_000_000 {
+        return Err(FileError::input("the aliases of this document multiply without end"));
+    }
+    let target = &member.documents[document];
+    if let (Some(key), true) = (&target.node(node).key, of_key) {
+        out.push(leaf(&path, false, &Value::String(key.text.as_ref().into())));
+        return Ok(());
+    }
+    for index in node.index()..target.node(node).end.index() {
+        let id = NodeId(index as u32);
+        let mut path = path.clone();
+        path.extend(relative_path(target, node, id).0);
+        match &target.node(id).content {
+            Content::Scalar(scalar) => out.push(leaf(&path, false, &scalar.value)),
+            Content::Alias { document, node, of_key } => {
+                alias_leaves(member, (*document, *node, *of_key), path, out, depth + 1)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Path of a node below `top`.
+pub(crate) fn relative_path(document: &Document<'_>, top: NodeId, id: NodeId) -> Path {
+    let mut path = document.path(id);
+    let above = document.path(top).0.len();
+    path.0.drain(..above.min(path.0.len()));
+    path
+}

@@ -1,0 +1,240 @@
+//! One envelope: values encrypted, MAC and binding computed, the block appended.
+
+use std::collections::HashMap;
+
+use super::encrypt::{FileKey, Keys, Scope};
+use super::error::FileError;
+use super::open::{Plain, bound_leaves, relative_path};
+use super::{Member, leaves};
+use crate::cipher::{Cipher, ValueType};
+use crate::document::{Content, Edit, NodeId, Value};
+use crate::envelope::binding::{BindingKeys, Flags, Statement};
+use crate::envelope::mac::{MacHasher, seal_mac};
+use crate::envelope::metadata::SOPS_VERSION;
+use crate::envelope::{Metadata, Rule};
+use crate::format::Format;
+use crate::kubernetes::{AsWritten, Object};
+use crate::select::Selector;
+
+/// What is the same for all envelopes of a run.
+pub(crate) struct Sealing<'a> {
+    pub(crate) format: Format,
+    pub(crate) keys: &'a Keys<'a>,
+    pub(crate) file_key: &'a FileKey,
+    pub(crate) last_modified: &'a str,
+    pub(crate) scope: Scope,
+}
+
+/// The edits of one envelope, for each member.
+pub(crate) struct Sealed {
+    pub(crate) edits: Vec<Vec<Edit>>,
+    pub(crate) values: usize,
+    pub(crate) comments: usize,
+}
+
+/// A value of the source that is to be encrypted, in the order of the document.
+pub(crate) struct Secret {
+    pub(crate) node: NodeId,
+    pub(crate) aad: String,
+    pub(crate) value_type: ValueType,
+    pub(crate) text: zeroize::Zeroizing<Vec<u8>>,
+}
+
+/// The secrets of one member, and what its MAC covers.
+pub(crate) fn secrets(
+    format: Format,
+    member: Member<'_, '_>,
+    selector: &Selector,
+    mac_only_encrypted: bool,
+    hasher: &mut MacHasher,
+) -> Result<Vec<Secret>, FileError> {
+    let document = member.document();
+    let selected = selector.select(document, member.object);
+    let mut found = Vec::new();
+    leaves::visit(member.documents, member.document, member.object, &mut |leaf| {
+        let id = leaf.origin;
+        let node = document.node(id);
+        let is_selected = selected[id.index() - member.object.index()];
+        let problem = |problem: String| {
+            FileError::input(problem)
+                .path(relative_path(document, member.object, id))
+                .at(member.source, node.span.start)
+        };
+        if let (Content::Alias { .. }, true) = (&node.content, is_selected) {
+            return Err(problem("an alias reaches into the secret part".to_owned())
+                .hint("write the value out, or let `--expand-aliases` do it"));
+        }
+        match (&leaf.node.content, leaf.key_text) {
+            (_, Some(text)) => {
+                if !mac_only_encrypted {
+                    hasher.update(text.as_bytes());
+                }
+            }
+            (Content::Comment(comment), None) => {
+                let own = matches!(node.content, Content::Comment(_));
+                if is_selected && own && !comment.text.is_empty() {
+                    found.push(Secret {
+                        node: id,
+                        aad: leaf.aad.to_owned(),
+                        value_type: ValueType::Comment,
+                        text: zeroize::Zeroizing::new(comment.text.as_bytes().to_vec()),
+                    });
+                }
+            }
+            (Content::Scalar(scalar), None) => {
+                let covered = is_selected || !mac_only_encrypted;
+                if covered && matches!(scalar.value, Value::UInt(_)) {
+                    return Err(problem(
+                        "an integer beyond 9223372036854775807 has no type in SOPS's format"
+                            .to_owned(),
+                    )
+                    .hint("put it in quotes"));
+                }
+                if covered {
+                    hasher.update(&scalar.value.canonical());
+                }
+                if is_selected && !scalar.value.is_empty() {
+                    if has_odd_key(document, member.object, id) {
+                        return Err(problem("a key above this value is no string".to_owned())
+                            .hint("put the key in quotes"));
+                    }
+                    let value_type = scalar.value.value_type().unwrap_or(ValueType::Str);
+                    let source = format.plain_text(member.source, document, id);
+                    found.push(Secret {
+                        node: id,
+                        aad: leaf.aad.to_owned(),
+                        value_type,
+                        text: scalar.value.spelling(source),
+                    });
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn has_odd_key(document: &crate::document::Document<'_>, top: NodeId, id: NodeId) -> bool {
+    let mut at = Some(id);
+    while let Some(id) = at.filter(|id| *id != top) {
+        let node = document.node(id);
+        if node.key.as_ref().is_some_and(|key| !key.is_string) {
+            return true;
+        }
+        at = node.parent;
+    }
+    false
+}
+
+/// Encrypts the members under one envelope.
+pub(crate) fn seal(
+    sealing: &Sealing<'_>,
+    members: &[Member<'_, '_>],
+    rule: &Rule,
+    selector: &Selector,
+    mac_only_encrypted: bool,
+) -> Result<Sealed, FileError> {
+    let data_key = &sealing.file_key.data_key;
+    let cipher = Cipher::new(data_key);
+    let mut hasher = MacHasher::new(mac_only_encrypted);
+    let mut sealed = Sealed { edits: Vec::new(), values: 0, comments: 0 };
+    let mut encrypted: Vec<HashMap<NodeId, Plain>> = Vec::new();
+    for member in members {
+        let document = member.document();
+        let secrets = secrets(sealing.format, *member, selector, mac_only_encrypted, &mut hasher)?;
+        let mut edits = Vec::with_capacity(secrets.len() + 1);
+        let mut plain = HashMap::with_capacity(secrets.len());
+        for secret in secrets {
+            let iv = sealing.keys.random_bytes()?;
+            let aad = secret.aad.as_bytes();
+            let enc = cipher.encrypt(&iv, aad, secret.value_type, &secret.text);
+            let node = document.node(secret.node);
+            if secret.value_type == ValueType::Comment {
+                if selector.mistakes(&enc) {
+                    return Err(FileError::input(
+                        "this comment, once encrypted, would itself match the rule",
+                    )
+                    .at(member.source, node.span.start));
+                }
+                sealed.comments += 1;
+            } else {
+                sealed.values += 1;
+            }
+            let edit = sealing.format.encrypted(member.source, document, secret.node, &enc);
+            edits.push(edit.map_err(|error| {
+                FileError::input(error.problem)
+                    .path(relative_path(document, member.object, secret.node))
+                    .at(member.source, node.span.start)
+            })?);
+            if let Content::Scalar(scalar) = &node.content {
+                let value = owned(&scalar.value);
+                plain.insert(secret.node, Plain { value, text: secret.text });
+            }
+        }
+        sealed.edits.push(edits);
+        encrypted.push(plain);
+    }
+
+    let mac_hex = hasher.finish();
+    let mut metadata = Metadata {
+        shamir_threshold: sealing.file_key.shamir_threshold,
+        key_groups: sealing.file_key.key_groups.clone(),
+        last_modified: sealing.last_modified.to_owned(),
+        mac: String::new(),
+        rule: Some(rule.clone()),
+        mac_only_encrypted,
+        version: SOPS_VERSION.to_owned(),
+    };
+    let iv = match members {
+        [member] => {
+            let document = member.document();
+            let object = Object::read(&AsWritten, document, member.object);
+            let flags = flags(sealing.scope, object.as_ref());
+            let is_secret = object.is_some_and(|object| object.is_secret());
+            let statement = Statement {
+                flags,
+                last_modified: &metadata.last_modified,
+                mac_hex: &mac_hex,
+                rule: metadata.rule.as_ref(),
+                mac_only_encrypted,
+                identity: object.map(|object| object.identity()).unwrap_or_default(),
+                leaves: bound_leaves(*member, &metadata, is_secret, &encrypted[0])?,
+            };
+            let bound = BindingKeys::new(data_key).iv(&statement);
+            bound.map_err(|error| FileError::input(error.to_string()))?
+        }
+        _ => sealing.keys.random_bytes()?,
+    };
+    metadata.mac = seal_mac(&cipher, &iv, &metadata.last_modified, &mac_hex)
+        .map_err(|error| FileError::settings(error.to_string()))?;
+    let fields = metadata.fields();
+    for (member, edits) in members.iter().zip(&mut sealed.edits) {
+        let edit =
+            sealing.format.inserted(member.source, member.document(), member.object, &fields);
+        edits.push(edit);
+    }
+    Ok(sealed)
+}
+
+pub(crate) fn flags(scope: Scope, object: Option<&Object<'_>>) -> Flags {
+    let Some(object) = object else { return Flags::default() };
+    Flags {
+        kubernetes: true,
+        name: scope == Scope::Name && object.name.is_some(),
+        namespace: scope != Scope::None && object.namespace.is_some(),
+    }
+}
+
+fn owned(value: &Value<'_>) -> Value<'static> {
+    match value {
+        Value::Null => Value::Null,
+        Value::Bool(bool) => Value::Bool(*bool),
+        Value::Int(int) => Value::Int(*int),
+        Value::UInt(int) => Value::UInt(*int),
+        Value::Float(float) => Value::Float(*float),
+        Value::Time(time) => Value::Time(*time),
+        Value::String(text) => Value::String(text.to_string().into()),
+        Value::Bytes(bytes) => Value::Bytes(bytes.clone()),
+    }
+}
