@@ -73,10 +73,11 @@ run "seal get .release/ingress-tls.yaml '[\"stringData\"][\"tls.key\"]' | head -
 say "Somebody moves the admin password to the user. Refused, with the reason; nothing is printed to the pipe."
 sed 's/^  password: /  swapped: /; s/^  admin-password: /  password: /; s/^  swapped: /  admin-password: /' \
     .release/shop-db.yaml >tampered.yaml
-if bash -c 'seal decrypt tampered.yaml' >out.yaml; then
-    echo "demo failed: a moved value was accepted" >&2
-    exit 1
-fi
+printf '%s$ seal decrypt tampered.yaml%s\n' "$bold" "$plain"
+code=0
+seal decrypt tampered.yaml >out.yaml || code=$?
+echo "exit code $code"
+[ $code -ne 0 ] || { echo "demo failed: a moved value was accepted" >&2; exit 1; }
 [ ! -s out.yaml ] || { echo "demo failed: output before verification" >&2; exit 1; }
 
 say "Done. All of it was in $work, which is gone now."
