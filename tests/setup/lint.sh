@@ -26,7 +26,7 @@ formatting() {
 licences() {
     cargo deny --version >/dev/null 2>&1 ||
         { missing cargo-deny "cargo install cargo-deny --locked"; return; }
-    cargo deny --all-features check licenses bans sources
+    cargo deny --all-features check --hide-inclusion-graph licenses bans sources
 }
 
 scripts() {
@@ -37,7 +37,7 @@ scripts() {
 go_sources() {
     command -v gofmt >/dev/null || { missing gofmt "apt-get install golang-go"; return; }
     local unformatted
-    unformatted=$(gofmt -l tests/setup/oracle) || return
+    unformatted=$(git ls-files -z -- "*.go" | xargs -0 gofmt -l) || return
     [ -z "$unformatted" ] || { echo "gofmt: $unformatted"; return 1; }
 }
 
@@ -51,8 +51,9 @@ ignored_tests() {
     ! git grep -nE '#\[ignore' -- '*.rs'
 }
 
+# Said, not refused: about 400 lines is the aim, and a reader decides.
 file_lengths() {
-    git ls-files -z -- '*.rs' | xargs -0 wc -l | awk '$2 != "total" && $1 > 450 { print "long: " $2 ", " $1 " lines"; bad = 1 } END { exit bad }'
+    git ls-files -z -- '*.rs' | xargs -0 wc -l | awk '$2 != "total" && $1 > 450 { print "long: " $2 ", " $1 " lines" }'
 }
 
 check "formatting" formatting
