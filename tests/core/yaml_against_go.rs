@@ -21,6 +21,8 @@ mod mutants;
 mod not_run;
 #[path = "yaml_against_go/oracle.rs"]
 mod oracle;
+#[path = "../generate/release.rs"]
+mod release;
 
 /// A difference that is meant: which sources it concerns, and why.
 struct Exception {
@@ -91,6 +93,19 @@ fn reads_mutants_as_go_yaml_does() {
             break;
         }
     }
+    report.finish(&mut oracle);
+}
+
+#[test]
+fn reads_a_rendered_release_as_go_yaml_does() {
+    let Some(mut oracle) = oracle("reads_a_rendered_release_as_go_yaml_does") else {
+        return;
+    };
+    let source = release::release(100).into_bytes();
+    let theirs = oracle.ask_one(&source);
+    assert_eq!(theirs.as_ref().map(Vec::len), Ok(100));
+    let mut report = Report::default();
+    report.compare("a release of 100 documents", &source, theirs);
     report.finish(&mut oracle);
 }
 

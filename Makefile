@@ -1,0 +1,34 @@
+# `make` lists the targets. The rules live in tests/setup/; CI runs the same.
+
+CARGO ?= cargo
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+# Seconds that each fuzz target runs.
+FUZZ_SECONDS ?= 60
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint deny bench fuzz doc
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## build, then encrypt and decrypt the example release in a throw-away directory
+	$(CARGO) build --locked --workspace
+	@SEAL=$(TARGET_DIR)/debug/seal examples/demo.sh
+
+test: ## install what tests need, build, run everything that CI runs
+	@tests/setup/run.sh
+
+lint: ## formatting, clippy, licences and bans, shell scripts, file names, links in the docs
+	@tests/setup/lint.sh
+
+deny: ## dependencies against RUSTSEC advisories too (needs the network)
+	$(CARGO) deny check
+
+bench: ## release build; the table of README.md, beside sops where it is on PATH
+	@SEAL_BENCH_DATE=$$(date -u +%F) $(CARGO) bench --locked -p seal-cli --bench seal
+
+fuzz: ## each fuzz target for a minute (nightly, cargo-fuzz); FUZZ_SECONDS=n
+	@tests/setup/fuzz.sh $(FUZZ_SECONDS)
+
+doc: ## rustdoc of all crates, warnings are errors
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps

@@ -1,0 +1,98 @@
+#!/bin/bash
+# Everything that CI runs: `make test`. Prints the time of each step, then one table of what was NOT RUN and why; the
+# last lines are the test runner's own summary.
+set -uo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit
+target=${CARGO_TARGET_DIR:-$PWD/target}
+mkdir -p "$target"
+
+export SEAL_NOT_RUN=$target/not-run.tsv
+summary=$target/test-summary.txt
+: >"$SEAL_NOT_RUN"
+: >"$summary"
+# Settings of the person who runs this must not reach the tests.
+for name in $(compgen -e SOPS_); do unset "$name"; done
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
+
+failed=0
+
+# step NAME COMMAND…: runs it and prints how long it took.
+step() {
+    local name=$1 from=$SECONDS status=0
+    shift
+    printf '\n== %s\n' "$name"
+    "$@" || status=$?
+    printf '== %s: %d s%s\n' "$name" $((SECONDS - from)) "$([ $status -eq 0 ] || echo ", FAILED ($status)")"
+    [ $status -eq 0 ] || failed=1
+    return $status
+}
+
+oracle() {
+    local status=0
+    tests/setup/oracle.sh || status=$?
+    # 3: it cannot be built here. The tests that need it put that into the table.
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+}
+
+build() {
+    cargo build --locked --workspace || return
+    if [ "$runner" = nextest ]; then
+        cargo nextest run --locked --workspace --no-run
+    else
+        cargo test --locked --workspace --no-run
+    fi
+}
+
+# Lets output through up to the runner's summary, which goes to a file: it is printed last.
+nextest_tests() {
+    cargo nextest run --locked --workspace --no-fail-fast 2>&1 </dev/null | awk -v file="$summary" '
+        summary { print > file; next }
+        /^ *Summary \[/ { summary = 1; print > file; next }
+        /^────/ { next }
+        { print; fflush() }'
+}
+
+cargo_tests() {
+    cargo test --locked --workspace --no-fail-fast --lib --bins --tests 2>&1 </dev/null | awk -v file="$summary" '
+        /^ *Running / { name = $0 }
+        /^test result:/ { print name > file; print > file }
+        { print; fflush() }'
+}
+
+doc_tests() {
+    cargo test --locked --workspace --doc </dev/null
+}
+
+not_run_table() {
+    printf '\nNOT RUN\n'
+    if [ -s "$SEAL_NOT_RUN" ]; then
+        sort -u "$SEAL_NOT_RUN" | awk -F '\t' '{ printf "  %-60s %s\n", $1, $2 }'
+    else
+        printf '  (nothing: every test ran)\n'
+    fi
+}
+
+if cargo nextest --version >/dev/null 2>&1; then
+    runner=nextest
+else
+    runner=cargo
+    echo "cargo-nextest is not installed: running the same tests with cargo test"
+fi
+
+step "packages" tests/setup/packages.sh
+step "oracle" oracle
+if step "build" build; then
+    step "doc tests" doc_tests
+    step "tests" "${runner}_tests"
+fi
+printf '\n== all: %d s\n' $SECONDS
+
+not_run_table
+echo
+if [ -s "$summary" ]; then
+    cat "$summary"
+else
+    echo "no summary: the build failed or the runner stopped"
+fi
+exit $failed
