@@ -1,3 +1,56 @@
 //! The command line `seal`.
+//!
+//! ```text
+//! argv ─args→ CommandLine ─commands→ inputs → core and keys → write | ui::write_stdout
+//!                                └──────────── CommandError, Report ──→ ui, exit_code
+//! ```
 
-fn main() {}
+mod args;
+mod clock;
+mod commands;
+#[allow(dead_code, reason = "used by encrypt and decrypt")]
+mod destination;
+#[allow(dead_code, reason = "used by encrypt and decrypt")]
+mod error;
+#[allow(dead_code, reason = "used by encrypt and decrypt")]
+mod exit_code;
+#[allow(dead_code, reason = "used by encrypt")]
+mod git;
+mod hardening;
+#[allow(dead_code, reason = "used by encrypt and decrypt")]
+mod inputs;
+#[allow(dead_code, reason = "used by encrypt and decrypt")]
+mod ui;
+#[allow(dead_code, reason = "used by encrypt and decrypt")]
+mod write;
+
+use clap::Parser;
+
+use crate::args::CommandLine;
+use crate::commands::{Context, Outcome};
+use crate::ui::Ui;
+
+fn main() -> std::process::ExitCode {
+    // Before anything secret is in memory. A system that refuses (a container, say) leaves nothing else to do.
+    hardening::harden();
+    let variable = |name: &str| std::env::var_os(name);
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line.complete(variable),
+        Err(message) => return ui::print_clap(&message).into(),
+    };
+    let ui = Ui::new(&line.global, line.stdout_carries_documents());
+    let context = Context {
+        ui: &ui,
+        config: line.global.config.as_deref(),
+        variable: &variable,
+    };
+    let (report, code) = match commands::run(&line.command, &context) {
+        Ok(Outcome { report, code }) => (Some(report), code),
+        Err(error) => {
+            ui.error(&error);
+            (None, error.kind)
+        }
+    };
+    ui.finish(line.command.name(), report, code);
+    code.into()
+}
