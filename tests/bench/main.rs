@@ -30,10 +30,7 @@ const LONG_RUNS: usize = 5;
 
 fn main() {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
-    if arguments
-        .first()
-        .is_some_and(|first| first == measure::FLAG)
-    {
+    if arguments.first().is_some_and(|first| first == measure::FLAG) {
         return measure::inside(&arguments[1..]);
     }
     let place = Place::new();
@@ -51,9 +48,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        let place = Self {
-            directory: tempfile::tempdir().unwrap(),
-        };
+        let place = Self { directory: tempfile::tempdir().unwrap() };
         place.seal(&["init"]).go();
         place
     }
@@ -80,37 +75,19 @@ impl Place {
 /// One file with one Secret, as a CI job or an editor has it.
 fn single(place: &Place, sops: bool) -> Vec<Row> {
     let plain = place.write("secret.yaml", &release::secret(3));
-    let encrypt = place
-        .seal(&["encrypt", "secret.yaml"])
-        .output(place.path("seal.yaml"));
-    let decrypt = place
-        .seal(&["decrypt", "seal.yaml"])
-        .output(place.path("plain.yaml"));
+    let encrypt = place.seal(&["encrypt", "secret.yaml"]).output(place.path("seal.yaml"));
+    let decrypt = place.seal(&["decrypt", "seal.yaml"]).output(place.path("plain.yaml"));
     let encrypted = median(&encrypt, SINGLE_RUNS);
     let decrypted = median(&decrypt, SINGLE_RUNS);
     assert_same(&plain, &place.path("plain.yaml"));
     let theirs = sops.then(|| {
-        let encrypt = place
-            .sops(&["encrypt", "secret.yaml"])
-            .output(place.path("sops.yaml"));
-        let decrypt = place
-            .sops(&["decrypt", "sops.yaml"])
-            .output(place.path("plain.yaml"));
+        let encrypt = place.sops(&["encrypt", "secret.yaml"]).output(place.path("sops.yaml"));
+        let decrypt = place.sops(&["decrypt", "sops.yaml"]).output(place.path("plain.yaml"));
         (median(&encrypt, SINGLE_RUNS), median(&decrypt, SINGLE_RUNS))
     });
     vec![
-        Row::wall(
-            "encrypt one Secret",
-            encrypted,
-            Some(0.0035),
-            theirs.map(|(cost, _)| cost),
-        ),
-        Row::wall(
-            "decrypt one Secret",
-            decrypted,
-            Some(0.0035),
-            theirs.map(|(_, cost)| cost),
-        ),
+        Row::wall("encrypt one Secret", encrypted, Some(0.0035), theirs.map(|(cost, _)| cost)),
+        Row::wall("decrypt one Secret", decrypted, Some(0.0035), theirs.map(|(_, cost)| cost)),
     ]
 }
 
@@ -132,10 +109,7 @@ fn files(place: &Place, sops: bool) -> Vec<Row> {
         encrypted.push(place.seal(&["encrypt", "-i", "files"]).go());
         assert!(std::fs::read_to_string(name(0)).unwrap().contains("ENC["));
         decrypted.push(place.seal(&["decrypt", "-i", "files"]).go());
-        assert_eq!(
-            std::fs::read_to_string(name(FILES - 1)).unwrap(),
-            release::secret(FILES - 1)
-        );
+        assert_eq!(std::fs::read_to_string(name(FILES - 1)).unwrap(), release::secret(FILES - 1));
     }
     let theirs = sops.then(|| {
         fill();
@@ -149,18 +123,8 @@ fn files(place: &Place, sops: bool) -> Vec<Row> {
     let encrypt = format!("encrypt {} files of one Secret", table::thousands(FILES));
     let decrypt = format!("decrypt {} files of one Secret", table::thousands(FILES));
     vec![
-        Row::wall(
-            &encrypt,
-            Cost::median(encrypted),
-            Some(0.4),
-            theirs.map(|(cost, _)| cost),
-        ),
-        Row::wall(
-            &decrypt,
-            Cost::median(decrypted),
-            Some(0.4),
-            theirs.map(|(_, cost)| cost),
-        ),
+        Row::wall(&encrypt, Cost::median(encrypted), Some(0.4), theirs.map(|(cost, _)| cost)),
+        Row::wall(&decrypt, Cost::median(decrypted), Some(0.4), theirs.map(|(_, cost)| cost)),
     ]
 }
 
@@ -175,10 +139,8 @@ fn stream(place: &Place, sops: bool) -> Vec<Row> {
         let cost = |input: &str| {
             let output = place.path("sops.yaml");
             let encrypt = place.sops(&["encrypt", input]).output(output).go();
-            let decrypt = place
-                .sops(&["decrypt", "sops.yaml"])
-                .output(place.path("plain.yaml"))
-                .go();
+            let decrypt =
+                place.sops(&["decrypt", "sops.yaml"]).output(place.path("plain.yaml")).go();
             (encrypt, decrypt)
         };
         (cost("small.yaml"), cost("large.yaml"))
@@ -189,41 +151,14 @@ fn stream(place: &Place, sops: bool) -> Vec<Row> {
     let name = |verb: &str| format!("{verb} a release of {documents} documents ({megabytes} MB)");
     let one = |verb: &str| format!("{verb} the same release as one SOPS envelope");
     let growth = |verb: &str| {
-        format!(
-            "{verb}: growth from {} to {documents} documents",
-            table::thousands(DOCUMENTS / 10)
-        )
+        format!("{verb}: growth from {} to {documents} documents", table::thousands(DOCUMENTS / 10))
     };
     let grown = |large: Option<Cost>, small: Option<Cost>| Some(large?.cpu / small?.cpu);
     vec![
-        Row::cpu(
-            &name("encrypt"),
-            encrypt,
-            Some(0.5),
-            Some(120.0),
-            large_theirs.map(|c| c.0),
-        ),
-        Row::cpu(
-            &name("decrypt"),
-            decrypt,
-            Some(0.5),
-            Some(120.0),
-            large_theirs.map(|c| c.1),
-        ),
-        Row::cpu(
-            &one("encrypt"),
-            encrypt_one,
-            Some(1.5),
-            None,
-            large_theirs.map(|c| c.0),
-        ),
-        Row::cpu(
-            &one("decrypt"),
-            decrypt_one,
-            Some(1.5),
-            None,
-            large_theirs.map(|c| c.1),
-        ),
+        Row::cpu(&name("encrypt"), encrypt, Some(0.5), Some(120.0), large_theirs.map(|c| c.0)),
+        Row::cpu(&name("decrypt"), decrypt, Some(0.5), Some(120.0), large_theirs.map(|c| c.1)),
+        Row::cpu(&one("encrypt"), encrypt_one, Some(1.5), None, large_theirs.map(|c| c.0)),
+        Row::cpu(&one("decrypt"), decrypt_one, Some(1.5), None, large_theirs.map(|c| c.1)),
         Row::growth(
             &growth("encrypt"),
             encrypt.cpu / encrypt_small.cpu,
@@ -242,21 +177,10 @@ fn stream(place: &Place, sops: bool) -> Vec<Row> {
 /// Encrypts and decrypts a file, and holds the result against it.
 fn both_ways(place: &Place, plain: &Path, options: &[&str]) -> (Cost, Cost) {
     let name = plain.file_name().unwrap().to_str().unwrap();
-    let encrypt: Vec<&str> = ["encrypt"]
-        .iter()
-        .chain(options)
-        .chain(&[name])
-        .copied()
-        .collect();
-    let encrypted = median(
-        &place.seal(&encrypt).output(place.path("seal.yaml")),
-        LONG_RUNS,
-    );
+    let encrypt: Vec<&str> = ["encrypt"].iter().chain(options).chain(&[name]).copied().collect();
+    let encrypted = median(&place.seal(&encrypt).output(place.path("seal.yaml")), LONG_RUNS);
     let back = place.path("plain.yaml");
-    let decrypted = median(
-        &place.seal(&["decrypt", "seal.yaml"]).output(back.clone()),
-        LONG_RUNS,
-    );
+    let decrypted = median(&place.seal(&["decrypt", "seal.yaml"]).output(back.clone()), LONG_RUNS);
     assert_same(plain, &back);
     (encrypted, decrypted)
 }
@@ -271,11 +195,7 @@ fn median(run: &Run, runs: usize) -> Cost {
 
 fn assert_same(expected: &Path, found: &Path) {
     let same = std::fs::read(expected).unwrap() == std::fs::read(found).unwrap();
-    assert!(
-        same,
-        "decrypting {} did not give the original",
-        expected.display()
-    );
+    assert!(same, "decrypting {} did not give the original", expected.display());
 }
 
 fn sops_on_path() -> bool {
@@ -287,10 +207,6 @@ fn sops_on_path() -> bool {
 fn circumstances(sops: bool) -> String {
     let date = std::env::var("SEAL_BENCH_DATE").unwrap_or_else(|_| "undated".to_owned());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let peer = if sops {
-        "sops is the one on PATH"
-    } else {
-        "sops was not on PATH"
-    };
+    let peer = if sops { "sops is the one on PATH" } else { "sops was not on PATH" };
     format!("{date}, {cores} cores, release build; {peer}.")
 }

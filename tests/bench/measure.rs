@@ -48,16 +48,8 @@ pub(crate) struct Run {
 impl Run {
     /// `home` is the working directory too.
     pub(crate) fn new(program: &str, home: &Path, arguments: &[&str]) -> Self {
-        let arguments = arguments
-            .iter()
-            .map(|&argument| argument.to_owned())
-            .collect();
-        Self {
-            program: program.into(),
-            home: home.to_owned(),
-            arguments,
-            output: None,
-        }
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Self { program: program.into(), home: home.to_owned(), arguments, output: None }
     }
 
     /// Standard output goes to that file instead of nowhere.
@@ -70,40 +62,20 @@ impl Run {
     pub(crate) fn go(&self) -> Cost {
         let own = std::env::current_exe().unwrap();
         let mut command = Command::new(own);
-        command
-            .arg(FLAG)
-            .arg(self.output.as_deref().unwrap_or(Path::new("/dev/null")));
+        command.arg(FLAG).arg(self.output.as_deref().unwrap_or(Path::new("/dev/null")));
         command.arg(&self.program).args(&self.arguments);
         command.current_dir(&self.home).env("HOME", &self.home);
-        command
-            .env_remove("XDG_CONFIG_HOME")
-            .env("SOPS_DISABLE_VERSION_CHECK", "1");
+        command.env_remove("XDG_CONFIG_HOME").env("SOPS_DISABLE_VERSION_CHECK", "1");
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("SOPS_AGE") {
                 command.env_remove(name);
             }
         }
-        let answer = command
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
-        assert!(
-            answer.status.success(),
-            "{:?} {:?} failed",
-            self.program,
-            self.arguments
-        );
+        let answer = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().unwrap();
+        assert!(answer.status.success(), "{:?} {:?} failed", self.program, self.arguments);
         let text = String::from_utf8(answer.stdout).unwrap();
-        let figures: Vec<f64> = text
-            .split_whitespace()
-            .map(|word| word.parse().unwrap())
-            .collect();
-        Cost {
-            cpu: figures[0],
-            wall: figures[1],
-            peak: figures[2],
-        }
+        let figures: Vec<f64> = text.split_whitespace().map(|word| word.parse().unwrap()).collect();
+        Cost { cpu: figures[0], wall: figures[1], peak: figures[2] }
     }
 }
 
@@ -130,8 +102,6 @@ pub(crate) fn inside(arguments: &[OsString]) {
 fn text_of(mut file: File) -> String {
     use std::io::{Read, Seek};
     let mut text = String::new();
-    file.rewind()
-        .and_then(|()| file.read_to_string(&mut text))
-        .unwrap();
+    file.rewind().and_then(|()| file.read_to_string(&mut text)).unwrap();
     text
 }

@@ -12,12 +12,7 @@ impl Row {
     pub(crate) fn wall(name: &str, ours: Cost, limit: Option<f64>, theirs: Option<Cost>) -> Self {
         let limit =
             limit.map(|limit| verdict(&format!("≤ {} wall", time(limit)), ours.wall <= limit));
-        Self::new(
-            name,
-            ours,
-            limit,
-            theirs.map(|cost| (cost, cost.wall / ours.wall)),
-        )
+        Self::new(name, ours, limit, theirs.map(|cost| (cost, cost.wall / ours.wall)))
     }
 
     /// The CPU time has to stay below `limit` seconds, memory below `memory` megabytes.
@@ -34,12 +29,7 @@ impl Row {
         ];
         let limits: Vec<String> = limits.into_iter().flatten().collect();
         let limits = (!limits.is_empty()).then(|| limits.join(", "));
-        Self::new(
-            name,
-            ours,
-            limits,
-            theirs.map(|cost| (cost, cost.cpu / ours.cpu)),
-        )
+        Self::new(name, ours, limits, theirs.map(|cost| (cost, cost.cpu / ours.cpu)))
     }
 
     /// CPU time of ten times the input by that of the input.
@@ -48,27 +38,14 @@ impl Row {
         let theirs = theirs.map_or_else(none, |factor| format!("{factor:.1}×"));
         let limit = verdict(&format!("≤ {limit}×"), ours <= limit);
         Self {
-            cells: [
-                name.to_owned(),
-                format!("{ours:.1}×"),
-                none(),
-                none(),
-                limit,
-                theirs,
-                none(),
-            ],
+            cells: [name.to_owned(), format!("{ours:.1}×"), none(), none(), limit, theirs, none()],
         }
     }
 
     fn new(name: &str, ours: Cost, limit: Option<String>, theirs: Option<(Cost, f64)>) -> Self {
         let (peer, ratio) = match theirs {
             Some((cost, ratio)) => (
-                format!(
-                    "{} CPU, {} wall, {:.0} MB",
-                    time(cost.cpu),
-                    time(cost.wall),
-                    cost.peak
-                ),
+                format!("{} CPU, {} wall, {:.0} MB", time(cost.cpu), time(cost.wall), cost.peak),
                 format!("{ratio:.0}×"),
             ),
             None => (String::new(), String::new()),
@@ -89,23 +66,10 @@ impl Row {
 
 /// All rows, and below them how they were measured.
 pub(crate) fn render(rows: &[Row], circumstances: &str) -> String {
-    let head = [
-        "",
-        "CPU",
-        "wall",
-        "peak memory",
-        "to reach",
-        "sops",
-        "ratio",
-    ]
-    .map(str::to_owned);
+    let head = ["", "CPU", "wall", "peak memory", "to reach", "sops", "ratio"].map(str::to_owned);
     let rule = ["---", "---:", "---:", "---:", "---", "---", "---:"].map(str::to_owned);
-    let lines = [&head, &rule]
-        .into_iter()
-        .chain(rows.iter().map(|row| &row.cells));
-    let mut text: String = lines
-        .map(|cells| format!("| {} |\n", cells.join(" | ")))
-        .collect();
+    let lines = [&head, &rule].into_iter().chain(rows.iter().map(|row| &row.cells));
+    let mut text: String = lines.map(|cells| format!("| {} |\n", cells.join(" | "))).collect();
     text.push('\n');
     text.push_str(circumstances);
     text
@@ -121,17 +85,9 @@ pub(crate) fn thousands(number: usize) -> String {
 }
 
 fn verdict(limit: &str, reached: bool) -> String {
-    if reached {
-        limit.to_owned()
-    } else {
-        format!("**{limit}: missed**")
-    }
+    if reached { limit.to_owned() } else { format!("**{limit}: missed**") }
 }
 
 fn time(seconds: f64) -> String {
-    if seconds < 0.1 {
-        format!("{:.1} ms", seconds * 1e3)
-    } else {
-        format!("{seconds:.2} s")
-    }
+    if seconds < 0.1 { format!("{:.1} ms", seconds * 1e3) } else { format!("{seconds:.2} s") }
 }

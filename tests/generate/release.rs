@@ -35,23 +35,11 @@ pub(crate) fn secret(number: usize) -> String {
     }
     text.push_str("stringData:\n  # rotated on the first of each month\n");
     write(&mut text, format_args!("  username: app-{number}\n"));
-    write(
-        &mut text,
-        format_args!("  password: \"{}\"  # never reuse\n", random.letters(24)),
-    );
-    write(
-        &mut text,
-        format_args!("  port: \"{}\"\n", 1024 + random.below(60000)),
-    );
+    write(&mut text, format_args!("  password: \"{}\"  # never reuse\n", random.letters(24)));
+    write(&mut text, format_args!("  port: \"{}\"\n", 1024 + random.below(60000)));
     text.push_str("  config.ini: |\n    [database]\n");
-    write(
-        &mut text,
-        format_args!("    dsn = postgres://app:{}@db/app\n", random.letters(16)),
-    );
-    write(
-        &mut text,
-        format_args!("    pool = {}\n", random.below(100)),
-    );
+    write(&mut text, format_args!("    dsn = postgres://app:{}@db/app\n", random.letters(16)));
+    write(&mut text, format_args!("    pool = {}\n", random.below(100)));
     text
 }
 
@@ -112,10 +100,7 @@ fn config_map(number: usize, random: &mut Random) -> String {
         format_args!("  PUBLIC_URL: https://app-{number}.example\n  app.properties: |\n"),
     );
     for line in 0..26 {
-        write(
-            &mut text,
-            format_args!("    option.{line} = {}\n", random.letters(26)),
-        );
+        write(&mut text, format_args!("    option.{line} = {}\n", random.letters(26)));
     }
     text
 }
@@ -150,8 +135,7 @@ fn head(api_version: &str, kind: &str, number: usize) -> String {
 }
 
 fn write(text: &mut String, arguments: std::fmt::Arguments<'_>) {
-    text.write_fmt(arguments)
-        .expect("writing to a String cannot fail");
+    text.write_fmt(arguments).expect("writing to a String cannot fail");
 }
 
 /// SplitMix64.
@@ -171,17 +155,12 @@ impl Random {
     }
 
     fn pick(&mut self, alphabet: &[u8], count: usize) -> String {
-        (0..count)
-            .map(|_| alphabet[self.below(alphabet.len() as u64) as usize] as char)
-            .collect()
+        (0..count).map(|_| alphabet[self.below(alphabet.len() as u64) as usize] as char).collect()
     }
 
     /// Starts with a letter, so it never reads as a number.
     fn letters(&mut self, count: usize) -> String {
-        format!(
-            "x{}",
-            self.pick(b"abcdefghijklmnopqrstuvwxyz0123456789-", count - 1)
-        )
+        format!("x{}", self.pick(b"abcdefghijklmnopqrstuvwxyz0123456789-", count - 1))
     }
 
     fn hex(&mut self, count: usize) -> String {
@@ -190,10 +169,8 @@ impl Random {
 
     /// `count` is a multiple of four.
     fn base64(&mut self, count: usize) -> String {
-        let text = self.pick(
-            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
-            count - 3,
-        );
+        let text =
+            self.pick(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", count - 3);
         format!("{text}Q==")
     }
 }

@@ -1,6 +1,46 @@
 //! The command line `seal`.
+//!
+//! ```text
+//! argv ─args→ CommandLine ─commands→ inputs → core and keys → write | ui::write_stdout
+//!                                └──────────── CommandError, Report ──→ ui, exit_code
+//! ```
 
-#[allow(dead_code, unused_imports, reason = "the commands that use it are not here yet")]
+mod args;
+mod clock;
+mod commands;
 mod config;
+mod destination;
+mod error;
+mod exit_code;
+mod git;
+mod hardening;
+mod inputs;
+mod ui;
+mod write;
 
-fn main() {}
+use clap::Parser;
+
+use crate::args::CommandLine;
+use crate::commands::{Context, Outcome};
+use crate::ui::Ui;
+
+fn main() -> std::process::ExitCode {
+    // Before anything secret is in memory. A system that refuses (a container, say) leaves nothing else to do.
+    hardening::harden();
+    let variable = |name: &str| std::env::var_os(name);
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line.complete(variable),
+        Err(message) => return ui::print_clap(&message).into(),
+    };
+    let ui = Ui::new(&line.global, line.stdout_carries_documents());
+    let context = Context { ui: &ui, config: line.global.config.as_deref(), variable: &variable };
+    let (report, code) = match commands::run(&line.command, &context) {
+        Ok(Outcome { report, code }) => (Some(report), code),
+        Err(error) => {
+            ui.error(&error);
+            (None, error.kind)
+        }
+    };
+    ui.finish(line.command.name(), report, code);
+    code.into()
+}

@@ -15,6 +15,7 @@ mod age;
 mod environment;
 mod identities;
 mod identity_text;
+pub mod keygen;
 mod providers;
 mod recover;
 mod service;

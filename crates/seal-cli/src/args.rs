@@ -1,0 +1,341 @@
+//! The command line: what can be typed, and its help.
+//!
+//! Doc comments here are the help texts.
+
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+mod examples;
+
+/// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
+///
+/// Only secret values change; every other byte of a file stays as it is. Each encrypted document is a SOPS file.
+#[derive(Clone, Debug, PartialEq, Parser)]
+#[command(name = "seal", version, after_help = examples::SEAL, disable_help_subcommand = true)]
+pub(crate) struct CommandLine {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What applies to every command.
+#[derive(Clone, Debug, PartialEq, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Print a summary for machines: one JSON object, on stdout unless a document goes there, then on stderr
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to use colour; `auto` means on a terminal and without NO_COLOR
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+    /// Rules to use instead of the .sops.yaml found from the file's directory upward [env: SOPS_CONFIG]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// The verbs.
+#[derive(Clone, Debug, PartialEq, Subcommand)]
+pub(crate) enum Command {
+    Init(InitArgs),
+    Encrypt(EncryptArgs),
+    Decrypt(DecryptArgs),
+    Get(GetArgs),
+}
+
+/// Make an age identity and a .sops.yaml
+///
+/// The identity (private key) goes where sops and seal look for it: the file that SOPS_AGE_KEY_FILE names, by default
+/// sops/age/keys.txt in the user's configuration directory. One that is there already, or in SOPS_AGE_KEY, is used
+/// again. The .sops.yaml names the recipients (public keys) and what is secret; commit it.
+#[derive(Clone, Debug, PartialEq, Args)]
+#[command(after_help = examples::INIT)]
+pub(crate) struct InitArgs {
+    /// Directory that gets the .sops.yaml, usually the root of the repository
+    #[arg(value_name = "DIR", default_value = ".", value_hint = ValueHint::DirPath)]
+    pub(crate) directory: PathBuf,
+    /// Public key of somebody else who may decrypt: a colleague, CI (can be repeated, or separated by commas)
+    #[arg(
+        short,
+        long = "age",
+        visible_alias = "recipient",
+        value_name = "RECIPIENT",
+        value_delimiter = ','
+    )]
+    pub(crate) age: Vec<String>,
+    /// Use no identity of your own; only the recipients given by --age can decrypt
+    #[arg(long, requires = "age")]
+    pub(crate) no_identity: bool,
+}
+
+/// Encrypt the secret values of files
+///
+/// In Kubernetes manifests these are the values below `data` and `stringData` of each Secret, unless a rule in
+/// .sops.yaml or an option says otherwise. Documents without secrets stay untouched.
+#[derive(Clone, Debug, PartialEq, Args)]
+#[command(after_help = examples::ENCRYPT)]
+pub(crate) struct EncryptArgs {
+    #[command(flatten)]
+    pub(crate) files: FileArgs,
+    /// Encrypt for these age recipients instead of those in .sops.yaml (can be repeated, or separated by commas)
+    /// [env: SOPS_AGE_RECIPIENTS]
+    #[arg(short, long, value_name = "RECIPIENT", value_delimiter = ',')]
+    pub(crate) age: Vec<String>,
+    /// Let SOPS's MAC cover only encrypted values; the default for manifests
+    #[arg(long)]
+    pub(crate) mac_only_encrypted: bool,
+    /// One envelope for each document, or a single one for the whole stream as SOPS writes it
+    #[arg(long, value_name = "LAYOUT", default_value = "documents")]
+    pub(crate) layout: Layout,
+    /// What a document is bound to: its name and namespace, only its namespace, or neither [default: name]
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Option<Scope>,
+    /// Path to look up in .sops.yaml, for standard input or instead of the file's own
+    #[arg(long, value_name = "PATH")]
+    pub(crate) filename_override: Option<PathBuf>,
+    /// Write out aliases and merge keys that reach into a secret value, instead of refusing them
+    #[arg(long)]
+    pub(crate) expand_aliases: bool,
+    /// Remove annotations that repeat the secret in clear, instead of refusing them
+    #[arg(long)]
+    pub(crate) strip: bool,
+    /// Keep the ciphertext of documents whose values are unchanged since this version, or `none` to encrypt all afresh
+    /// [default: the output file, or for --in-place the file in git's HEAD]
+    #[arg(long, value_name = "FILE|none", value_hint = ValueHint::FilePath)]
+    pub(crate) previous: Option<Previous>,
+    // Last: what follows would come under its heading.
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+}
+
+/// Decrypt files
+///
+/// Every document is verified before the first byte is written, so what arrives on stdout is complete and genuine.
+#[derive(Clone, Debug, PartialEq, Args)]
+#[command(after_help = examples::DECRYPT)]
+pub(crate) struct DecryptArgs {
+    #[command(flatten)]
+    pub(crate) files: FileArgs,
+    /// Refuse input that holds nothing encrypted, instead of passing it through
+    #[arg(long)]
+    pub(crate) require_encrypted: bool,
+    /// Refuse envelopes that are not bound to their document, as those written by SOPS
+    #[arg(long)]
+    pub(crate) require_bound: bool,
+    /// Namespace of documents that are bound to one but do not name it
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+}
+
+/// Print one decrypted value
+///
+/// A text is printed as it is, without a line break; anything else as YAML or JSON, like the file.
+#[derive(Clone, Debug, PartialEq, Args)]
+#[command(after_help = examples::GET)]
+pub(crate) struct GetArgs {
+    /// Encrypted file, or `-` for standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// Where the value stands: `["a"]["b"][0]`, or `a/b/0` with `~1` for `/` and `~0` for `~` in keys
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+    /// Document of a stream: KIND/NAME, or its number counted from 0
+    #[arg(long, value_name = "KIND/NAME|INDEX")]
+    pub(crate) document: Option<DocumentChoice>,
+    /// Format of the file [default: by its name, YAML for standard input]
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) file_type: Option<FileType>,
+    /// Namespace of a document that is bound to one but does not name it
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
+}
+
+/// What encrypt and decrypt read and write.
+#[derive(Clone, Debug, PartialEq, Args)]
+pub(crate) struct FileArgs {
+    /// Files, directories (all YAML and JSON below) and patterns (`**/*.yaml`); none or `-` is standard input
+    #[arg(value_name = "PATHS", value_hint = ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Replace the files
+    #[arg(short, long, conflicts_with = "output")]
+    pub(crate) in_place: bool,
+    /// Write to this file [default: stdout]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Format of the input [default: by the file's name, YAML for standard input]
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) file_type: Option<FileType>,
+}
+
+/// Which values are secret; at most one of them.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+#[group(multiple = false)]
+#[command(next_help_heading = "What is secret (at most one)")]
+pub(crate) struct SelectionArgs {
+    /// Values below keys that match
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) encrypted_regex: Option<String>,
+    /// All values but those below keys that match
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) unencrypted_regex: Option<String>,
+    /// Values below keys that end so
+    #[arg(long, value_name = "SUFFIX")]
+    pub(crate) encrypted_suffix: Option<String>,
+    /// All values but those below keys that end so
+    #[arg(long, value_name = "SUFFIX")]
+    pub(crate) unencrypted_suffix: Option<String>,
+    /// Values behind a comment that matches
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) encrypted_comment_regex: Option<String>,
+    /// All values but those behind a comment that matches
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) unencrypted_comment_regex: Option<String>,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// A format of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileType {
+    Yaml,
+    Json,
+}
+
+/// How envelopes lie in a stream of several documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Layout {
+    /// One for each document
+    Documents,
+    /// One for all, as SOPS writes it
+    Sops,
+}
+
+/// What of its identity a document is bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scope {
+    /// Name and namespace, as far as the document holds them
+    Name,
+    /// Namespace: the document may be renamed
+    Namespace,
+    /// Neither: the document may be renamed and moved
+    None,
+}
+
+/// The version whose ciphertext is kept where values are unchanged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Previous {
+    /// None; a file of that name is `./none`.
+    Nothing,
+    /// This file.
+    File(PathBuf),
+}
+
+/// One document of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum DocumentChoice {
+    /// Counted from 0.
+    Index(usize),
+    /// By kind and name.
+    Named { kind: String, name: String },
+}
+
+impl CommandLine {
+    /// Fills in what was not typed from the variables that stand for options; an empty one counts as unset.
+    pub(crate) fn complete(mut self, variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let set = |name| variable(name).filter(|value| !value.is_empty());
+        if self.global.config.is_none() {
+            self.global.config = set("SOPS_CONFIG").map(PathBuf::from);
+        }
+        if let Command::Encrypt(arguments) = &mut self.command
+            && arguments.age.is_empty()
+            && let Some(recipients) = set("SOPS_AGE_RECIPIENTS")
+        {
+            arguments.age = recipients.to_string_lossy().split(',').map(str::to_owned).collect();
+        }
+        if let Command::Encrypt(EncryptArgs { age, .. }) | Command::Init(InitArgs { age, .. }) =
+            &mut self.command
+        {
+            // `a, b` and a comma at the end are common in copied lists.
+            *age = age.iter().map(|one| one.trim().to_owned()).collect();
+            age.retain(|one| !one.is_empty());
+        }
+        self
+    }
+
+    /// Whether stdout carries documents, so that nothing else may be printed there.
+    pub(crate) fn stdout_carries_documents(&self) -> bool {
+        match &self.command {
+            Command::Init(_) => false,
+            Command::Encrypt(EncryptArgs { files, .. })
+            | Command::Decrypt(DecryptArgs { files, .. }) => {
+                !files.in_place && files.output_file().is_none()
+            }
+            Command::Get(_) => true,
+        }
+    }
+}
+
+impl Command {
+    /// The verb as typed.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Init(_) => "init",
+            Self::Encrypt(_) => "encrypt",
+            Self::Decrypt(_) => "decrypt",
+            Self::Get(_) => "get",
+        }
+    }
+}
+
+impl FileArgs {
+    /// The output, if it is a file; `-` and `/dev/stdout` are none.
+    pub(crate) fn output_file(&self) -> Option<&Path> {
+        let is_stdout = |path: &Path| path == Path::new("-") || path == Path::new("/dev/stdout");
+        self.output.as_deref().filter(|path| !is_stdout(path))
+    }
+}
+
+impl FromStr for Previous {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(if text == "none" { Self::Nothing } else { Self::File(text.into()) })
+    }
+}
+
+/// Text that is neither a number nor `KIND/NAME`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected KIND/NAME, as in Secret/database, or a number")]
+pub(crate) struct NoDocumentChoice;
+
+impl FromStr for DocumentChoice {
+    type Err = NoDocumentChoice;
+
+    fn from_str(text: &str) -> Result<Self, NoDocumentChoice> {
+        if let Ok(index) = text.parse() {
+            return Ok(Self::Index(index));
+        }
+        match text.split_once('/') {
+            Some((kind, name)) if !kind.is_empty() && !name.is_empty() => {
+                Ok(Self::Named { kind: kind.to_owned(), name: name.to_owned() })
+            }
+            _ => Err(NoDocumentChoice),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+//! What stands at the end of each help text.
+
+pub(super) const SEAL: &str = "\
+Examples:
+  seal init                                         a key and a .sops.yaml, once per repository
+  seal encrypt -i .release                          all Secrets of a rendered release
+  kubectl apply -f <(seal decrypt release.yaml)     decrypt right into a deploy
+
+Exit codes:
+  0  done, nothing to do included
+  1  failed; the files concerned are as they were
+  2  wrong use or configuration
+  3  verification refused a file
+  4  no key could be had
+  5  a check found something
+
+Run `seal COMMAND --help` for the options and examples of a command.";
+
+pub(super) const INIT: &str = "\
+Examples:
+  seal init
+  seal init --age age1colleague…,age1ci…            more people who may decrypt
+  seal init --no-identity --age age1…               for keys that are kept elsewhere";
+
+pub(super) const ENCRYPT: &str = "\
+Examples:
+  seal encrypt -i charts/app/.release               a directory: every Secret below it
+  seal encrypt -i a.yaml 'charts/**/secret*.yaml'   files and patterns
+  seal encrypt secret.yaml > secret.enc.yaml        one file to stdout
+  seal encrypt -o secret.enc.yaml secret.yaml       keeps the ciphertext of unchanged values
+  helm template app . | seal encrypt > release.yaml
+  seal encrypt --encrypted-regex '^password$' values.yaml
+
+Several paths, a directory or a pattern need --in-place. A run that fails for one file goes on
+with the others and ends with an exit code other than 0; the failed file stays as it was.";
+
+pub(super) const DECRYPT: &str = "\
+Examples:
+  kapp deploy -a app -f <(seal decrypt release.yaml)
+  helm template app . | seal decrypt | kubectl apply -f -
+  seal decrypt secret-a.yaml secret-b.yaml          several files: one stream, separated by `---`
+  seal decrypt -i .release                          in place
+  seal decrypt -o plain.yaml secret.yaml            a new file that only you can read
+
+Keys are looked for where sops looks: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE, SOPS_AGE_KEY_CMD, and
+sops/age/keys.txt in the user's configuration directory.";
+
+pub(super) const GET: &str = "\
+Examples:
+  seal get secret.yaml '[\"stringData\"][\"password\"]'
+  seal get secret.yaml stringData/password
+  seal get release.yaml --document Secret/database data/password | base64 -d";

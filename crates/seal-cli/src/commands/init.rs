@@ -1,0 +1,307 @@
+//! `seal init`: an age identity where sops and seal look for it, and a `.sops.yaml`.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use seal_core::document::Timestamp;
+use seal_keys::keygen::{check_recipient, generate, recipients_of};
+use serde_json::{Map, json};
+use zeroize::Zeroizing;
+
+use super::{Context, Outcome};
+use crate::args::InitArgs;
+use crate::error::CommandError;
+use crate::exit_code::ExitCode;
+use crate::ui::Report;
+use crate::write::{self, NewFile, Writer};
+
+/// Runs it. Checks everything that can be checked before the first file is made.
+pub(crate) fn run(
+    arguments: &InitArgs,
+    context: &Context<'_>,
+    now: Timestamp,
+) -> Result<Outcome, CommandError> {
+    let rules = match arguments.directory.as_path() {
+        here if here == Path::new(".") => PathBuf::from(".sops.yaml"),
+        directory => directory.join(".sops.yaml"),
+    };
+    let directory = checked_directory(&arguments.directory, &rules)?;
+    let others = checked_recipients(&arguments.age)?;
+
+    let own = match arguments.no_identity {
+        true => None,
+        false => Some(Own::find_or_make(context, now)?),
+    };
+    let mut recipients = own.as_ref().map_or_else(Vec::new, |own| own.recipients.clone());
+    for recipient in others {
+        if !recipients.contains(&recipient) {
+            recipients.push(recipient);
+        }
+    }
+    let writer = Writer::default();
+    // If this fails, an identity made above stays, and the next run finds it.
+    writer.create(&rules, rules_text(&recipients).as_bytes(), NewFile::Shared)?;
+    writer.finish();
+
+    tell(context, &rules, &directory, own.as_ref(), &recipients);
+    let details = Map::from_iter([
+        ("config".to_owned(), json!(rules.display().to_string())),
+        ("recipients".to_owned(), json!(recipients)),
+        ("identity_file".to_owned(), json!(own.as_ref().and_then(Own::file_text))),
+        ("identity_created".to_owned(), json!(own.as_ref().is_some_and(Own::is_new))),
+    ]);
+    let report = Report { details, ..Report::silent("init") };
+    Ok(Outcome { report, code: ExitCode::Done })
+}
+
+/// The identity of whoever runs this.
+struct Own {
+    source: Source,
+    recipients: Vec<String>,
+}
+
+enum Source {
+    /// `SOPS_AGE_KEY` holds it.
+    Variable,
+    /// A key file that was there.
+    Found(PathBuf),
+    /// A key file made just now.
+    Made(PathBuf),
+}
+
+impl Own {
+    fn find_or_make(context: &Context<'_>, now: Timestamp) -> Result<Self, CommandError> {
+        let set = |name: &str| (context.variable)(name).filter(|value| !value.is_empty());
+        if let Some(value) = set("SOPS_AGE_KEY") {
+            let text = value.into_string().map(Zeroizing::new).unwrap_or_default();
+            let recipients = recipients_of(&text).map_err(|error| {
+                CommandError::usage("SOPS_AGE_KEY cannot be used")
+                    .caused_by(&error)
+                    .hint("unset it to use a key file, or name recipients: `seal init --no-identity --age age1…`")
+            })?;
+            return Ok(Self { source: Source::Variable, recipients });
+        }
+        let file = match set("SOPS_AGE_KEY_FILE") {
+            Some(file) => PathBuf::from(file),
+            None => default_key_file(&set).ok_or_else(|| {
+                CommandError::usage("there is no home directory to keep an age identity in")
+                    .hint("set SOPS_AGE_KEY_FILE to where it should be")
+            })?,
+        };
+        match write::read(&file) {
+            Ok(original) => Self::of_file(file, original.bytes.expose(), context),
+            Err(write::WriteError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                Self::make(file, now)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn of_file(file: PathBuf, text: &[u8], context: &Context<'_>) -> Result<Self, CommandError> {
+        let recipients = recipients_of(&String::from_utf8_lossy(text)).map_err(|error| {
+            CommandError::usage("the age identities in this file cannot be used")
+                .in_file(&file)
+                .caused_by(&error)
+                .hint("set SOPS_AGE_KEY_FILE to another file, or name recipients: `seal init --no-identity --age age1…`")
+        })?;
+        let mode = fs::metadata(&file).map_or(0, |metadata| metadata.permissions().mode());
+        if mode & 0o077 != 0 {
+            let shown = file.display();
+            context.ui.warn(&format!(
+                "{shown} holds private keys but others may read it: run `chmod 600 {shown}`"
+            ));
+        }
+        Ok(Self { source: Source::Found(file), recipients })
+    }
+
+    fn make(file: PathBuf, now: Timestamp) -> Result<Self, CommandError> {
+        if let Some(parent) = file.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(|error| {
+                CommandError::failed("the directory cannot be made")
+                    .in_file(parent)
+                    .caused_by(&error)
+            })?;
+        }
+        let made = generate();
+        let text = Zeroizing::new(format!(
+            "# created: {}\n# public key: {}\n{}\n",
+            now.to_rfc3339(),
+            made.recipient,
+            made.identity.as_str()
+        ));
+        let writer = Writer::default();
+        writer.create(&file, text.as_bytes(), NewFile::Private)?;
+        writer.finish();
+        Ok(Self { source: Source::Made(file), recipients: vec![made.recipient] })
+    }
+
+    fn file(&self) -> Option<&Path> {
+        match &self.source {
+            Source::Variable => None,
+            Source::Found(file) | Source::Made(file) => Some(file),
+        }
+    }
+
+    fn file_text(&self) -> Option<String> {
+        self.file().map(|file| file.display().to_string())
+    }
+
+    fn is_new(&self) -> bool {
+        matches!(self.source, Source::Made(_))
+    }
+}
+
+/// Returns the directory without links, once it is sure that the rules can go there.
+fn checked_directory(directory: &Path, rules: &Path) -> Result<PathBuf, CommandError> {
+    let real = fs::canonicalize(directory).ok().filter(|real| real.is_dir()).ok_or_else(|| {
+        CommandError::usage("is not a directory")
+            .in_file(directory)
+            .hint("`seal init` takes the directory that gets the .sops.yaml")
+    })?;
+    if fs::symlink_metadata(rules).is_ok() {
+        return Err(CommandError::usage("exists already; it stays as it is")
+            .in_file(rules)
+            .hint("to let more people decrypt, add their recipients to `age` in it")
+            .hint("to start anew, move it away and run `seal init` again"));
+    }
+    Ok(real)
+}
+
+fn checked_recipients(typed: &[String]) -> Result<Vec<String>, CommandError> {
+    let check = |(index, text): (usize, &String)| {
+        check_recipient(text).map_err(|error| {
+            // What does not even look like a public key may be a private one, typed by mistake.
+            let shown = match text.starts_with("age1") {
+                true => format!("`{text}`"),
+                false => format!("number {}", index + 1),
+            };
+            CommandError::usage(format!("recipient {shown} cannot be used"))
+                .caused_by(&error)
+                .hint("`age-keygen -y KEYFILE` prints the recipient of an identity")
+        })
+    };
+    typed.iter().enumerate().map(check).collect()
+}
+
+/// Where sops looks when no variable says otherwise.
+fn default_key_file(set: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Option<PathBuf> {
+    let home = || set("HOME").map(PathBuf::from);
+    let configuration = match set("XDG_CONFIG_HOME") {
+        Some(directory) => PathBuf::from(directory),
+        None if cfg!(target_os = "macos") => home()?.join("Library/Application Support"),
+        None => home()?.join(".config"),
+    };
+    Some(configuration.join("sops/age/keys.txt"))
+}
+
+fn rules_text(recipients: &[String]) -> String {
+    format!(
+        "\
+# Who can decrypt, and what is secret. seal and sops read this file; commit it.
+# Nothing in it is secret: recipients are public keys.
+creation_rules:
+  # The first rule whose `path_regex` fits the path of a file counts; this one has none, so it fits every file.
+  # One recipient per line, with a comma behind each but the last. Files keep theirs until they are encrypted again.
+  - age: >-
+      {}
+    # Secret is what stands below keys of these names: the values of a Kubernetes Secret.
+    encrypted_regex: ^(data|stringData)$
+    # The rest of a document (labels, annotations) may change without breaking its seal.
+    mac_only_encrypted: true
+",
+        recipients.join(",\n      ")
+    )
+}
+
+fn tell(
+    context: &Context<'_>,
+    rules: &Path,
+    directory: &Path,
+    own: Option<&Own>,
+    recipients: &[String],
+) {
+    let ui = context.ui;
+    match own.map(|own| &own.source) {
+        Some(Source::Made(file)) => ui.note(&format!("made an age identity: {}", file.display())),
+        Some(Source::Found(file)) => {
+            ui.note(&format!("found an age identity: {}", file.display()));
+        }
+        Some(Source::Variable) => ui.note("found an age identity: SOPS_AGE_KEY"),
+        None => {}
+    }
+    ui.note(&format!("wrote the rules: {}", rules.display()));
+    for recipient in recipients {
+        ui.note(&format!("  can decrypt: {recipient}"));
+    }
+    if let Some(outer) = enclosing_rules(directory) {
+        ui.note(&format!(
+            "{} applies no more to files below {}",
+            outer.display(),
+            directory.display()
+        ));
+    }
+    if let Some(file) = own.and_then(Own::file) {
+        if lies_in_repository(file) {
+            ui.warn(&format!("{} lies in a git repository: never commit it", file.display()));
+        }
+        ui.note(&format!(
+            "back up {}: whoever loses it cannot decrypt any more, whoever has it can",
+            file.display()
+        ));
+    }
+    ui.note("next: commit .sops.yaml, then run `seal encrypt -i PATHS`");
+}
+
+/// The nearest `.sops.yaml` in a directory above.
+fn enclosing_rules(directory: &Path) -> Option<PathBuf> {
+    let above = directory.ancestors().skip(1);
+    above.map(|directory| directory.join(".sops.yaml")).find(|rules| rules.is_file())
+}
+
+fn lies_in_repository(file: &Path) -> bool {
+    let real = fs::canonicalize(file);
+    real.is_ok_and(|real| real.ancestors().any(|directory| directory.join(".git").exists()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::path::PathBuf;
+
+    use super::{checked_recipients, default_key_file, rules_text};
+
+    #[test]
+    fn the_rules_read_as_one_rule_with_all_recipients() {
+        let text = rules_text(&["age1a".to_owned(), "age1b".to_owned()]);
+        let rules: serde_yaml::Value = serde_yaml::from_str(&text).unwrap();
+        let rule = &rules["creation_rules"][0];
+        assert_eq!(rule["age"].as_str(), Some("age1a, age1b"));
+        assert_eq!(rule["encrypted_regex"].as_str(), Some("^(data|stringData)$"));
+        assert_eq!(rule["mac_only_encrypted"].as_bool(), Some(true));
+        assert_eq!(rules["creation_rules"].as_sequence().unwrap().len(), 1);
+        let one: serde_yaml::Value = serde_yaml::from_str(&rules_text(&["age1a".into()])).unwrap();
+        assert_eq!(one["creation_rules"][0]["age"].as_str(), Some("age1a"));
+    }
+
+    #[test]
+    fn a_private_key_typed_as_a_recipient_is_not_repeated() {
+        let private = seal_keys::keygen::generate().identity;
+        let error = checked_recipients(&[private.to_string()]).unwrap_err();
+        assert!(!format!("{error:?}").contains(&private[20..]));
+    }
+
+    #[test]
+    fn the_key_file_is_where_sops_looks() {
+        let xdg = |name: &str| (name == "XDG_CONFIG_HOME").then(|| OsString::from("/x"));
+        assert_eq!(default_key_file(&xdg), Some(PathBuf::from("/x/sops/age/keys.txt")));
+        let home = |name: &str| (name == "HOME").then(|| OsString::from("/h"));
+        let below_home = match cfg!(target_os = "macos") {
+            true => "/h/Library/Application Support/sops/age/keys.txt",
+            false => "/h/.config/sops/age/keys.txt",
+        };
+        assert_eq!(default_key_file(&home), Some(PathBuf::from(below_home)));
+        assert_eq!(default_key_file(&|_| None), None);
+    }
+}

@@ -1,0 +1,43 @@
+//! The verbs, one file each.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::args::Command;
+use crate::clock;
+use crate::error::CommandError;
+use crate::exit_code::ExitCode;
+use crate::ui::{Report, Ui};
+
+mod init;
+
+/// What every command gets beside its own arguments.
+pub(crate) struct Context<'c> {
+    /// To talk to the user.
+    pub(crate) ui: &'c Ui,
+    /// `--config`, or `SOPS_CONFIG`.
+    #[allow(dead_code, reason = "used by encrypt and decrypt")]
+    pub(crate) config: Option<&'c Path>,
+    /// Looks up a variable of the environment.
+    pub(crate) variable: &'c dyn Fn(&str) -> Option<OsString>,
+}
+
+/// How a command ended that could do its work, if only in part: failures of single files are reported already.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// What to say at the end.
+    pub(crate) report: Report,
+    /// The worst of what happened.
+    pub(crate) code: ExitCode,
+}
+
+/// Runs a command. An error means that the command as a whole could not be done.
+pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    match command {
+        Command::Init(arguments) => init::run(arguments, context, clock::now()),
+        Command::Encrypt(_) | Command::Decrypt(_) | Command::Get(_) => {
+            let message = format!("`seal {}` is not part of this build yet", command.name());
+            Err(CommandError::failed(message))
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What a failed command tells its user: place, message, causes, hints, exit code.
+
+use std::error::Error;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use seal_core::document::Position;
+
+use crate::exit_code::ExitCode;
+use crate::inputs::InputError;
+use crate::write::WriteError;
+
+/// A failure as it is shown. No part of it may hold a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CommandError {
+    /// Decides the exit code.
+    pub(crate) kind: ExitCode,
+    /// The file, and where in it, that the failure is about.
+    pub(crate) place: Option<Box<Place>>,
+    /// What failed: lower-case, no period.
+    pub(crate) message: String,
+    /// Why, from the nearest reason to the deepest.
+    pub(crate) causes: Vec<String>,
+    /// What the user can do: each one a concrete next step.
+    pub(crate) hints: Vec<String>,
+}
+
+/// A file and, where known, a position in it. Shown as `FILE:LINE:COLUMN`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// As the user named it; `-` for standard input.
+    pub(crate) file: PathBuf,
+    /// Line and column.
+    pub(crate) position: Option<Position>,
+}
+
+impl CommandError {
+    /// Something failed while it was done (exit code 1).
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::Failed, message)
+    }
+
+    /// The command line or the configuration is wrong (exit code 2).
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::Usage, message)
+    }
+
+    /// Verification refused the file (exit code 3).
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::Refused, message)
+    }
+
+    /// No key could be had (exit code 4).
+    pub(crate) fn no_key(message: impl Into<String>) -> Self {
+        Self::new(ExitCode::NoKey, message)
+    }
+
+    /// Names the file; a position that is already there stays.
+    pub(crate) fn in_file(mut self, file: impl AsRef<Path>) -> Self {
+        let position = self.place.take().and_then(|place| place.position);
+        let file = file.as_ref().to_owned();
+        self.place = Some(Box::new(Place { file, position }));
+        self
+    }
+
+    /// Names the file and the position in it.
+    pub(crate) fn at(mut self, file: impl AsRef<Path>, position: Position) -> Self {
+        let (file, position) = (file.as_ref().to_owned(), Some(position));
+        self.place = Some(Box::new(Place { file, position }));
+        self
+    }
+
+    /// Adds an error and all its sources as causes.
+    pub(crate) fn caused_by(mut self, error: &dyn Error) -> Self {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            self.causes.push(error.to_string());
+            next = error.source();
+        }
+        self
+    }
+
+    /// Adds a hint.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    fn new(kind: ExitCode, message: impl Into<String>) -> Self {
+        Self { kind, place: None, message: message.into(), causes: Vec::new(), hints: Vec::new() }
+    }
+}
+
+impl From<&InputError> for CommandError {
+    fn from(error: &InputError) -> Self {
+        let this = match error {
+            InputError::StdinAmongFiles | InputError::NothingNamed => {
+                Self::usage(error.to_string())
+            }
+            InputError::InvalidPattern { source, .. } => {
+                Self::usage(error.to_string()).caused_by(source)
+            }
+            _ => Self::failed(error.to_string()),
+        };
+        let this = match error {
+            InputError::NotFound { path } if path.is_relative() => {
+                this.hint("the path counts from the working directory; check its spelling")
+            }
+            InputError::NotFound { .. } => this.hint("check the spelling of the path"),
+            InputError::DanglingLink { .. } => this.hint("remove the link or create its target"),
+            InputError::Unreadable { source, .. } => this.caused_by(source),
+            InputError::NoMatch { .. } => this.hint("`*` does not match across `/`; `**` does"),
+            InputError::InvalidPattern { .. } => {
+                this.hint("write a bracket that stands for itself as `[[]`")
+            }
+            InputError::StdinAmongFiles => this.hint("a file named `-` is `./-`"),
+            InputError::NothingNamed => this.hint("name files, or `-` to type the text"),
+        };
+        match error.path() {
+            Some(path) => this.in_file(path),
+            None => this,
+        }
+    }
+}
+
+impl From<WriteError> for CommandError {
+    fn from(error: WriteError) -> Self {
+        let this = Self::failed(error.to_string()).in_file(error.path());
+        match &error {
+            WriteError::IsDirectory { .. } => this.hint("name a file"),
+            WriteError::NotRegular { .. } => this.hint("leave out `--in-place` to write to stdout"),
+            WriteError::DanglingLink { .. } => this.hint("remove the link or create its target"),
+            WriteError::WriteProtected { path } => {
+                this.hint(format!("allow it with `chmod u+w {}`", path.display()))
+            }
+            WriteError::Changed { .. } => {
+                this.hint("nothing was written to it; run the command again")
+            }
+            WriteError::Exists { .. } => this.hint("remove it first, or choose another name"),
+            WriteError::Read { source, .. } => this.caused_by(source),
+            WriteError::Create { source, .. } | WriteError::Write { source, .. } => {
+                let this = this.caused_by(source);
+                match source.kind() {
+                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                        this.hint("nothing is lost: a file that was there is as it was")
+                    }
+                    _ => this,
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use seal_core::document::Position;
+
+    use super::{CommandError, Place};
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] Inner);
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("inner")]
+    struct Inner;
+
+    #[test]
+    fn causes_run_from_the_nearest_to_the_deepest() {
+        let error = CommandError::failed("it failed").caused_by(&Outer(Inner));
+        assert_eq!(error.causes, ["outer", "inner"]);
+    }
+
+    #[test]
+    fn naming_the_file_later_keeps_the_position() {
+        let position = Position { line: 3, column: 7 };
+        let error = CommandError::failed("it failed").at("-", position).in_file("a.yaml");
+        let file = "a.yaml".into();
+        let position = Some(position);
+        assert_eq!(error.place, Some(Box::new(Place { file, position })));
+    }
+}

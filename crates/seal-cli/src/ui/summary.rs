@@ -1,0 +1,139 @@
+//! What a run did, for people and for machines.
+
+use serde_json::{Map, Value, json};
+
+/// The end of a run: one line for people, fields for machines.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Report {
+    /// The verb as typed.
+    pub(crate) command: &'static str,
+    /// What `--quiet` leaves out; nothing where the result speaks for itself.
+    pub(crate) line: Option<String>,
+    /// Fields of the JSON object beside those that every command has.
+    pub(crate) details: Map<String, Value>,
+}
+
+/// Counts of a run over files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Files that were encrypted or decrypted.
+    pub(crate) files: usize,
+    /// Documents in them that were.
+    pub(crate) documents: usize,
+    /// Values in those.
+    pub(crate) secrets: usize,
+    /// Files that are as they should be already.
+    pub(crate) unchanged: usize,
+    /// Files that are not for this command.
+    pub(crate) skipped: usize,
+    /// Files that failed.
+    pub(crate) failed: usize,
+}
+
+impl Report {
+    /// A command that says nothing at its end.
+    pub(crate) fn silent(command: &'static str) -> Self {
+        Self { command, line: None, details: Map::new() }
+    }
+
+    /// A run over files; `verb` and `done` as in `encrypt` and `encrypted`.
+    pub(crate) fn of_files(verb: &'static str, done: &str, counts: &Counts) -> Self {
+        Self { command: verb, line: Some(counts.line(verb, done)), details: counts.fields() }
+    }
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.files += other.files;
+        self.documents += other.documents;
+        self.secrets += other.secrets;
+        self.unchanged += other.unchanged;
+        self.skipped += other.skipped;
+        self.failed += other.failed;
+    }
+}
+
+impl Counts {
+    fn line(&self, verb: &str, done: &str) -> String {
+        let mut line = if self.files > 0 {
+            format!(
+                "{done} {} ({} in {})",
+                count(self.files, "file"),
+                count(self.secrets, "secret"),
+                count(self.documents, "document")
+            )
+        } else if self.failed > 0 {
+            format!("{done} nothing")
+        } else {
+            format!("nothing to {verb}")
+        };
+        for (number, what) in
+            [(self.unchanged, "unchanged"), (self.skipped, "skipped"), (self.failed, "failed")]
+        {
+            if number > 0 {
+                line.push_str(&format!(", {number} {what}"));
+            }
+        }
+        line
+    }
+
+    fn fields(&self) -> Map<String, Value> {
+        let fields = [
+            ("files", self.files),
+            ("documents", self.documents),
+            ("secrets", self.secrets),
+            ("unchanged", self.unchanged),
+            ("skipped", self.skipped),
+            ("failed", self.failed),
+        ];
+        fields.into_iter().map(|(name, number)| (name.to_owned(), json!(number))).collect()
+    }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, Report};
+
+    fn line(counts: Counts) -> String {
+        Report::of_files("encrypt", "encrypted", &counts).line.unwrap()
+    }
+
+    #[test]
+    fn the_line_names_what_there_is_and_leaves_out_what_there_is_not() {
+        let counts = Counts { files: 3, documents: 5, secrets: 12, ..Counts::default() };
+        assert_eq!(line(counts), "encrypted 3 files (12 secrets in 5 documents)");
+        let counts = Counts { unchanged: 1, skipped: 2, ..counts };
+        assert_eq!(
+            line(counts),
+            "encrypted 3 files (12 secrets in 5 documents), 1 unchanged, 2 skipped"
+        );
+        let counts = Counts { files: 1, documents: 1, secrets: 1, ..Counts::default() };
+        assert_eq!(line(counts), "encrypted 1 file (1 secret in 1 document)");
+    }
+
+    #[test]
+    fn nothing_to_do_and_nothing_done_are_different() {
+        assert_eq!(line(Counts::default()), "nothing to encrypt");
+        let counts = Counts { skipped: 4, ..Counts::default() };
+        assert_eq!(line(counts), "nothing to encrypt, 4 skipped");
+        let counts = Counts { failed: 2, ..Counts::default() };
+        assert_eq!(line(counts), "encrypted nothing, 2 failed");
+    }
+
+    #[test]
+    fn counts_add_up() {
+        let one =
+            Counts { files: 1, documents: 2, secrets: 3, unchanged: 4, skipped: 5, failed: 6 };
+        let mut sum = one;
+        sum += one;
+        let fields = sum.fields();
+        let numbers: Vec<_> = ["files", "documents", "secrets", "unchanged", "skipped", "failed"]
+            .map(|name| fields[name].as_u64().unwrap())
+            .into();
+        assert_eq!(numbers, [2, 4, 6, 8, 10, 12]);
+    }
+}

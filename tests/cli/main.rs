@@ -1,0 +1,10 @@
+//! Runs the binary as a user does and compares all that it prints with the files in `golden/`.
+//!
+//! `SEAL_BLESS=1 cargo nextest run -p seal-cli --test cli` rewrites those files; read the diff before committing it.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails, in its helpers too")]
+
+mod harness;
+mod help;
+mod init;
+mod usage;
