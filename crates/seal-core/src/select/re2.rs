@@ -16,11 +16,11 @@ pub use problem::{PatternError, Problem};
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern(Regex);
+pub struct Pattern(Regex);
 
 impl Pattern {
     /// Compiles a pattern in Go's syntax.
-    pub(super) fn new(pattern: &str) -> Result<Self, PatternError> {
+    pub fn new(pattern: &str) -> Result<Self, PatternError> {
         let translated = Translator::new(pattern).run()?;
         // The translation is valid by construction, so only the engine's limits are left to fail.
         let regex = RegexBuilder::new(&translated).build();
@@ -28,7 +28,7 @@ impl Pattern {
     }
 
     /// Whether the pattern matches anywhere in `text`.
-    pub(super) fn matches(&self, text: &str) -> bool {
+    pub fn matches(&self, text: &str) -> bool {
         // Not `is_match`: it stops at the first end of any match, and where that is an ASCII `\B` inside of a
         // character (which does not count) it forgets the match that began before.
         self.0.find(text).is_some()
