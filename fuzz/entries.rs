@@ -168,7 +168,8 @@ pub(crate) fn round_trip(source: &[u8]) {
         .expect("what was encrypted is decrypted");
     let back = decrypted.bytes.expect("there are envelopes");
     if !options.expand_aliases && back.expose() != source {
-        let before = format.parse(source).expect("it was read before");
+        // A piece that cannot hold a Secret is not read, so it may be broken.
+        let Ok(before) = format.parse(source) else { return };
         let after = format.parse(back.expose()).expect("what is decrypted is readable");
         assert_eq!(before.documents.len(), after.documents.len(), "a document is lost");
         for (before, after) in before.documents.iter().zip(&after.documents) {
