@@ -75,12 +75,12 @@ impl Scanner<'_> {
             return;
         }
         let at = self.at;
-        if let Some(comment) = self.comments.back_mut() {
-            if comment.place == Place::Line {
-                comment.place = Place::Head;
-                if comment.start.line + 1 == at.line {
-                    comment.token = at.index;
-                }
+        if let Some(comment) = self.comments.back_mut()
+            && comment.place == Place::Line
+        {
+            comment.place = Place::Head;
+            if comment.start.line + 1 == at.line {
+                comment.token = at.index;
             }
         }
     }

@@ -358,11 +358,13 @@ impl<'s> Composer<'s> {
                 _ => {}
             }
         }
-        if frame.mapping && !frame.flow && !remarks.foot.is_empty() {
-            if let Some(last) = frame.last_child {
-                let foot = std::mem::take(&mut remarks.foot);
-                self.notes.entry(last).or_default().key.foot = foot;
-            }
+        if frame.mapping
+            && !frame.flow
+            && !remarks.foot.is_empty()
+            && let Some(last) = frame.last_child
+        {
+            let foot = std::mem::take(&mut remarks.foot);
+            self.notes.entry(last).or_default().key.foot = foot;
         }
         let mut own = self.notes.get_mut(&id).map(|notes| std::mem::take(&mut notes.value));
         let own = own.get_or_insert_with(Remarks::default);
@@ -408,10 +410,10 @@ impl<'s> Composer<'s> {
     /// Records the comments of a finished value; its foot becomes its key's, as in go-yaml.
     fn finish_value(&mut self, id: u32, mut remarks: Remarks) {
         let in_mapping = self.frames.last().is_some_and(|frame| frame.mapping);
-        if let Some(frame) = self.frames.last_mut() {
-            if frame.mapping {
-                frame.merged = false;
-            }
+        if let Some(frame) = self.frames.last_mut()
+            && frame.mapping
+        {
+            frame.merged = false;
         }
         if remarks.is_empty() && !self.notes.contains_key(&id) {
             return;

@@ -67,10 +67,10 @@ pub fn parse(source: &[u8]) -> Result<Stream<'_>, SyntaxError> {
     if has_aliases {
         for document in &mut documents {
             for node in &mut document.nodes {
-                if let Content::Alias { document, node, .. } = &mut node.content {
-                    if let Some(map) = &maps[*document] {
-                        node.0 = map[node.index()];
-                    }
+                if let Content::Alias { document, node, .. } = &mut node.content
+                    && let Some(map) = &maps[*document]
+                {
+                    node.0 = map[node.index()];
                 }
             }
         }

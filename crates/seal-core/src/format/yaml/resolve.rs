@@ -85,10 +85,8 @@ fn resolve_plain(text: &str, may_be_time: bool) -> Option<Value<'static>> {
     match first {
         b'.' => parse_float(&without_separators(text)?).map(Value::Float),
         b'0'..=b'9' | b'+' | b'-' => {
-            if may_be_time {
-                if let Some(time) = Timestamp::parse_yaml(text) {
-                    return Some(Value::Time(time));
-                }
+            if may_be_time && let Some(time) = Timestamp::parse_yaml(text) {
+                return Some(Value::Time(time));
             }
             number(text)
         }
@@ -118,10 +116,10 @@ fn number(text: &str) -> Option<Value<'static>> {
     if let Some(int) = parse_uint_any_base(&plain) {
         return Some(Value::UInt(int));
     }
-    if is_decimal_float(&plain) {
-        if let Some(float) = parse_float(&plain) {
-            return Some(Value::Float(float));
-        }
+    if is_decimal_float(&plain)
+        && let Some(float) = parse_float(&plain)
+    {
+        return Some(Value::Float(float));
     }
     // go-yaml tries binary and octal once more behind the prefix, where a sign is then possible: `0b-1`.
     for (prefix, radix) in [("0b", 2), ("0o", 8)] {
@@ -253,7 +251,7 @@ mod tests {
     #[test]
     fn floats_follow_the_yaml_pattern() {
         for (text, float) in
-            [("3.14", 3.14), ("1.0", 1.0), ("1e21", 1e21), (".5", 0.5), ("5.", 5.0), ("08", 8.0)]
+            [("3.25", 3.25), ("1.0", 1.0), ("1e21", 1e21), (".5", 0.5), ("5.", 5.0), ("08", 8.0)]
         {
             assert!(plain(text) == Value::Float(float), "{text}");
         }

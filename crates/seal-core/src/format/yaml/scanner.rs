@@ -328,10 +328,10 @@ impl<'s> Scanner<'s> {
 
         // A comment on the line of a `:` or `,` belongs to what stands before that indicator.
         let mut comment_token = self.at;
-        if (self.flow_level == 0 && byte == b':') || (self.flow_level > 0 && byte == b',') {
-            if let Some(last) = self.tokens.back() {
-                comment_token = last.start;
-            }
+        if ((self.flow_level == 0 && byte == b':') || (self.flow_level > 0 && byte == b','))
+            && let Some(last) = self.tokens.back()
+        {
+            comment_token = last.start;
         }
         self.fetch_content(byte)?;
         // A lone `-` has no comment of its own: it becomes the head of whatever follows.
