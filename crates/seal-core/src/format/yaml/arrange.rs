@@ -25,7 +25,9 @@ pub(super) fn arrange<'s>(
     let Composed { start, nodes, notes, remarks, anchored } = composed;
     if notes.is_empty() && remarks.is_empty() {
         // A copy of exactly the size that is needed.
-        return Arranged { start, nodes: nodes.drain(..).collect(), map: None };
+        let mut exact = Vec::with_capacity(nodes.len());
+        exact.append(nodes);
+        return Arranged { start, nodes: exact, map: None };
     }
     let of_nodes = notes.iter().flatten().map(|notes| notes.key.rows() + notes.value.rows());
     let comments = of_nodes.sum::<usize>() + remarks.rows();

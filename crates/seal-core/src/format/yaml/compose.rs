@@ -73,7 +73,7 @@ struct Frame<'s> {
     /// Value of [`Composer::weight`] when the collection began.
     weight_before: u64,
     key: Option<PendingKey<'s>>,
-    keys: Option<Box<HashSet<Cow<'s, str>>>>,
+    keys: Option<HashSet<Cow<'s, str>>>,
 }
 
 struct PendingKey<'s> {
@@ -322,7 +322,7 @@ impl<'s> Composer<'s> {
             let mut keys = HashSet::with_capacity(4 * FEW_KEYS);
             keys.extend(keys_of(siblings, frame.node).map(|sibling| sibling.text.clone()));
             keys.insert(key.text.clone());
-            frame.keys = Some(Box::new(keys));
+            frame.keys = Some(keys);
         }
         found
     }

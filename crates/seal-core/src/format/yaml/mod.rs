@@ -36,7 +36,7 @@ pub fn parse(source: &[u8]) -> Result<Stream<'_>, SyntaxError> {
     let mut composer = compose::Composer::new(text);
     let mut placed = Vec::new();
     let mut arranged = Vec::new();
-    while let Some(document) = composer.next_document()? {
+    while let Some(document) = composer.next_document().map_err(|error| *error)? {
         arranged.push(arrange::arrange(text, document, &mut placed));
     }
     let lines = std::mem::take(&mut composer.parser.scanner.comment_lines);

@@ -156,6 +156,7 @@ impl<'s> Parser<'s> {
     }
 
     /// The next token; comments that stand before it are taken up on the way.
+    #[inline]
     fn peek(&mut self) -> Scan<&Token<'s>> {
         self.scanner.fetch()?;
         if !self.scanner.comments.is_empty() {
@@ -164,6 +165,7 @@ impl<'s> Parser<'s> {
         Ok(self.scanner.head())
     }
 
+    #[inline(never)]
     fn take_up_comments(&mut self) {
         let token = self.scanner.head();
         let (start, ends_block) = (token.start.index, matches!(token.kind, TokenKind::BlockEnd));

@@ -21,7 +21,8 @@ const MAX_DEPTH: usize = 10_000;
 /// A key without `?` has to end on its line within this many characters (YAML 1.1).
 const SIMPLE_KEY_LENGTH: u32 = 1024;
 
-pub(super) type Scan<T> = Result<T, SyntaxError>;
+/// The error is boxed, so that results of the many small steps fit into registers.
+pub(super) type Scan<T> = Result<T, Box<SyntaxError>>;
 
 /// A place where a key without `?` may have begun.
 #[derive(Clone, Copy, Default)]
@@ -78,6 +79,7 @@ impl<'s> Scanner<'s> {
     }
 
     /// Sees to it that [`Self::head`] is the next token for certain.
+    #[inline]
     pub(super) fn fetch(&mut self) -> Scan<()> {
         if self.token_ready { Ok(()) } else { self.fetch_more() }
     }
@@ -97,7 +99,7 @@ impl<'s> Scanner<'s> {
     pub(super) fn error<T>(&self, mark: Mark, problem: &str) -> Scan<T> {
         let (line, column) = (mark.line as usize + 1, mark.column as usize + 1);
         let position = Position { line, column };
-        Err(SyntaxError { position, problem: problem.to_owned() })
+        Err(Box::new(SyntaxError { position, problem: problem.to_owned() }))
     }
 
     // Bytes past the end read as NUL, which the text itself cannot hold.
@@ -228,6 +230,7 @@ impl<'s> Scanner<'s> {
 
     /// Fills the queue until its head is certain. go-yaml looks two tokens further than libyaml, because the feet of
     /// comments are known only then.
+    #[inline(never)]
     fn fetch_more(&mut self) -> Scan<()> {
         while self.tokens.len() <= 2 || self.head_may_become_key()? {
             self.fetch_next()?;
