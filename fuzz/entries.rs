@@ -5,9 +5,7 @@ use seal_core::cipher::{Cipher, EncText, ValueType, decode};
 use seal_core::document::{Content, Document, NodeId, PathElement, Position, Stream, Value};
 use seal_core::envelope::binding::{self, BindingKeys, Flags, Identity, Recognised, Statement};
 use seal_core::envelope::{Metadata, Rule, RuleKind};
-use seal_core::file::{
-    DecryptOptions, EncryptOptions, FileKey, Keys, Layout, decrypt, encrypt,
-};
+use seal_core::file::{DecryptOptions, EncryptOptions, FileKey, Keys, Layout, decrypt, encrypt};
 use seal_core::format::{Format, json, yaml};
 use seal_core::secret::DataKey;
 
@@ -51,7 +49,8 @@ pub(crate) fn enc_text(source: &[u8]) {
         assert!(cipher.decrypt(&enc, b"a:").is_err(), "a forged value was opened");
     }
     // The same bytes as a value of each type.
-    for value_type in [ValueType::Str, ValueType::Int, ValueType::Float, ValueType::Bool, ValueType::Time]
+    for value_type in
+        [ValueType::Str, ValueType::Int, ValueType::Float, ValueType::Bool, ValueType::Time]
     {
         if let Ok(value) = decode(value_type, source) {
             let canonical = value.canonical();
@@ -89,8 +88,10 @@ pub(crate) fn metadata(source: &[u8]) {
 /// Binds what the bytes describe; the binding holds for that and for nothing else.
 pub(crate) fn binding(source: &[u8]) {
     let Some((first, rest)) = source.split_first() else { return };
-    let texts: Vec<String> =
-        rest.split(|byte| *byte == 0).map(|text| String::from_utf8_lossy(text).into_owned()).collect();
+    let texts: Vec<String> = rest
+        .split(|byte| *byte == 0)
+        .map(|text| String::from_utf8_lossy(text).into_owned())
+        .collect();
     let text = |index: usize| texts.get(index).map_or("", String::as_str);
     let kubernetes = first & 1 != 0;
     let present = |bit: u8, index: usize| (first & bit != 0).then(|| text(index));
@@ -146,9 +147,8 @@ pub(crate) fn round_trip(source: &[u8]) {
         ..EncryptOptions::default()
     };
     let data_key = DataKey::new([3; 32]);
-    let file_key = || {
-        Ok(FileKey { data_key: data_key.clone(), key_groups: groups(), shamir_threshold: None })
-    };
+    let file_key =
+        || Ok(FileKey { data_key: data_key.clone(), key_groups: groups(), shamir_threshold: None });
     let random = || Ok([5; 32]);
     let keys = Keys { file_key: &file_key, random: &random };
     let encrypted = match encrypt(format, source, &options, &keys, None) {
@@ -189,7 +189,8 @@ fn scalars(document: &Document<'_>) -> Vec<Vec<u8>> {
 fn groups() -> Vec<seal_core::envelope::KeyGroup> {
     use seal_core::envelope::{KeyGroup, MasterKey, WrappedKey};
     let key = MasterKey::Age { recipient: "age1fuzz".to_owned() };
-    let enc = "-----BEGIN AGE ENCRYPTED FILE-----\nAAAA\n-----END AGE ENCRYPTED FILE-----\n".to_owned();
+    let enc =
+        "-----BEGIN AGE ENCRYPTED FILE-----\nAAAA\n-----END AGE ENCRYPTED FILE-----\n".to_owned();
     vec![KeyGroup { keys: vec![WrappedKey { key, created_at: None, enc }] }]
 }
 

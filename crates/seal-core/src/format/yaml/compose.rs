@@ -74,6 +74,8 @@ struct Frame<'s> {
     weight_before: u64,
     key: Option<PendingKey<'s>>,
     keys: Option<HashSet<Cow<'s, str>>>,
+    /// Names of aliases that are keys here. Two of one name are duplicates for go-yaml, whatever they stand for.
+    alias_keys: Option<Box<HashSet<&'s str>>>,
 }
 
 struct PendingKey<'s> {
@@ -228,6 +230,10 @@ impl<'s> Composer<'s> {
                 return self.error(mark, ENDLESS_ALIASES);
             }
             let key = Key { text: text.clone(), span, is_string };
+            let frame = self.frames.last_mut().expect("a mapping awaits a key");
+            if !frame.alias_keys.get_or_insert_default().insert(name) {
+                return self.error(mark, &format!("the alias `*{name}` is a key here twice"));
+            }
             return self.key(PendingKey { key, merge: false, remarks }, mark);
         }
         let id = self.push(Content::Alias { document, node: NodeId(node), of_key }, span);
@@ -369,6 +375,7 @@ impl<'s> Composer<'s> {
             weight_before,
             key: None,
             keys: None,
+            alias_keys: None,
         });
         Ok(())
     }
