@@ -12,7 +12,7 @@ use super::{BoxError, Member};
 use crate::cipher::is_enc_text;
 use crate::document::{Content, Edit, NodeId, Scalar, Style, Value, apply};
 use crate::envelope::{Metadata, Rule};
-use crate::format::Format;
+use crate::format::{Format, yaml};
 use crate::kubernetes::{self, AsWritten, Object};
 use crate::secret::{DataKey, SecretBytes};
 
@@ -299,16 +299,13 @@ fn edits(
             for (id, plain) in &envelope.plain[index] {
                 let node = document.node(*id);
                 let text = String::from_utf8_lossy(&plain.text);
-                if quoted.contains(&(number, index, *id)) {
-                    if let (Format::Yaml, Value::String(string)) = (format, &plain.value) {
-                        edits.push(crate::format::yaml::edit::decrypted_double_quoted(
-                            member.source,
-                            document,
-                            *id,
-                            string,
-                        ));
-                        continue;
-                    }
+                if let (true, Format::Yaml, Value::String(string)) =
+                    (quoted.contains(&(number, index, *id)), format, &plain.value)
+                {
+                    let edit =
+                        yaml::edit::decrypted_double_quoted(member.source, document, *id, string);
+                    edits.push(edit);
+                    continue;
                 }
                 let is_block = matches!(
                     &node.content,

@@ -142,10 +142,8 @@ pub fn encrypt(
     previous: Option<&Previous<'_>>,
 ) -> Result<Encrypted, FileError> {
     let profile = options.rule.as_ref().is_none_or(|rule| *rule == profile_rule());
-    if !profile || options.layout == Layout::Sops {
-        if let Some(rule) = &options.rule {
-            compile(rule)?;
-        }
+    if let (true, Some(rule)) = (!profile || options.layout == Layout::Sops, &options.rule) {
+        compile(rule)?;
     }
     let prepared = prepare(format, source, options)?;
     let source = prepared.as_deref().unwrap_or(source);
@@ -330,7 +328,7 @@ impl Run<'_> {
                 }
             }
         }
-        check_aliases(&chosen, documents)?;
+        check_aliases(piece.text, &chosen, documents)?;
         let mut edits = Vec::new();
         let mut members = Vec::new();
         for (member, rule) in chosen {
@@ -489,7 +487,7 @@ impl Run<'_> {
         let chosen: Vec<_> = members.iter().map(|member| (*member, rule.clone())).collect();
         for piece in pieces {
             if let Some(stream) = &piece.stream {
-                check_aliases(&chosen, &stream.documents)?;
+                check_aliases(piece.text, &chosen, &stream.documents)?;
             }
         }
         let sealed = seal(&self.sealing()?, &members, &rule, &selector, mac_only)?;
@@ -727,6 +725,7 @@ fn check_region_is_selected(
 
 /// An alias outside of a secret part that points into one would repeat the secret in clear.
 fn check_aliases(
+    source: &[u8],
     chosen: &[(Member<'_, '_>, Rule)],
     documents: &[Document<'_>],
 ) -> Result<(), FileError> {
@@ -747,28 +746,21 @@ fn check_aliases(
             }
         }
     }
-    for (member, _) in chosen.iter().filter(|(member, _)| std::ptr::eq(member.documents, documents))
-    {
-        let source = member.source;
-        for (index, document) in documents.iter().enumerate() {
-            for (number, node) in document.nodes.iter().enumerate() {
-                let Content::Alias { document: target, node: to, of_key } = &node.content else {
-                    continue;
-                };
-                let reaches = !of_key
-                    && (to.0..documents[*target].node(*to).end.0)
-                        .any(|id| secret.contains(&(*target, id)));
-                let inside = secret.contains(&(index, number as u32));
-                if reaches && !inside {
-                    return Err(FileError::input("this alias repeats a secret value in clear")
-                        .at(source, node.span.start)
-                        .hint(
-                            "write the value out where it is not secret, or encrypt both places",
-                        ));
-                }
+    for (index, document) in documents.iter().enumerate() {
+        for (number, node) in document.nodes.iter().enumerate() {
+            let Content::Alias { document: target, node: to, of_key } = &node.content else {
+                continue;
+            };
+            let reaches = !of_key
+                && (to.0..documents[*target].node(*to).end.0)
+                    .any(|id| secret.contains(&(*target, id)));
+            let inside = secret.contains(&(index, number as u32));
+            if reaches && !inside {
+                return Err(FileError::input("this alias repeats a secret value in clear")
+                    .at(source, node.span.start)
+                    .hint("write the value out where it is not secret, or encrypt both places"));
             }
         }
-        break;
     }
     Ok(())
 }

@@ -65,11 +65,8 @@ pub(crate) fn secrets(
                 .hint("write the value out, or let `--expand-aliases` do it"));
         }
         match (&leaf.node.content, leaf.key_text) {
-            (_, Some(text)) => {
-                if !mac_only_encrypted {
-                    hasher.update(text.as_bytes());
-                }
-            }
+            (_, Some(_)) if mac_only_encrypted => {}
+            (_, Some(text)) => hasher.update(text.as_bytes()),
             (Content::Comment(comment), None) => {
                 let own = matches!(node.content, Content::Comment(_));
                 if is_selected && own && !comment.text.is_empty() {
