@@ -19,6 +19,9 @@ mod open;
 mod pieces;
 mod prepare;
 mod previous;
+mod proof;
+mod refusals;
+mod run;
 mod seal;
 mod selectors;
 
