@@ -1,12 +1,17 @@
 //! Encrypts a file: what is asked for, and what comes out.
 
-use super::BoxError;
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
+
 use super::error::FileError;
 use super::pieces::{self, Piece};
 use super::prepare::prepare;
-use super::previous::Previous;
+use super::previous::{Key, Previous, key};
 use super::proof::check_whole;
 use super::run::Run;
+use super::selectors::Selectors;
+use super::shared::shared_envelope;
+use super::{BoxError, members};
 use crate::document::Document;
 use crate::envelope::{KeyGroup, Rule};
 use crate::format::Format;
@@ -37,7 +42,7 @@ pub enum Scope {
 }
 
 /// How to encrypt.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct EncryptOptions {
     /// The selection rule, where a flag or a creation rule sets one; else the manifest profile.
     pub rule: Option<Rule>,
@@ -55,6 +60,25 @@ pub struct EncryptOptions {
     pub whole_files: bool,
     /// The time of this run, RFC 3339.
     pub last_modified: String,
+    /// Blanks per level of the `sops` block in YAML. As for SOPS, 1 and numbers from 10 on mean 2, and 0 means 4.
+    pub yaml_indent: usize,
+}
+
+impl Default for EncryptOptions {
+    /// The manifest profile, in SOPS's default indentation.
+    fn default() -> Self {
+        Self {
+            rule: None,
+            mac_only_encrypted: None,
+            layout: Layout::default(),
+            scope: Scope::default(),
+            expand_aliases: false,
+            strip: false,
+            whole_files: false,
+            last_modified: String::new(),
+            yaml_indent: 4,
+        }
+    }
 }
 
 /// The data key of a file, drawn in this run, and its wrapped forms.
@@ -134,18 +158,36 @@ pub fn encrypt(
     keys: &Keys<'_>,
     previous: Option<&Previous<'_>>,
 ) -> Result<Encrypted, FileError> {
-    let profile = options.rule.as_ref().is_none_or(|rule| *rule == profile_rule());
-    if let (true, Some(rule)) = (!profile || options.layout == Layout::Sops, &options.rule) {
-        compile(rule)?;
+    if let Some(rule) = &options.rule {
+        Selector::new(rule).map_err(settings)?;
     }
+    let is_profile = options.rule.as_ref().is_none_or(|rule| *rule == profile_rule());
+    let reads_all = !is_profile || options.layout == Layout::Sops;
     let prepared = prepare(format, source, options)?;
     let source = prepared.as_deref().unwrap_or(source);
-    let wanted =
-        |text: &[u8]| !profile || options.layout == Layout::Sops || may_hold(text, b"Secret");
-    let pieces = pieces::read(format, source, wanted).map_err(syntax)?;
-    let explicit = (!profile).then(|| options.rule.clone()).flatten();
+    let crosses = may_hold(source, b"Secret") && memchr::memchr(b'&', source).is_some();
+    let wanted = |text: &[u8]| {
+        reads_all
+            || may_hold(text, b"Secret")
+            || memchr::memmem::find(text, b"ENC[AES256_GCM").is_some()
+            || (crosses && may_hold_alias(text))
+    };
+    let mut pieces = pieces::read(format, source, wanted).map_err(syntax)?;
     let whole = options.whole_files && !holds_kubernetes(format, &pieces);
-    let run = Run::new(format, options, keys, previous, explicit, whole);
+    if whole {
+        pieces::read_rest(format, source, &mut pieces).map_err(syntax)?;
+    }
+    let run = Run {
+        format,
+        options,
+        keys,
+        previous,
+        identities: previous.map(|_| identities(&pieces)).unwrap_or_default(),
+        file_key: OnceLock::new(),
+        explicit: (!is_profile).then(|| options.rule.clone()).flatten(),
+        whole,
+        selectors: Selectors::default(),
+    };
     let mut report = EncryptReport::default();
     let mut parts: Vec<Option<Vec<u8>>> = match options.layout {
         Layout::Documents => {
@@ -159,25 +201,9 @@ pub fn encrypt(
                 })
                 .collect()
         }
-        Layout::Sops => {
-            let parts = run.shared_envelope(source, &pieces, &mut report)?;
-            check_whole(format, source, &pieces, &parts, &run)?;
-            parts
-        }
+        Layout::Sops => shared_envelope(&run, source, &pieces, &mut report)?,
     };
-    if report.encrypted == 0 && report.kept == 0 && report.already == 0 {
-        if let Some(rule) = run.explicit() {
-            return Err(FileError::settings(format!(
-                "the rule `{}: {}` selects nothing in this file",
-                rule.kind.name(),
-                rule.text
-            ))
-            .hint("nothing would be encrypted; correct the rule, or leave the file out"));
-        }
-        if whole {
-            return Err(FileError::input("there is no value to encrypt in this file"));
-        }
-    }
+    check_outcome(&run, &pieces, &report)?;
     if parts.iter().all(Option::is_none) && prepared.is_none() {
         return Ok(Encrypted { bytes: None, report });
     }
@@ -189,7 +215,72 @@ pub fn encrypt(
             None => bytes.extend_from_slice(piece.text),
         }
     }
+    if options.layout == Layout::Sops && report.encrypted > 0 {
+        check_whole(format, source, &bytes, &run.file_key()?.data_key)?;
+    }
     Ok(Encrypted { bytes: Some(bytes), report })
+}
+
+/// Refuses a run that did not do what was asked for, or whose result nobody could read.
+fn check_outcome(
+    run: &Run<'_>,
+    pieces: &[Piece<'_>],
+    report: &EncryptReport,
+) -> Result<(), FileError> {
+    let made = report.encrypted + report.kept;
+    if made > 0 && report.already > 0 && share_an_envelope(pieces) {
+        return Err(FileError::input(
+            "documents of this file share one envelope, and others are in clear: nobody could read the mixture",
+        )
+        .hint("decrypt the file first, then encrypt it whole"));
+    }
+    if made > 0 || report.already > 0 {
+        return Ok(());
+    }
+    let rule = run.explicit.as_ref().or(run.options.rule.as_ref().filter(|_| run.whole));
+    if let Some(rule) = rule {
+        return Err(FileError::settings(format!(
+            "the rule `{}: {}` selects nothing in this file",
+            rule.kind.name(),
+            rule.text
+        ))
+        .hint("nothing would be encrypted; correct the rule, or leave the file out"));
+    }
+    match run.whole {
+        true => Err(FileError::input("there is no value to encrypt in this file")),
+        false => Ok(()),
+    }
+}
+
+/// True if documents that are encrypted already have the same envelope, as in SOPS's stream layout.
+fn share_an_envelope(pieces: &[Piece<'_>]) -> bool {
+    let mut seen = HashSet::new();
+    let documents = pieces.iter().filter_map(|piece| piece.stream.as_ref());
+    documents
+        .flat_map(|stream| &stream.documents)
+        .filter_map(|document| document.string_at(&["sops", "mac"]))
+        .any(|mac| !seen.insert(mac))
+}
+
+fn identities(pieces: &[Piece<'_>]) -> HashMap<Key, usize> {
+    let mut counts = HashMap::new();
+    for piece in pieces {
+        let Some(stream) = &piece.stream else { continue };
+        for member in members(piece.text, stream) {
+            *counts.entry(key(member.document(), member.object)).or_insert(0) += 1;
+        }
+    }
+    counts
+}
+
+/// An alias to an earlier document may stand in this text.
+fn may_hold_alias(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'*', text).any(|at| {
+        let before = at.checked_sub(1).map(|before| text[before]);
+        let after = text.get(at + 1);
+        matches!(before, None | Some(b' ' | b'\t' | b'\n' | b'\r' | b'[' | b'{' | b',' | b':'))
+            && after.is_some_and(|byte| !byte.is_ascii_whitespace())
+    })
 }
 
 /// A Secret, or whatever `word` stands for, cannot stand in a text that has neither the word nor a way to write it
@@ -202,10 +293,6 @@ pub(crate) fn syntax(error: crate::format::SyntaxError) -> FileError {
     let mut out = FileError::input(error.problem);
     out.position = Some(error.position);
     out
-}
-
-pub(crate) fn compile(rule: &Rule) -> Result<Selector, FileError> {
-    Selector::new(rule).map_err(settings)
 }
 
 pub(crate) fn settings(error: crate::select::SelectError) -> FileError {

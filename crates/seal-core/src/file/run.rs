@@ -1,34 +1,39 @@
 //! One run over a file: what is chosen, and by which rule.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use super::Member;
 use super::encrypt::{EncryptOptions, EncryptReport, FileKey, Keys, settings};
 use super::error::{Class, FileError};
 use super::pieces::Piece;
-use super::previous::Previous;
-use super::proof::check_back;
-use super::refusals::{check_aliases, check_encrypted, check_region_is_selected, check_secret};
-use super::seal::{Sealed, Sealing, seal};
+use super::previous::{Key, Previous, key};
+use super::proof::check_piece;
+use super::refusals::{
+    check_aliases, check_encrypted, check_list, check_region_is_selected, check_secret,
+};
+use super::seal::{Sealing, seal};
 use super::selectors::Selectors;
-use crate::document::{Content, Edit, Scalar, Value, apply};
+use super::{BoxError, Member, members};
+use crate::document::{Content, Scalar, Value, apply};
 use crate::envelope::Rule;
 use crate::format::Format;
 use crate::kubernetes::{self, AsWritten, Object, profile_rule};
 use crate::select::Selector;
 
-/// A run over one file.
+/// What is the same for all pieces of a file.
 pub(crate) struct Run<'a> {
-    format: Format,
-    options: &'a EncryptOptions,
-    keys: &'a Keys<'a>,
-    previous: Option<&'a Previous<'a>>,
-    file_key: OnceLock<Result<FileKey, String>>,
+    pub(crate) format: Format,
+    pub(crate) options: &'a EncryptOptions,
+    pub(crate) keys: &'a Keys<'a>,
+    pub(crate) previous: Option<&'a Previous<'a>>,
+    /// How often each identity stands in the source, where there is a previous version to compare with.
+    pub(crate) identities: HashMap<Key, usize>,
+    pub(crate) file_key: OnceLock<Result<FileKey, Arc<BoxError>>>,
     /// The rule, where it is not the manifest profile's.
-    explicit: Option<Rule>,
+    pub(crate) explicit: Option<Rule>,
     /// Every value of the file is encrypted.
-    whole: bool,
-    selectors: Selectors,
+    pub(crate) whole: bool,
+    pub(crate) selectors: Selectors,
 }
 
 /// What becomes of one object.
@@ -38,123 +43,119 @@ enum Choice {
     Encrypt(Rule),
 }
 
-impl<'a> Run<'a> {
-    pub(crate) fn new(
-        format: Format,
-        options: &'a EncryptOptions,
-        keys: &'a Keys<'a>,
-        previous: Option<&'a Previous<'a>>,
-        explicit: Option<Rule>,
-        whole: bool,
-    ) -> Self {
-        let (file_key, selectors) = (OnceLock::new(), Selectors::default());
-        Self { format, options, keys, previous, file_key, explicit, whole, selectors }
-    }
-
-    pub(crate) fn explicit(&self) -> Option<&Rule> {
-        self.explicit.as_ref()
-    }
-
+impl Run<'_> {
+    /// The key of this file, drawn when it is needed first.
     pub(crate) fn file_key(&self) -> Result<&FileKey, FileError> {
-        let mut cause = None;
-        let outcome = self.file_key.get_or_init(|| {
-            (self.keys.file_key)().map_err(|error| {
-                let text = error.to_string();
-                cause = Some(error);
-                text
-            })
-        });
-        outcome.as_ref().map_err(|problem| {
+        let outcome = self.file_key.get_or_init(|| (self.keys.file_key)().map_err(Arc::new));
+        outcome.as_ref().map_err(|cause| {
             let mut error = FileError::new(Class::NoKey, "no data key could be made");
-            error.source = Some(cause.unwrap_or_else(|| problem.clone().into()));
+            error.source = Some(Box::new(Cause(Arc::clone(cause))));
             error
         })
     }
 
-    fn sealing<'s>(&'s self) -> Result<Sealing<'s>, FileError> {
+    pub(crate) fn sealing(&self) -> Result<Sealing<'_>, FileError> {
         Ok(Sealing {
             format: self.format,
             keys: self.keys,
             file_key: self.file_key()?,
             last_modified: &self.options.last_modified,
             scope: self.options.scope,
+            yaml_indent: self.options.yaml_indent,
         })
     }
 
-    fn selector(&self, rule: &Rule) -> Result<Arc<Selector>, FileError> {
+    pub(crate) fn selector(&self, rule: &Rule) -> Result<Arc<Selector>, FileError> {
         self.selectors.compiled(rule).map_err(settings)
     }
 
-    fn mac_only(&self, is_profile: bool) -> bool {
+    pub(crate) fn mac_only(&self, is_profile: bool) -> bool {
         self.options.mac_only_encrypted.unwrap_or(is_profile)
     }
 
+    /// Encrypts what is chosen in a piece; no bytes where that is nothing.
     pub(crate) fn piece(
         &self,
         piece: &Piece<'_>,
     ) -> Result<(Option<Vec<u8>>, EncryptReport), FileError> {
         let mut report = EncryptReport::default();
         let Some(stream) = &piece.stream else { return Ok((None, report)) };
-        let documents = &stream.documents;
+        if let Some(rule) = &self.explicit {
+            self.check_lists(piece, rule)?;
+        }
         let mut chosen = Vec::new();
-        for index in 0..documents.len() {
-            let document = &documents[index];
-            for object in kubernetes::objects(document) {
-                let member = Member { source: piece.text, documents, document: index, object };
-                let kubernetes = Object::read(&AsWritten, document, object);
-                report.objects += usize::from(kubernetes.is_some());
-                let describe = kubernetes.as_ref().map(Object::describe);
-                let choice = self.choose(member, kubernetes.as_ref());
-                match choice.map_err(|error| error.object(describe))? {
-                    Choice::Leave => {}
-                    Choice::Already => report.already += 1,
-                    Choice::Encrypt(rule) => chosen.push((member, rule)),
-                }
+        for member in members(piece.text, stream) {
+            let object = Object::read(&AsWritten, member.document(), member.object);
+            report.objects += usize::from(object.is_some());
+            let choice = self.choose(member, object.as_ref()).map_err(named(object.as_ref()))?;
+            match choice {
+                Choice::Leave => {}
+                Choice::Already => report.already += 1,
+                Choice::Encrypt(rule) => chosen.push((member, rule)),
             }
         }
-        check_aliases(piece.text, &chosen, documents)?;
+        if chosen.is_empty() {
+            return Ok((None, report));
+        }
+        check_aliases(piece.text, &chosen, &stream.documents, &self.selectors)?;
         let mut edits = Vec::new();
-        let mut members = Vec::new();
+        let mut made = Vec::new();
         for (member, rule) in chosen {
-            let describe = Object::read(&AsWritten, member.document(), member.object)
-                .map(|object| object.describe());
-            let with_name = |error: FileError| error.object(describe.clone());
+            let object = Object::read(&AsWritten, member.document(), member.object);
             let selector = self.selector(&rule)?;
             let mac_only = self.mac_only(rule == profile_rule());
-            let kept = match self.previous {
-                Some(previous) => previous
-                    .keep(self.format, member, &rule, mac_only, self.options.scope)
-                    .map_err(with_name)?,
-                None => None,
-            };
-            if let Some(kept) = kept {
+            if let Some(kept) =
+                self.kept(member, &rule, mac_only).map_err(named(object.as_ref()))?
+            {
                 report.kept += 1;
                 report.values += kept.values;
                 report.comments += kept.comments;
                 edits.extend(kept.edits);
-                members.push((member, kept.data_key));
+                made.push((member, kept.data_key));
                 continue;
             }
             let sealing = self.sealing()?;
-            let sealed =
-                seal(&sealing, &[member], &rule, &selector, mac_only).map_err(with_name)?;
-            let Sealed { edits: member_edits, values, comments } = sealed;
-            if values == 0 {
-                // Nothing but empty values and comments: an envelope would protect nothing.
-                continue;
-            }
+            let sealed = seal(&sealing, &[member], &rule, &selector, mac_only)
+                .map_err(named(object.as_ref()))?;
             report.encrypted += 1;
-            report.values += values;
-            report.comments += comments;
-            edits.extend(member_edits.into_iter().flatten());
-            members.push((member, sealing.file_key.data_key.clone()));
-        }
-        if edits.is_empty() {
-            return Ok((None, report));
+            report.values += sealed.values;
+            report.comments += sealed.comments;
+            edits.extend(sealed.edits.into_iter().flatten());
+            made.push((member, sealing.file_key.data_key.clone()));
         }
         let bytes = apply(piece.text, 0..piece.text.len(), edits);
-        check_back(self.format, piece, &bytes, &members, &self.selectors)?;
+        check_piece(self.format, piece, &bytes, &made, &self.selectors)?;
         Ok((Some(bytes), report))
+    }
+
+    /// The envelope of the previous version, unless another object of this version has the same identity: two
+    /// documents with one envelope would be taken for SOPS's stream layout.
+    fn kept(
+        &self,
+        member: Member<'_, '_>,
+        rule: &Rule,
+        mac_only: bool,
+    ) -> Result<Option<super::previous::Kept>, FileError> {
+        let Some(previous) = self.previous else { return Ok(None) };
+        let identity = key(member.document(), member.object);
+        if self.identities.get(&identity).is_some_and(|count| *count > 1) {
+            return Ok(None);
+        }
+        previous.keep(self.format, member, rule, mac_only, self.options)
+    }
+
+    fn check_lists(&self, piece: &Piece<'_>, rule: &Rule) -> Result<(), FileError> {
+        let Some(stream) = &piece.stream else { return Ok(()) };
+        for (index, document) in stream.documents.iter().enumerate() {
+            let object = document.root();
+            let documents = &stream.documents;
+            let root = Member { source: piece.text, documents, document: index, object, place: 0 };
+            let is_list = kubernetes::list_items(&AsWritten, document, object).is_some();
+            if is_list && document.entry(object, "sops").is_none() {
+                check_list(root, object, &*self.selector(rule)?)?;
+            }
+        }
+        Ok(())
     }
 
     fn choose(
@@ -166,130 +167,91 @@ impl<'a> Run<'a> {
         let node = document.node(member.object);
         let at = |error: FileError| error.at(member.source, node.span.start);
         if !matches!(node.content, Content::Mapping { .. }) {
-            let empty = matches!(&node.content,
-                Content::Scalar(Scalar { value, .. }) if *value == Value::Null);
-            if !empty && (self.whole || self.explicit.is_some()) {
+            if !is_null(&node.content) && (self.whole || self.explicit.is_some()) {
                 return Err(at(FileError::input("only a mapping can be encrypted at the top"))
                     .hint("SOPS's format has no place for the envelope of a list or a value"));
             }
             return Ok(Choice::Leave);
         }
-        let is_secret = kubernetes.is_some_and(Object::is_secret);
         if let Some(sops) = document.entry(member.object, "sops") {
-            check_encrypted(member, sops, is_secret)?;
+            check_encrypted(member, sops, &self.selectors)?;
             return Ok(Choice::Already);
         }
-        if kubernetes.is_some_and(|object| object.kind == "SecretList" && object.group().is_empty())
-        {
-            return Err(at(FileError::input("the items of a SecretList do not say what they are"))
-                .hint("make it `kind: List` and give each item its apiVersion and kind"));
-        }
-        if is_secret {
-            check_secret(member)?;
-        }
+        let is_secret = kubernetes.is_some_and(Object::is_secret);
         let rule = match (&self.explicit, is_secret) {
             (Some(rule), _) => rule.clone(),
             (None, true) => profile_rule(),
-            (None, false) if self.whole => Rule::implied(),
-            (None, false) => return Ok(Choice::Leave),
+            (None, false) if self.whole => self.options.rule.clone().unwrap_or_else(Rule::implied),
+            (None, false) => {
+                self.check_shape(member, kubernetes)?;
+                return Ok(Choice::Leave);
+            }
         };
+        self.check_shape(member, kubernetes)?;
+        if is_secret {
+            check_secret(self.format, member, member.object)?;
+        }
         let selector = self.selector(&rule)?;
         let selected = selector.select(document, member.object);
         if is_secret && self.explicit.is_some() {
-            check_region_is_selected(member, &selected, &rule)?;
+            check_region_is_selected(member, member.object, &selected, &rule)?;
         }
-        let sops = document.node(member.object);
-        let any = (member.object.index()..sops.end.index()).any(|index| {
-            let node = &document.nodes[index];
-            let filled = match &node.content {
-                Content::Scalar(scalar) => !scalar.value.is_empty(),
-                Content::Alias { .. } => true,
-                _ => false,
-            };
-            filled && selected[index - member.object.index()]
+        let any = selected.iter().zip(member.object.index()..).any(|(selected, index)| {
+            *selected
+                && match &document.nodes[index].content {
+                    Content::Scalar(scalar) => !scalar.value.is_empty(),
+                    Content::Alias { .. } => true,
+                    _ => false,
+                }
         });
         Ok(if any { Choice::Encrypt(rule) } else { Choice::Leave })
     }
 
-    /// One envelope over all documents, as SOPS makes it.
-    pub(crate) fn shared_envelope(
+    /// Refuses an object that may be a Secret, or hold one, without saying so where it should.
+    fn check_shape(
         &self,
-        source: &[u8],
-        pieces: &[Piece<'_>],
-        report: &mut EncryptReport,
-    ) -> Result<Vec<Option<Vec<u8>>>, FileError> {
-        let mut members = Vec::new();
-        let mut owners = Vec::new();
-        for (number, piece) in pieces.iter().enumerate() {
-            let Some(stream) = &piece.stream else { continue };
-            for (index, document) in stream.documents.iter().enumerate() {
-                let object = document.root();
-                let member = Member {
-                    source: piece.text,
-                    documents: &stream.documents,
-                    document: index,
-                    object,
-                };
-                let node = document.node(object);
-                let at = |error: FileError| {
-                    error.at(piece.text, node.span.start).below_lines(piece.lines_before(source))
-                };
-                if document.entry(object, "sops").is_some() {
-                    report.already += 1;
-                } else {
-                    let is_null = matches!(&node.content,
-                        Content::Scalar(Scalar { value, .. }) if *value == Value::Null);
-                    if !is_null && !matches!(node.content, Content::Mapping { .. }) {
-                        return Err(at(FileError::input(
-                            "only a mapping can be encrypted at the top",
-                        )));
-                    }
-                }
-                report.objects += usize::from(Object::read(&AsWritten, document, object).is_some());
-                members.push(member);
-                owners.push(number);
-            }
+        member: Member<'_, '_>,
+        kubernetes: Option<&Object<'_>>,
+    ) -> Result<(), FileError> {
+        let document = member.document();
+        if let Some(entry) = kubernetes::hidden_kind(member.documents, document, member.object) {
+            let error = FileError::input(
+                "an alias or a merge key says what this document is: it may be a Secret",
+            );
+            return Err(member.at(error, entry).hint("write `apiVersion` and `kind` out"));
         }
-        let mut parts: Vec<Option<Vec<u8>>> = pieces.iter().map(|_| None).collect();
-        if report.already == members.len() {
-            return Ok(parts);
+        if kubernetes.is_some_and(|object| object.kind == "SecretList" && object.group().is_empty())
+        {
+            let error = FileError::input("the items of a SecretList do not say what they are");
+            return Err(member
+                .at(error, member.object)
+                .hint("make it `kind: List` and give each item its apiVersion and kind"));
         }
-        if report.already > 0 {
-            return Err(FileError::input(
-                "some documents of this stream are encrypted and some are not",
-            )
-            .hint("decrypt it first, or leave out `--layout sops`"));
-        }
-        // One rule has to hold for all documents, and no binding is possible: the MAC covers everything by default.
-        let rule = match &self.explicit {
-            Some(rule) => rule.clone(),
-            None if report.objects > 0 => profile_rule(),
-            None => Rule::implied(),
-        };
-        let selector = self.selector(&rule)?;
-        let mac_only = self.mac_only(false);
-        let chosen: Vec<_> = members.iter().map(|member| (*member, rule.clone())).collect();
-        for piece in pieces {
-            if let Some(stream) = &piece.stream {
-                check_aliases(piece.text, &chosen, &stream.documents)?;
-            }
-        }
-        let sealed = seal(&self.sealing()?, &members, &rule, &selector, mac_only)?;
-        report.values = sealed.values;
-        report.comments = sealed.comments;
-        report.encrypted = if sealed.values > 0 { members.len() } else { 0 };
-        if sealed.values == 0 {
-            return Ok(parts);
-        }
-        let mut by_piece: Vec<Vec<Edit>> = pieces.iter().map(|_| Vec::new()).collect();
-        for (owner, edits) in owners.into_iter().zip(sealed.edits) {
-            by_piece[owner].extend(edits);
-        }
-        for ((part, piece), edits) in parts.iter_mut().zip(pieces).zip(by_piece) {
-            if !edits.is_empty() {
-                *part = Some(apply(piece.text, 0..piece.text.len(), edits));
-            }
-        }
-        Ok(parts)
+        Ok(())
+    }
+}
+
+pub(crate) fn is_null(content: &Content<'_>) -> bool {
+    matches!(content, Content::Scalar(Scalar { value: Value::Null, .. }))
+}
+
+/// Adds the name of an object to an error.
+fn named<'o>(object: Option<&'o Object<'_>>) -> impl Fn(FileError) -> FileError + 'o {
+    move |error| error.object(object.map(Object::describe))
+}
+
+/// Why there is no data key, for each thread that wanted one.
+#[derive(Debug)]
+struct Cause(Arc<BoxError>);
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Cause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
     }
 }
