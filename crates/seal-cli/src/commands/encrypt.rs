@@ -248,7 +248,7 @@ impl Encryption<'_> {
         &self,
         job: &Job<'_>,
         rule: Option<&CreationRule>,
-        _yaml_indent: Option<usize>,
+        yaml_indent: Option<usize>,
     ) -> Result<EncryptOptions, CommandError> {
         let flag = selection(&self.arguments.selection);
         let from_rule = rule.and_then(|rule| rule.selection.clone());
@@ -270,6 +270,7 @@ impl Encryption<'_> {
             strip: self.arguments.strip,
             whole_files: job.explicit || rule.is_some_and(CreationRule::is_for_certain_paths),
             last_modified: self.last_modified.clone(),
+            yaml_indent: yaml_indent.unwrap_or(EncryptOptions::default().yaml_indent),
         })
     }
 

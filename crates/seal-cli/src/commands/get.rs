@@ -115,7 +115,7 @@ fn printed(
     let text = &source[node.span.range()];
     Ok(Zeroizing::new(match &node.content {
         Content::Scalar(Scalar { value: Value::String(value), .. }) => value.as_bytes().to_vec(),
-        Content::Scalar(Scalar { value: Value::Bytes(value), .. }) => value.clone(),
+        Content::Scalar(Scalar { value: Value::Bytes(value), .. }) => value.to_vec(),
         Content::Scalar(_) => line(text),
         Content::Mapping { flow: false } | Content::Sequence { flow: false }
             if format == Format::Yaml =>

@@ -1,11 +1,13 @@
 //! Formats: bytes ⇄ [`crate::document`], one module each.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
 use crate::document::{Content, Document, Edit, NodeId, Position, Stream, Value};
 use crate::envelope::Field;
 
+mod comment_items;
 pub mod json;
 pub mod yaml;
 
@@ -70,10 +72,10 @@ impl Format {
         document: &Document<'_>,
         node: NodeId,
         enc: &str,
-    ) -> Result<Edit, EditError> {
+    ) -> Result<Vec<Edit>, EditError> {
         match self {
             Self::Yaml => yaml::edit::encrypted(source, document, node, enc),
-            Self::Json => Ok(json::edit::encrypted(document, node, enc)),
+            Self::Json => Ok(vec![json::edit::encrypted(document, node, enc)]),
         }
     }
 
@@ -90,28 +92,45 @@ impl Format {
         value: &Value<'_>,
         text: &str,
         unterminated: bool,
-    ) -> Result<Edit, EditError> {
+    ) -> Result<Vec<Edit>, EditError> {
         match self {
             Self::Yaml => {
                 Ok(yaml::edit::decrypted(source, document, node, value, text, unterminated))
             }
             Self::Json => json::edit::decrypted(document, node, value, Some(text))
+                .map(|edit| vec![edit])
                 .map_err(|error| EditError { problem: error.to_string() }),
         }
     }
 
-    /// Appends the `sops` block to a mapping as its last entry.
+    /// Adds the `sops` block to a mapping, or to an empty document. `yaml_indent` is the number of blanks per level.
     pub fn inserted(
         self,
         source: &[u8],
         document: &Document<'_>,
         mapping: NodeId,
         fields: &Field,
+        yaml_indent: usize,
     ) -> Edit {
         match self {
-            Self::Yaml => yaml::placement::inserted(source, document, mapping, fields),
+            Self::Yaml => yaml::placement::inserted(source, document, mapping, fields, yaml_indent),
             Self::Json => json::metadata_block::insert(source, document, mapping, fields),
         }
+    }
+
+    /// Takes the items of a list away for which `comment` has a text: SOPS writes the comments of lists as items. They
+    /// become comment lines where the format has those.
+    ///
+    /// # Errors
+    /// A list that is not written as lists are.
+    pub(crate) fn without_comment_items<'t>(
+        self,
+        source: &[u8],
+        document: &Document<'_>,
+        list: NodeId,
+        comment: &dyn Fn(NodeId) -> Option<Cow<'t, str>>,
+    ) -> Result<Vec<Edit>, EditError> {
+        comment_items::without(source, document, list, comment)
     }
 
     /// Takes an entry of a mapping out, for the `sops` block exactly what [`Self::inserted`] put in.
