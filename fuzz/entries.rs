@@ -76,7 +76,7 @@ pub(crate) fn metadata(source: &[u8]) {
     for document in &stream.documents {
         let Some(sops) = document.entry(document.root(), "sops") else { continue };
         let Ok(read) = Metadata::read(document, sops) else { continue };
-        let written = yaml::metadata_block::write(&read.fields(), 0, "\n");
+        let written = yaml::metadata_block::write(&read.fields(), 0, 4, "\n");
         let stream = yaml::parse(written.as_bytes()).expect("the block is YAML");
         let document = &stream.documents[0];
         let sops = document.entry(document.root(), "sops").expect("the block is there");
