@@ -10,6 +10,7 @@
 use std::path::{Path, PathBuf};
 
 use seal_core::envelope::{MasterKey, Rule};
+use seal_core::format::BlockIndent;
 use seal_core::select::Pattern;
 use seal_keys::WrapError;
 use serde::Deserialize;
@@ -159,6 +160,15 @@ impl Config {
                 Err(ConfigError::NoRule { file: self.file.clone(), path: self.text_to_match(path) })
             }
         }
+    }
+
+    /// Indentation of the `sops` block.
+    pub(crate) fn indent(&self) -> BlockIndent {
+        let json = self.json_indent.map(|indent| match indent {
+            JsonIndent::Tab => "\t".to_owned(),
+            JsonIndent::Spaces(count) => " ".repeat(count),
+        });
+        BlockIndent { yaml: self.yaml_indent.unwrap_or(BlockIndent::default().yaml), json }
     }
 
     /// Our own settings for a file, whether or not a rule matches it.

@@ -9,7 +9,7 @@ use seal_core::envelope::{KeyGroup, MasterKey, Metadata, Rule, RuleKind};
 use seal_core::file::{
     BoxError, EncryptOptions, Encrypted, FileKey, Keys, Layout, Previous, Scope,
 };
-use seal_core::format::Format;
+use seal_core::format::{BlockIndent, Format};
 use seal_core::secret::DataKey;
 use seal_keys::{KeyService, Providers, Unwrapper, wrap_for};
 use zeroize::Zeroizing;
@@ -222,8 +222,11 @@ impl Encryption<'_> {
             Err(error @ ConfigError::NoRule { .. }) => (None, Some(error)),
             Err(error) => return Err(CommandError::from(&error)),
         };
-        let options =
-            self.options(job, rule, config.as_ref().and_then(|config| config.yaml_indent))?;
+        let options = self.options(
+            job,
+            rule,
+            config.as_ref().map(|config| config.indent()).unwrap_or_default(),
+        )?;
         let file_key = || self.file_key(rule, no_rule.as_ref());
         let keys = Keys { file_key: &file_key, random: &random_bytes };
         let unwrap = |metadata: &Metadata| -> Result<DataKey, BoxError> {
@@ -248,7 +251,7 @@ impl Encryption<'_> {
         &self,
         job: &Job<'_>,
         rule: Option<&CreationRule>,
-        yaml_indent: Option<usize>,
+        indent: BlockIndent,
     ) -> Result<EncryptOptions, CommandError> {
         let flag = selection(&self.arguments.selection);
         let from_rule = rule.and_then(|rule| rule.selection.clone());
@@ -270,7 +273,7 @@ impl Encryption<'_> {
             strip: self.arguments.strip,
             whole_files: job.explicit || rule.is_some_and(CreationRule::is_for_certain_paths),
             last_modified: self.last_modified.clone(),
-            yaml_indent: yaml_indent.unwrap_or(EncryptOptions::default().yaml_indent),
+            indent,
         })
     }
 
