@@ -136,11 +136,6 @@ impl Config {
         Ok(Self { file, rules, options, yaml_indent, json_indent, warnings })
     }
 
-    /// The file.
-    pub(crate) fn path(&self) -> &Path {
-        &self.file
-    }
-
     /// The first rule that matches a file; `None` where there are no rules at all, which is as good as no
     /// configuration.
     ///
@@ -206,7 +201,10 @@ impl CreationRule {
                 }
                 Ok(keys)
             }
-            groups => Err(problem(RuleProblem::KeyGroups { groups: groups.len() })),
+            groups => {
+                let needed = self.shamir_threshold.map_or(groups.len(), |needed| needed as usize);
+                Err(problem(RuleProblem::KeyGroups { groups: groups.len(), needed }))
+            }
         }
     }
 

@@ -31,7 +31,7 @@ fn main() -> std::process::ExitCode {
     let environment = Environment::of_process();
     let line = match CommandLine::try_parse() {
         Ok(line) => line.complete(|name| environment.variable(name)),
-        Err(message) => return ui::print_clap(&message).into(),
+        Err(message) => return ui::print_clap(message).into(),
     };
     let ui = Ui::new(&line.global, line.stdout_carries_documents());
     let context =
