@@ -22,3 +22,4 @@ mod previous;
 mod refused;
 mod sops;
 mod usage;
+mod usage_pages;
