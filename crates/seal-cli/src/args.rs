@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::scope::Scope;
+
 mod examples;
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
@@ -221,27 +223,6 @@ pub(crate) enum Layout {
     Documents,
     /// One for all, as SOPS writes it
     Sops,
-}
-
-/// What of its identity a document is bound to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Scope {
-    /// Name and namespace, as far as the document holds them
-    Name,
-    /// Namespace: the document may be renamed
-    Namespace,
-    /// Neither: the document may be renamed and moved
-    None,
-}
-
-impl From<Scope> for seal_core::file::Scope {
-    fn from(scope: Scope) -> Self {
-        match scope {
-            Scope::Name => Self::Name,
-            Scope::Namespace => Self::Namespace,
-            Scope::None => Self::None,
-        }
-    }
 }
 
 /// The version whose ciphertext is kept where values are unchanged.

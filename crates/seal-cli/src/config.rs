@@ -13,7 +13,8 @@ use seal_core::envelope::{MasterKey, Rule};
 use seal_core::format::BlockIndent;
 use seal_core::select::Pattern;
 use seal_keys::WrapError;
-use serde::Deserialize;
+
+use crate::scope::Scope;
 
 mod arguments;
 mod error;
@@ -57,29 +58,6 @@ pub(crate) struct Options {
     pub(crate) scope: Scope,
     /// Refuse to decrypt envelopes that are not bound.
     pub(crate) require_bound: bool,
-}
-
-/// What an envelope is bound to, beyond group, kind and type.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Scope {
-    /// Name and namespace, as far as the document has them.
-    #[default]
-    Name,
-    /// The namespace alone.
-    Namespace,
-    /// Neither.
-    None,
-}
-
-impl From<Scope> for seal_core::file::Scope {
-    fn from(scope: Scope) -> Self {
-        match scope {
-            Scope::Name => Self::Name,
-            Scope::Namespace => Self::Namespace,
-            Scope::None => Self::None,
-        }
-    }
 }
 
 /// One of the `creation_rules`.

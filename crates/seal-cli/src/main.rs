@@ -15,6 +15,7 @@ mod exit_code;
 mod git;
 mod hardening;
 mod inputs;
+mod scope;
 mod ui;
 mod write;
 

@@ -90,7 +90,7 @@ pub(super) fn file_error(path: &Path, error: &FileError) -> CommandError {
     message.push_str(&error.problem);
     let mut out = match error.class {
         Class::Input => CommandError::failed(message),
-        Class::Settings => CommandError::usage(message),
+        Class::Settings | Class::NothingSelected => CommandError::usage(message),
         Class::Refused => CommandError::refused(message),
         Class::NoKey => CommandError::no_key(message),
     };

@@ -10,6 +10,8 @@ use super::*;
 const A: &str = "age13r7pmm33m5fk6cdkqmthyxcsdp8kqz0te59v85c2e8vzr4kgw4vsgm2cd7";
 const B: &str = "age177n994ctk7macw2w6dutxzmjlngz364g7nv0j6h563pg7lgrleqqsgqstg";
 
+use crate::scope::Scope;
+
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(PathBuf::from("/repo/.sops.yaml"), text)
 }
