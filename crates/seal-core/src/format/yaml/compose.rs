@@ -75,7 +75,7 @@ struct Frame<'s> {
     key: Option<PendingKey<'s>>,
     keys: Option<HashSet<Cow<'s, str>>>,
     /// Names of aliases that are keys here. Two of one name are duplicates for go-yaml, whatever they stand for.
-    alias_keys: Option<Box<HashSet<&'s str>>>,
+    alias_keys: HashSet<&'s str>,
 }
 
 struct PendingKey<'s> {
@@ -231,7 +231,7 @@ impl<'s> Composer<'s> {
             }
             let key = Key { text: text.clone(), span, is_string };
             let frame = self.frames.last_mut().expect("a mapping awaits a key");
-            if !frame.alias_keys.get_or_insert_default().insert(name) {
+            if !frame.alias_keys.insert(name) {
                 return self.error(mark, &format!("the alias `*{name}` is a key here twice"));
             }
             return self.key(PendingKey { key, merge: false, remarks }, mark);
@@ -375,7 +375,7 @@ impl<'s> Composer<'s> {
             weight_before,
             key: None,
             keys: None,
-            alias_keys: None,
+            alias_keys: HashSet::new(),
         });
         Ok(())
     }
