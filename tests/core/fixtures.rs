@@ -10,6 +10,8 @@ use seal_core::secret::DataKey;
 
 #[path = "fixtures/leaves.rs"]
 mod leaves;
+#[path = "fixtures/list_comments.rs"]
+mod list_comments;
 #[path = "fixtures/own_output.rs"]
 mod own_output;
 #[path = "support.rs"]
