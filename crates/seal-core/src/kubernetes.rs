@@ -98,6 +98,26 @@ impl<'a> Object<'a> {
     }
 }
 
+/// An object of a document, by what it says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named<'a> {
+    /// The mapping.
+    pub mapping: NodeId,
+    /// `kind`
+    pub kind: &'a str,
+    /// `metadata.name`
+    pub name: Option<&'a str>,
+}
+
+/// The Kubernetes objects of a document in clear: itself, or the items of a `List`.
+pub fn named<'a>(document: &'a Document<'_>) -> Vec<Named<'a>> {
+    let read = |mapping| {
+        let object = Object::read(&AsWritten, document, mapping)?;
+        Some(Named { mapping, kind: object.kind, name: object.name })
+    };
+    objects(document).into_iter().filter_map(read).collect()
+}
+
 /// The mappings of a document that are objects of their own: the items of a `List`, else its root.
 pub(crate) fn objects(document: &Document<'_>) -> Vec<NodeId> {
     // Wrapped as a whole, as SOPS does it, a `List` has no objects of their own in it.

@@ -92,7 +92,7 @@ fn the_block_is_indented_as_the_configuration_says() {
     let source = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {a: YQ==}\n";
     for (indent, blanks) in [(0, 4), (1, 2), (2, 2), (3, 3), (4, 4), (9, 9), (10, 2)] {
         let mut options = support::options();
-        options.yaml_indent = indent;
+        options.indent.yaml = indent;
         let encrypted = support::encrypted(Format::Yaml, source, &options);
         let line = encrypted.lines().find(|line| line.trim_start().starts_with("lastmodified"));
         let line = line.unwrap();

@@ -75,7 +75,7 @@ fn leaf(document: &Document<'_>, id: NodeId) -> Option<Leaf> {
             Value::Float(float) => ("float", float_bits(*float)),
             Value::Time(time) => ("time", time.to_rfc3339().into_bytes()),
             Value::String(text) => ("str", text.as_bytes().to_vec()),
-            Value::Bytes(bytes) => ("bytes", bytes.clone()),
+            Value::Bytes(bytes) => ("bytes", bytes.to_vec()),
         },
     };
     Some(Leaf { path: path(document, id), kind: kind.to_owned(), value })

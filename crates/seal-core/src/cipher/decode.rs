@@ -26,7 +26,7 @@ pub fn decode(value_type: ValueType, plaintext: &[u8]) -> Result<Value<'static>,
             Some(Value::String(Cow::Owned(text.to_owned())))
         }
         (ValueType::Str | ValueType::Bytes | ValueType::Comment, Err(_)) => {
-            Some(Value::Bytes(plaintext.to_vec()))
+            Some(Value::Bytes(plaintext.into()))
         }
         // The grammar of `i64::from_str` is that of `strconv.Atoi`.
         (ValueType::Int, Ok(text)) => text.parse().ok().map(Value::Int),
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn text_that_is_no_utf8_becomes_bytes() {
         for value_type in [ValueType::Str, ValueType::Bytes, ValueType::Comment] {
-            assert!(decode(value_type, b"\xff") == Ok(Value::Bytes(vec![0xff])));
+            assert!(decode(value_type, b"\xff") == Ok(Value::Bytes([0xff].into())));
             assert!(decode(value_type, "é\n".as_bytes()) == Ok(Value::String("é\n".into())));
         }
         for value_type in [ValueType::Int, ValueType::Float, ValueType::Bool, ValueType::Time] {

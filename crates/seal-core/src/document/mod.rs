@@ -158,7 +158,7 @@ pub struct Scalar<'s> {
     /// What it means.
     pub value: Value<'s>,
     /// The explicit tag in its short form (`!!int`, `!custom`), where there is one.
-    pub tag: Option<Cow<'s, str>>,
+    pub tag: Option<Box<str>>,
 }
 
 /// How a scalar is written. JSON strings are double-quoted, other JSON scalars plain.

@@ -42,14 +42,8 @@ impl Timestamp {
             _ => 0,
         };
         let offset_minutes = offset(&mut rest)?;
-        let exists = rest.is_empty()
-            && (1..=12).contains(&month)
-            && (1..=days_of(year, month)).contains(&day)
-            && hour < 24
-            && minute < 60
-            && second < 60;
         let time = Self { year, month, day, hour, minute, second, nanosecond, offset_minutes };
-        exists.then_some(time)
+        (rest.is_empty() && time.is_possible()).then_some(time)
     }
 
     /// The same point in time without its fraction of a second.
@@ -123,15 +117,11 @@ impl Timestamp {
     }
 
     fn is_possible(&self) -> bool {
-        let leap = self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0);
-        let days = match self.month {
-            1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-            4 | 6 | 9 | 11 => 30,
-            2 if leap => 29,
-            2 => 28,
-            _ => return false,
-        };
-        (1..=days).contains(&self.day) && self.hour < 24 && self.minute < 60 && self.second < 60
+        (1..=12).contains(&self.month)
+            && (1..=days_of(self.year, self.month)).contains(&self.day)
+            && self.hour < 24
+            && self.minute < 60
+            && self.second < 60
     }
 }
 

@@ -25,7 +25,7 @@ pub enum Value<'s> {
     /// Text.
     String(Cow<'s, str>),
     /// `!!binary` that is no UTF-8.
-    Bytes(Vec<u8>),
+    Bytes(Box<[u8]>),
 }
 
 impl std::fmt::Debug for Value<'_> {
@@ -80,7 +80,7 @@ impl Value<'_> {
             Value::Float(float) => format_float(*float).into_bytes(),
             Value::Time(time) => time.to_rfc3339().into_bytes(),
             Value::String(text) => text.as_bytes().to_vec(),
-            Value::Bytes(bytes) => bytes.clone(),
+            Value::Bytes(bytes) => bytes.to_vec(),
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
-use super::error::FileError;
+use super::error::{Class, FileError};
 use super::pieces::{self, Piece};
 use super::prepare::prepare;
 use super::previous::{Key, Previous, key};
@@ -14,7 +14,7 @@ use super::shared::shared_envelope;
 use super::{BoxError, members};
 use crate::document::Document;
 use crate::envelope::{KeyGroup, Rule};
-use crate::format::Format;
+use crate::format::{BlockIndent, Format};
 use crate::kubernetes::{AsWritten, Object, profile_rule};
 use crate::secret::DataKey;
 use crate::select::Selector;
@@ -60,8 +60,8 @@ pub struct EncryptOptions {
     pub whole_files: bool,
     /// The time of this run, RFC 3339.
     pub last_modified: String,
-    /// Blanks per level of the `sops` block in YAML. As for SOPS, 1 and numbers from 10 on mean 2, and 0 means 4.
-    pub yaml_indent: usize,
+    /// Indentation of the `sops` block.
+    pub indent: BlockIndent,
 }
 
 impl Default for EncryptOptions {
@@ -76,7 +76,7 @@ impl Default for EncryptOptions {
             strip: false,
             whole_files: false,
             last_modified: String::new(),
-            yaml_indent: 4,
+            indent: BlockIndent::default(),
         }
     }
 }
@@ -237,12 +237,10 @@ fn check_outcome(
     }
     let rule = run.explicit.as_ref().or(run.options.rule.as_ref().filter(|_| run.whole));
     if let Some(rule) = rule {
-        return Err(FileError::settings(format!(
-            "the rule `{}: {}` selects nothing in this file",
-            rule.kind.name(),
-            rule.text
-        ))
-        .hint("nothing would be encrypted; correct the rule, or leave the file out"));
+        let (kind, text) = (rule.kind.name(), &rule.text);
+        let problem = format!("the rule `{kind}: {text}` selects nothing in this file");
+        return Err(FileError::new(Class::NothingSelected, problem)
+            .hint("nothing would be encrypted; correct the rule, or leave the file out"));
     }
     match run.whole {
         true => Err(FileError::input("there is no value to encrypt in this file")),

@@ -145,7 +145,7 @@ impl<'a> Previous<'a> {
             member.document(),
             member.object,
             &metadata.fields(),
-            options.yaml_indent,
+            &options.indent,
         ));
         Ok(Some(Kept { edits, values, comments, data_key }))
     }

@@ -61,7 +61,7 @@ impl Run<'_> {
             file_key: self.file_key()?,
             last_modified: &self.options.last_modified,
             scope: self.options.scope,
-            yaml_indent: self.options.yaml_indent,
+            indent: &self.options.indent,
         })
     }
 

@@ -12,7 +12,7 @@ use crate::envelope::binding::{BindingKeys, Flags, Statement};
 use crate::envelope::mac::{MacHasher, seal_mac};
 use crate::envelope::metadata::SOPS_VERSION;
 use crate::envelope::{Metadata, Rule};
-use crate::format::Format;
+use crate::format::{BlockIndent, Format};
 use crate::kubernetes::{AsWritten, Object};
 use crate::select::Selector;
 
@@ -23,7 +23,7 @@ pub(crate) struct Sealing<'a> {
     pub(crate) file_key: &'a FileKey,
     pub(crate) last_modified: &'a str,
     pub(crate) scope: Scope,
-    pub(crate) yaml_indent: usize,
+    pub(crate) indent: &'a BlockIndent,
 }
 
 /// The edits of one envelope, for each member.
@@ -207,7 +207,7 @@ pub(crate) fn seal(
             member.document(),
             member.object,
             &fields,
-            sealing.yaml_indent,
+            sealing.indent,
         );
         edits.push(edit);
     }

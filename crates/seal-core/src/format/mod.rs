@@ -29,6 +29,23 @@ pub struct EditError {
     pub problem: String,
 }
 
+/// Indentation of the `sops` block, where the file's own does not decide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockIndent {
+    /// Blanks per level in YAML. As for SOPS, 1 and numbers from 10 on mean 2, and 0 means 4.
+    pub yaml: usize,
+    /// What indents one level inside the block in JSON; `None` for what indents the members of the file. An object on
+    /// one line stays on one line.
+    pub json: Option<String>,
+}
+
+impl Default for BlockIndent {
+    /// SOPS's default in YAML, the file's own in JSON.
+    fn default() -> Self {
+        Self { yaml: 4, json: None }
+    }
+}
+
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -103,18 +120,21 @@ impl Format {
         }
     }
 
-    /// Adds the `sops` block to a mapping, or to an empty document. `yaml_indent` is the number of blanks per level.
+    /// Adds the `sops` block to a mapping, or to an empty document.
     pub fn inserted(
         self,
         source: &[u8],
         document: &Document<'_>,
         mapping: NodeId,
         fields: &Field,
-        yaml_indent: usize,
+        indent: &BlockIndent,
     ) -> Edit {
         match self {
-            Self::Yaml => yaml::placement::inserted(source, document, mapping, fields, yaml_indent),
-            Self::Json => json::metadata_block::insert(source, document, mapping, fields),
+            Self::Yaml => yaml::placement::inserted(source, document, mapping, fields, indent.yaml),
+            Self::Json => {
+                let nested = indent.json.as_deref();
+                json::metadata_block::insert(source, document, mapping, fields, nested)
+            }
         }
     }
 

@@ -201,7 +201,7 @@ mod tests {
         for float in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
             assert_eq!(literal(&Value::Float(float), Some("1")), Err(EditError::NotFinite));
         }
-        assert_eq!(literal(&Value::Bytes(vec![0xFF]), None), Err(EditError::NotUtf8));
+        assert_eq!(literal(&Value::Bytes([0xFF].into()), None), Err(EditError::NotUtf8));
     }
 
     fn read_back(literal: &str) -> bool {

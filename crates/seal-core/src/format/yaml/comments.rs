@@ -48,8 +48,7 @@ impl Scanner<'_> {
         if self.byte(blanks) != b'#' {
             return;
         }
-        self.at.index += blanks;
-        self.at.column += blanks;
+        self.skip_blanks();
         let start = self.at;
         let row = self.consume_comment_line();
         self.comments.push_back(PendingComment {
@@ -75,12 +74,12 @@ impl Scanner<'_> {
             return;
         }
         let at = self.at;
-        if let Some(comment) = self.comments.back_mut() {
-            if comment.place == Place::Line {
-                comment.place = Place::Head;
-                if comment.start.line + 1 == at.line {
-                    comment.token = at.index;
-                }
+        if let Some(comment) = self.comments.back_mut()
+            && comment.place == Place::Line
+        {
+            comment.place = Place::Head;
+            if comment.start.line + 1 == at.line {
+                comment.token = at.index;
             }
         }
     }
@@ -106,7 +105,7 @@ impl Scanner<'_> {
         // On this line a comment is still a foot of what precedes it.
         let mut foot_line = None;
         if scan_start.line > 0 {
-            let shared_line = usize::from(self.newlines == 0 && self.at.column > 1);
+            let shared_line = u32::from(self.newlines == 0 && self.at.column > 1);
             foot_line = Some(self.at.line + 1 + shared_line - self.newlines);
         }
 
@@ -121,7 +120,7 @@ impl Scanner<'_> {
             let closes_flow = self.flow_level > 0 && matches!(byte, b']' | b'}');
             if closes_flow || self.is_break_or_end(ahead) {
                 if closes_flow || !recent_empty {
-                    let dedented = (start.column as i64) - 1 < next_indent;
+                    let dedented = i64::from(start.column) - 1 < next_indent;
                     let foot_of_token = Some(start.line) == foot_line && !after_value_indicator;
                     if closes_flow || (first_empty && (foot_of_token || dedented)) {
                         if !rows.is_empty() {
@@ -147,7 +146,7 @@ impl Scanner<'_> {
                 ahead += 1;
                 continue;
             }
-            if !rows.is_empty() && (column as i64) - 1 < next_indent && column != start.column {
+            if !rows.is_empty() && i64::from(column) - 1 < next_indent && column != start.column {
                 let end = self.at.index + ahead;
                 self.push_foot(&mut rows, search_start, token, start, end);
                 search_start = end;
@@ -204,9 +203,7 @@ impl Scanner<'_> {
     /// From `#` to the end of the line.
     fn consume_comment_line(&mut self) -> Span {
         let start = self.at.index;
-        while !self.is_break_or_end(0) {
-            self.skip();
-        }
+        self.skip_to_break();
         let span = Span::new(start, self.at.index);
         self.comment_lines.push(span);
         span

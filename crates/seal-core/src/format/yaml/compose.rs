@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::parser::{Event, EventKind, Parser, Properties, Remarks};
-use super::resolve::{resolve, short_tag};
+use super::comments::Rows;
+use super::parser::{Event, EventKind, Parser, Properties, Remarks, take_foot};
+use super::resolve::{resolve, resolve_key};
 use super::scanner::Scan;
 use super::token::Mark;
 use crate::document::{Content, Key, Node, NodeId, Scalar, Span, Style, Value};
@@ -15,13 +16,23 @@ use crate::document::{Content, Key, Node, NodeId, Scalar, Span, Style, Value};
 /// Mappings with more keys are checked for duplicates through a set.
 const FEW_KEYS: usize = 16;
 
+/// Aliases that stand for keys may write out so many times the bytes of the source, which few ever do once.
+const KEY_COPIES: usize = 10;
+
+/// And in a short source so many bytes.
+const FEW_COPIED: usize = 1 << 16;
+
 /// A document in source order, comments not yet among the nodes.
-pub(super) struct Composed<'s> {
+pub(super) struct Composed<'c, 's> {
     pub(super) start: usize,
-    pub(super) nodes: Vec<Node<'s>>,
-    pub(super) notes: HashMap<u32, Notes>,
+    /// To be drained: the next document is built in the same place.
+    pub(super) nodes: &'c mut Vec<Node<'s>>,
+    /// Of the node with the same index; empty where no node has any.
+    pub(super) notes: &'c mut Vec<Option<Box<Notes>>>,
     /// Comments of the document as a whole.
     pub(super) remarks: Remarks,
+    /// Aliases of this document or of later ones may mean nodes of this one.
+    pub(super) anchored: bool,
 }
 
 /// Comments of a node and of its key.
@@ -31,46 +42,60 @@ pub(super) struct Notes {
     pub(super) value: Remarks,
 }
 
-#[derive(Clone)]
 struct Anchor<'s> {
     document: usize,
     node: u32,
     /// Nodes and keys below it, aliases expanded.
     weight: u64,
-    /// The anchor stands on the key of the node: the key's text, and whether it is a string.
-    key: Option<(Cow<'s, str>, bool)>,
+    target: Target<'s>,
+}
+
+/// What an anchor stands on. A text comes with whether it is a string.
+enum Target<'s> {
+    Mapping,
+    Sequence,
+    Scalar(Cow<'s, str>, bool),
+    /// The key of the node.
+    Key(Cow<'s, str>, bool),
 }
 
 struct Frame<'s> {
     node: u32,
     mapping: bool,
     flow: bool,
+    /// The value of a `<<` key.
+    merged: bool,
+    children: u32,
+    last_child: Option<u32>,
+    /// Where the last of the finished nodes below ends.
+    reach: usize,
     anchor: Option<&'s str>,
     /// Value of [`Composer::weight`] when the collection began.
     weight_before: u64,
-    children: u32,
-    last_child: Option<u32>,
     key: Option<PendingKey<'s>>,
     keys: Option<HashSet<Cow<'s, str>>>,
-    /// The value of a `<<` key.
-    merged: bool,
+    /// Names of aliases that are keys here. Two of one name are duplicates for go-yaml, whatever they stand for.
+    alias_keys: HashSet<&'s str>,
 }
 
 struct PendingKey<'s> {
     key: Key<'s>,
     merge: bool,
-    remarks: Remarks,
+    remarks: Option<Box<Remarks>>,
 }
 
 pub(super) struct Composer<'s> {
     pub(super) parser: Parser<'s>,
-    pub(super) documents: Vec<Composed<'s>>,
+    /// Documents that are finished.
+    documents: usize,
     anchors: HashMap<&'s str, Anchor<'s>>,
+    anchored: bool,
     nodes: Vec<Node<'s>>,
-    notes: HashMap<u32, Notes>,
+    notes: Vec<Option<Box<Notes>>>,
     frames: Vec<Frame<'s>>,
     weight: u64,
     alias_weight: u64,
+    copied: usize,
     pub(super) has_aliases: bool,
 }
 
@@ -78,33 +103,35 @@ impl<'s> Composer<'s> {
     pub(super) fn new(text: &'s str) -> Self {
         Self {
             parser: Parser::new(text),
-            documents: Vec::new(),
+            documents: 0,
             anchors: HashMap::new(),
+            anchored: false,
             nodes: Vec::new(),
-            notes: HashMap::new(),
+            notes: Vec::new(),
             frames: Vec::new(),
             weight: 0,
             alias_weight: 0,
+            copied: 0,
             has_aliases: false,
         }
     }
 
-    /// Reads all documents.
-    pub(super) fn compose(&mut self) -> Scan<()> {
+    /// Reads the next document.
+    pub(super) fn next_document(&mut self) -> Scan<Option<Composed<'_, 's>>> {
         loop {
             let event = self.parser.next_event()?;
             match event.kind {
                 EventKind::StreamStart => {}
-                EventKind::DocumentStart => {
-                    let document = self.document(event)?;
-                    self.documents.push(document);
-                }
-                _ => return Ok(()),
+                EventKind::DocumentStart => return self.document(event).map(Some),
+                _ => return Ok(None),
             }
         }
     }
 
-    fn document(&mut self, start: Event<'s>) -> Scan<Composed<'s>> {
+    fn document(&mut self, start: Event<'s>) -> Scan<Composed<'_, 's>> {
+        self.nodes.clear();
+        self.notes.clear();
+        self.anchored = false;
         self.weight = 0;
         self.alias_weight = 0;
         loop {
@@ -113,13 +140,16 @@ impl<'s> Composer<'s> {
             match event.kind {
                 EventKind::DocumentEnd => {
                     self.check_expansion(mark)?;
-                    let mut remarks = start.remarks;
-                    remarks.foot = event.remarks.foot;
+                    let mut remarks = start.remarks.map(|remarks| *remarks).unwrap_or_default();
+                    remarks.foot = event.remarks.map(|end| end.foot).unwrap_or_default();
+                    let is_first = self.documents == 0;
+                    self.documents += 1;
                     return Ok(Composed {
-                        start: if self.documents.is_empty() { 0 } else { start.span.start },
-                        nodes: std::mem::take(&mut self.nodes),
-                        notes: std::mem::take(&mut self.notes),
+                        start: if is_first { 0 } else { start.span.start },
+                        nodes: &mut self.nodes,
+                        notes: &mut self.notes,
                         remarks,
+                        anchored: self.anchored,
                     });
                 }
                 EventKind::Alias(name) => self.alias(name, event.span, mark, event.remarks)?,
@@ -139,7 +169,7 @@ impl<'s> Composer<'s> {
                     self.close(event.span, mark, event.remarks)?;
                 }
                 EventKind::StreamStart | EventKind::StreamEnd | EventKind::DocumentStart => {
-                    return self.parser.scanner.error(mark, "the document does not end");
+                    return self.error(mark, "the document does not end");
                 }
             }
         }
@@ -153,39 +183,60 @@ impl<'s> Composer<'s> {
         self.frames.last().is_some_and(|frame| frame.mapping && frame.key.is_none())
     }
 
-    fn alias(&mut self, name: &'s str, span: Span, mark: Mark, remarks: Remarks) -> Scan<()> {
-        let Some(anchor) = self.anchors.get(name).cloned() else {
+    /// The comments of a node, made if there are none.
+    fn notes(&mut self, id: u32) -> &mut Notes {
+        if self.notes.len() <= id as usize {
+            self.notes.resize_with(self.nodes.len(), || None);
+        }
+        self.notes[id as usize].get_or_insert_default()
+    }
+
+    fn has_notes(&self, id: u32) -> bool {
+        self.notes.get(id as usize).is_some_and(Option::is_some)
+    }
+
+    fn alias(
+        &mut self,
+        name: &'s str,
+        span: Span,
+        mark: Mark,
+        remarks: Option<Box<Remarks>>,
+    ) -> Scan<()> {
+        let Some(anchor) = self.anchors.get(name) else {
             return self.error(mark, &format!("there is no anchor `&{name}` above this alias"));
         };
-        self.has_aliases = true;
-        self.weight = self.weight.saturating_add(anchor.weight + 1);
-        self.alias_weight = self.alias_weight.saturating_add(anchor.weight);
-        let mut is_mapping = false;
-        let mut key_text = anchor.key.clone();
-        if anchor.key.is_none() {
-            let document = self.documents.get(anchor.document);
-            let nodes = document.map_or(&self.nodes, |document| &document.nodes);
-            let target = &nodes[anchor.node as usize];
-            if target.end.0 == 0 {
-                return self.error(mark, &format!("the alias `*{name}` contains itself"));
-            }
-            is_mapping = matches!(target.content, Content::Mapping { .. });
-            if let Content::Scalar(scalar) = &target.content {
-                key_text = Some(match &scalar.value {
-                    Value::String(text) => (Cow::Owned(text.to_string()), true),
-                    _ => (Cow::Borrowed(&self.parser.scanner.text[target.span.range()]), false),
-                });
-            }
+        let Anchor { document, node, weight, ref target } = *anchor;
+        let (is_mapping, of_key, text) = match target {
+            Target::Mapping => (true, false, None),
+            Target::Sequence => (false, false, None),
+            Target::Scalar(text, is_string) => (false, false, Some((text, *is_string))),
+            Target::Key(text, is_string) => (false, true, Some((text, *is_string))),
+        };
+        let is_open = document == self.documents
+            && !of_key
+            && self.nodes.get(node as usize).is_some_and(|node| node.end == UNFINISHED);
+        if is_open {
+            return self.error(mark, &format!("the alias `*{name}` contains itself"));
         }
+        self.has_aliases = true;
+        self.weight = self.weight.saturating_add(weight + 1);
+        self.alias_weight = self.alias_weight.saturating_add(weight);
         if self.awaits_key() {
-            let Some((text, is_string)) = key_text else {
+            let Some((text, is_string)) = text else {
                 return self.error(mark, "a key has to be a plain or quoted text");
             };
-            let key = Key { text, span, is_string };
+            self.copied += text.len();
+            if self.copied > FEW_COPIED.max(KEY_COPIES * self.parser.scanner.text.len()) {
+                return self.error(mark, ENDLESS_ALIASES);
+            }
+            let key = Key { text: text.clone(), span, is_string };
+            let frame = self.frames.last_mut().expect("a mapping awaits a key");
+            if !frame.alias_keys.insert(name) {
+                return self.error(mark, &format!("the alias `*{name}` is a key here twice"));
+            }
             return self.key(PendingKey { key, merge: false, remarks }, mark);
         }
-        let (document, node) = (anchor.document, NodeId(anchor.node));
-        let id = self.push(Content::Alias { document, node, of_key: anchor.key.is_some() }, span);
+        let id = self.push(Content::Alias { document, node: NodeId(node), of_key }, span);
         self.check_merge(is_mapping, mark)?;
         self.finish_value(id, remarks);
         Ok(())
@@ -193,31 +244,25 @@ impl<'s> Composer<'s> {
 
     fn scalar(
         &mut self,
-        properties: Properties<'s>,
+        properties: Option<Box<Properties<'s>>>,
         token: ScalarToken<'s>,
-        remarks: Remarks,
+        remarks: Option<Box<Remarks>>,
     ) -> Scan<()> {
         let ScalarToken { value: text, style, span, mark } = token;
-        let tag = properties.tag.map(short_tag);
+        let Properties { anchor, tag } = properties.map(|found| *found).unwrap_or_default();
         self.weight = self.weight.saturating_add(1);
         if self.awaits_key() {
             let untagged = matches!(tag.as_deref(), None | Some("!" | "!!merge"));
             let plain_or_tagged = style == Style::Plain || tag.is_some();
             let merge = text == "<<" && untagged && plain_or_tagged;
-            let value = match resolve(tag.as_deref(), text.clone(), style) {
-                Ok(value) => value,
+            let (text, is_string) = match resolve_key(tag.as_deref(), text, style) {
+                Ok(key) => key,
                 Err(problem) => return self.error(mark, &problem),
             };
-            let (text, is_string) = match value {
-                Value::String(text) => (text, true),
-                _ => (text, false),
-            };
-            if let Some(name) = properties.anchor {
-                let document = self.documents.len();
+            if anchor.is_some() {
                 // The entry's value is the next node, because keys that are collections are refused.
                 let node = self.nodes.len() as u32;
-                let key = Some((text.clone(), is_string));
-                self.anchors.insert(name, Anchor { document, node, weight: 1, key });
+                self.register(anchor, node, 1, Target::Key(text.clone(), is_string));
             }
             let key = Key { text, span, is_string };
             return self.key(PendingKey { key, merge, remarks }, mark);
@@ -226,61 +271,63 @@ impl<'s> Composer<'s> {
             Ok(value) => value,
             Err(problem) => return self.error(mark, &problem),
         };
-        let tag = tag.filter(|tag| tag != "!");
+        if anchor.is_some() {
+            let target = match &value {
+                Value::String(text) => Target::Scalar(text.clone(), true),
+                _ => {
+                    let source = &self.parser.scanner.text[span.range()];
+                    Target::Scalar(Cow::Borrowed(source), false)
+                }
+            };
+            self.register(anchor, self.nodes.len() as u32, 1, target);
+        }
+        let tag = tag.filter(|tag| &**tag != "!");
         let id = self.push(Content::Scalar(Scalar { style, value, tag }), span);
-        self.register(properties.anchor, id, 1);
         self.check_merge(false, mark)?;
         self.finish_value(id, remarks);
         Ok(())
     }
 
-    fn register(&mut self, anchor: Option<&'s str>, id: u32, weight: u64) {
+    fn register(&mut self, anchor: Option<&'s str>, node: u32, weight: u64, target: Target<'s>) {
         if let Some(name) = anchor {
-            let document = self.documents.len();
-            self.anchors.insert(name, Anchor { document, node: id, weight, key: None });
+            let document = self.documents;
+            self.anchors.insert(name, Anchor { document, node, weight, target });
+            self.anchored = true;
         }
     }
 
     fn key(&mut self, mut pending: PendingKey<'s>, mark: Mark) -> Scan<()> {
-        if self.is_duplicate(&pending.key.text) {
+        if self.is_duplicate(&pending.key) {
             let problem = format!("the key `{}` stands here twice", printable(&pending.key.text));
             return self.error(mark, &problem);
         }
         let frame = self.frames.last_mut().expect("a mapping awaits a key");
-        if !frame.flow && !pending.remarks.foot.is_empty() {
-            // A foot in front of a key belongs to the entry before it.
-            if let Some(previous) = frame.last_child {
-                let foot = std::mem::take(&mut pending.remarks.foot);
-                self.notes.entry(previous).or_default().key.foot = foot;
-            }
-        }
+        // A foot in front of a key belongs to the entry before it.
+        let previous = frame.last_child.filter(|_| !frame.flow);
+        let foot = match previous {
+            Some(_) => take_foot(&mut pending.remarks),
+            None => Rows::new(),
+        };
         frame.key = Some(pending);
+        if let Some(previous) = previous.filter(|_| !foot.is_empty()) {
+            self.notes(previous).key.foot = foot;
+        }
         Ok(())
     }
 
-    fn is_duplicate(&mut self, text: &Cow<'s, str>) -> bool {
+    fn is_duplicate(&mut self, key: &Key<'s>) -> bool {
         let Some(frame) = self.frames.last_mut() else {
             return false;
         };
         if let Some(keys) = &mut frame.keys {
-            return !keys.insert(text.clone());
+            return !keys.insert(key.text.clone());
         }
-        let mut found = false;
-        let mut child = frame.node as usize + 1;
-        while child < self.nodes.len() {
-            let node = &self.nodes[child];
-            found |= node.key.as_ref().is_some_and(|key| key.text == *text);
-            child = node.end.index();
-        }
+        let siblings = &self.nodes[frame.node as usize + 1..];
+        let found = keys_of(siblings, frame.node).any(|sibling| sibling.text == key.text);
         if frame.children as usize >= FEW_KEYS {
             let mut keys = HashSet::with_capacity(4 * FEW_KEYS);
-            let mut child = frame.node as usize + 1;
-            while child < self.nodes.len() {
-                let node = &self.nodes[child];
-                keys.extend(node.key.as_ref().map(|key| key.text.clone()));
-                child = node.end.index();
-            }
-            keys.insert(text.clone());
+            keys.extend(keys_of(siblings, frame.node).map(|sibling| sibling.text.clone()));
+            keys.insert(key.text.clone());
             frame.keys = Some(keys);
         }
         found
@@ -288,11 +335,11 @@ impl<'s> Composer<'s> {
 
     fn open(
         &mut self,
-        properties: Properties<'s>,
+        properties: Option<Box<Properties<'s>>>,
         content: Content<'s>,
         span: Span,
         mark: Mark,
-        remarks: Remarks,
+        remarks: Option<Box<Remarks>>,
     ) -> Scan<()> {
         if self.awaits_key() {
             return self.error(mark, "a key has to be a plain or quoted text");
@@ -310,72 +357,85 @@ impl<'s> Composer<'s> {
             return self.error(mark, MERGE_PROBLEM);
         }
         let id = self.push(content, span);
-        self.nodes[id as usize].end = NodeId(0);
-        self.register(properties.anchor, id, 0);
-        if !remarks.is_empty() {
-            self.notes.entry(id).or_default().value = remarks;
+        self.nodes[id as usize].end = UNFINISHED;
+        let anchor = properties.and_then(|properties| properties.anchor);
+        self.register(anchor, id, 0, if mapping { Target::Mapping } else { Target::Sequence });
+        if let Some(remarks) = remarks.filter(|remarks| !remarks.is_empty()) {
+            self.notes(id).value = *remarks;
         }
         self.frames.push(Frame {
             node: id,
             mapping,
             flow,
-            anchor: properties.anchor,
-            weight_before,
+            merged: merged && !mapping,
             children: 0,
             last_child: None,
+            reach: 0,
+            anchor,
+            weight_before,
             key: None,
             keys: None,
-            merged: merged && !mapping,
+            alias_keys: HashSet::new(),
         });
         Ok(())
     }
 
-    fn close(&mut self, span: Span, mark: Mark, mut remarks: Remarks) -> Scan<()> {
+    fn close(&mut self, span: Span, mark: Mark, mut remarks: Option<Box<Remarks>>) -> Scan<()> {
         let Some(frame) = self.frames.pop() else {
             return self.error(mark, "a collection ends that never began");
         };
         let id = frame.node;
         let end = NodeId(self.nodes.len() as u32);
-        let span_end = if frame.flow && span.end > self.nodes[id as usize].span.start {
-            span.end
-        } else {
-            self.nodes[id as usize + 1..]
-                .iter()
-                .map(|node| node.span.end)
-                .max()
-                .unwrap_or(span.start)
-        };
         let node = &mut self.nodes[id as usize];
+        let span_end = if frame.flow && span.end > node.span.start {
+            span.end
+        } else if frame.children > 0 {
+            frame.reach
+        } else {
+            span.start
+        };
         node.end = end;
         node.span.end = span_end.max(node.span.start);
+        let reach = frame.reach.max(node.span.end);
+        if let Some(parent) = self.frames.last_mut() {
+            parent.reach = parent.reach.max(reach);
+        }
         if let Some(name) = frame.anchor {
             let weight = self.weight - frame.weight_before;
-            let document = self.documents.len();
             match self.anchors.get_mut(name) {
-                Some(anchor) if anchor.document == document && anchor.node == id => {
+                Some(anchor) if anchor.document == self.documents && anchor.node == id => {
                     anchor.weight = weight;
                 }
                 _ => {}
             }
         }
-        if frame.mapping && !frame.flow && !remarks.foot.is_empty() {
-            if let Some(last) = frame.last_child {
-                let foot = std::mem::take(&mut remarks.foot);
-                self.notes.entry(last).or_default().key.foot = foot;
+        if frame.mapping
+            && !frame.flow
+            && let Some(last) = frame.last_child
+        {
+            let foot = take_foot(&mut remarks);
+            if !foot.is_empty() {
+                self.notes(last).key.foot = foot;
             }
         }
-        let mut own = self.notes.get_mut(&id).map(|notes| std::mem::take(&mut notes.value));
-        let own = own.get_or_insert_with(Remarks::default);
-        own.line = remarks.line;
-        own.foot = remarks.foot;
-        let own = std::mem::take(own);
-        self.finish_value(id, own);
+        // The comments from its beginning stay, those of its end come to them.
+        if self.has_notes(id) {
+            let mut own = std::mem::take(&mut self.notes(id).value);
+            let (line, foot) = remarks.map(|end| (end.line, end.foot)).unwrap_or_default();
+            own.line = line;
+            own.foot = foot;
+            remarks = Some(Box::new(own));
+        } else if let Some(remarks) = &mut remarks {
+            remarks.head = Rows::new();
+        }
+        self.finish_value(id, remarks);
         Ok(())
     }
 
     /// Adds a node below the open collection; its key is taken from there.
     fn push(&mut self, content: Content<'s>, span: Span) -> u32 {
         let id = self.nodes.len() as u32;
+        let mut remarks = None;
         let mut node =
             Node { parent: None, key: None, position: 0, span, end: NodeId(id + 1), content };
         if let Some(frame) = self.frames.last_mut() {
@@ -385,13 +445,14 @@ impl<'s> Composer<'s> {
             frame.last_child = Some(id);
             if let Some(pending) = frame.key.take() {
                 node.key = Some(pending.key);
-                if !pending.remarks.is_empty() {
-                    self.notes.entry(id).or_default().key = pending.remarks;
-                }
+                remarks = pending.remarks.filter(|remarks| !remarks.is_empty());
                 frame.merged = pending.merge;
             }
         }
         self.nodes.push(node);
+        if let Some(remarks) = remarks {
+            self.notes(id).key = *remarks;
+        }
         id
     }
 
@@ -406,17 +467,19 @@ impl<'s> Composer<'s> {
     }
 
     /// Records the comments of a finished value; its foot becomes its key's, as in go-yaml.
-    fn finish_value(&mut self, id: u32, mut remarks: Remarks) {
-        let in_mapping = self.frames.last().is_some_and(|frame| frame.mapping);
+    fn finish_value(&mut self, id: u32, remarks: Option<Box<Remarks>>) {
+        let mut in_mapping = false;
         if let Some(frame) = self.frames.last_mut() {
-            if frame.mapping {
-                frame.merged = false;
-            }
+            in_mapping = frame.mapping;
+            frame.merged &= !frame.mapping;
+            frame.reach = frame.reach.max(self.nodes[id as usize].span.end);
         }
-        if remarks.is_empty() && !self.notes.contains_key(&id) {
-            return;
-        }
-        let notes = self.notes.entry(id).or_default();
+        let mut remarks = match remarks {
+            Some(remarks) => *remarks,
+            None if self.has_notes(id) => Remarks::default(),
+            None => return,
+        };
+        let notes = self.notes(id);
         if in_mapping && notes.key.foot.is_empty() {
             notes.key.foot = std::mem::take(&mut remarks.foot);
         }
@@ -439,13 +502,30 @@ impl<'s> Composer<'s> {
             0.99 - 0.89 * ((weight - LOW) / (HIGH - LOW))
         };
         if self.alias_weight as f64 / weight > allowed {
-            return self.error(mark, "the aliases of this document multiply without end");
+            return self.error(mark, ENDLESS_ALIASES);
         }
         Ok(())
     }
 }
 
+/// End of a collection that is still open.
+const UNFINISHED: NodeId = NodeId(0);
+
+const ENDLESS_ALIASES: &str = "the aliases of this document multiply without end";
+
 const MERGE_PROBLEM: &str = "`<<` merges a mapping or a list of mappings";
+
+/// The keys of the children of `parent`; `below` are all nodes behind it.
+fn keys_of<'n, 's>(below: &'n [Node<'s>], parent: u32) -> impl Iterator<Item = &'n Key<'s>> {
+    let first = parent as usize + 1;
+    let mut next = first;
+    std::iter::from_fn(move || {
+        let node = below.get(next - first)?;
+        next = node.end.index();
+        Some(node.key.as_ref())
+    })
+    .flatten()
+}
 
 struct ScalarToken<'s> {
     value: Cow<'s, str>,

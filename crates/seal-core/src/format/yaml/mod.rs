@@ -8,8 +8,10 @@ use crate::format::SyntaxError;
 
 mod arrange;
 mod block_scalar;
+mod characters;
 mod comments;
 mod compose;
+mod dropped;
 pub mod edit;
 pub mod metadata_block;
 mod parser;
@@ -32,50 +34,49 @@ const BYTE_ORDER_MARK: &str = "\u{FEFF}";
 pub fn parse(source: &[u8]) -> Result<Stream<'_>, SyntaxError> {
     let text = checked_text(source)?;
     let mut composer = compose::Composer::new(text);
-    composer.compose()?;
-    let has_aliases = composer.has_aliases;
-    let lines = std::mem::take(&mut composer.parser.scanner.comment_lines);
-    let composed = composer.documents;
-
-    let starts: Vec<usize> = composed.iter().map(|document| document.start).collect();
     let mut placed = Vec::new();
-    let arranged: Vec<_> = composed
-        .into_iter()
-        .map(|document| arrange::arrange(text, document, &mut placed))
-        .collect();
+    let mut arranged = Vec::new();
+    while let Some(document) = composer.next_document().map_err(|error| *error)? {
+        arranged.push(arrange::arrange(text, document, &mut placed));
+    }
+    let lines = std::mem::take(&mut composer.parser.scanner.comment_lines);
+    let has_aliases = composer.has_aliases;
+    drop(composer);
+
     // Feet of a document may stand behind the next `---`, so what is missing shows only at the end.
     placed.sort_unstable_by_key(|span| span.start);
-    let dropped: Vec<Span> = lines
-        .into_iter()
-        .filter(|line| placed.binary_search_by_key(&line.start, |span| span.start).is_err())
-        .collect();
-
-    let mut documents = Vec::with_capacity(arranged.len());
-    let mut maps = Vec::new();
-    let mut first = 0;
-    for (index, document) in arranged.into_iter().enumerate() {
-        let end = starts.get(index + 1).copied().unwrap_or(text.len());
-        let span = Span::new(starts[index], end);
-        let count = dropped[first..].partition_point(|line| line.start < end);
-        let arranged = arrange::add_dropped(text, document, &dropped[first..first + count]);
-        first += count;
-        documents.push(Document { span, nodes: arranged.nodes });
-        if has_aliases {
-            maps.push(arranged.map);
-        }
+    let is_dropped =
+        |line: &Span| placed.binary_search_by_key(&line.start, |span| span.start).is_err();
+    let dropped: Vec<Span> = lines.into_iter().filter(is_dropped).collect();
+    let mut dropped = dropped.as_slice();
+    let mut end = text.len();
+    let mut spans = Vec::with_capacity(arranged.len());
+    for document in arranged.iter_mut().rev() {
+        let (before, own) =
+            dropped.split_at(dropped.partition_point(|line| line.start < document.start));
+        dropped::add_dropped(text, document, own);
+        dropped = before;
+        spans.push(Span::new(document.start, end));
+        end = document.start;
     }
     if has_aliases {
-        for document in &mut documents {
-            for node in &mut document.nodes {
-                if let Content::Alias { document, node, .. } = &mut node.content {
-                    if let Some(map) = &maps[*document] {
-                        node.0 = map[node.index()];
-                    }
-                }
-            }
+        point_aliases(&mut arranged);
+    }
+    let documents = arranged.into_iter().zip(spans.into_iter().rev());
+    let documents = documents.map(|(document, span)| Document { span, nodes: document.nodes });
+    Ok(Stream { documents: documents.collect() })
+}
+
+/// Comments moved the nodes that aliases mean.
+fn point_aliases(documents: &mut [arrange::Arranged<'_>]) {
+    let maps: Vec<_> = documents.iter_mut().map(|document| document.map.take()).collect();
+    for node in documents.iter_mut().flat_map(|document| &mut document.nodes) {
+        if let Content::Alias { document, node, .. } = &mut node.content
+            && let Some(map) = &maps[*document]
+        {
+            node.0 = map[node.index()];
         }
     }
-    Ok(Stream { documents })
 }
 
 /// UTF-8 without the characters that YAML forbids.

@@ -1,13 +1,15 @@
 //! Tokens → events: the grammar of YAML 1.1 as go-yaml v3 accepts it, with the comments each event takes along.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::comments::{Place, Rows};
+use super::resolve::short_tag;
 use super::scanner::{Scan, Scanner};
-use super::token::{Mark, Token, TokenKind};
+use super::token::{Mark, TagText, Token, TokenKind};
 use crate::document::{Span, Style};
 
-/// Comments around one node.
+/// Comments around one node. Few nodes have any, so they are boxed wherever they are passed on.
 #[derive(Debug, Default)]
 pub(super) struct Remarks {
     pub(super) head: Rows,
@@ -19,6 +21,16 @@ impl Remarks {
     pub(super) fn is_empty(&self) -> bool {
         self.head.is_empty() && self.line.is_empty() && self.foot.is_empty()
     }
+
+    /// At least as many as there are comment lines.
+    pub(super) fn rows(&self) -> usize {
+        self.head.len() + self.line.len() + self.foot.len()
+    }
+}
+
+/// Takes the foot out of what may not be there.
+pub(super) fn take_foot(remarks: &mut Option<Box<Remarks>>) -> Rows {
+    remarks.as_mut().map(|remarks| std::mem::take(&mut remarks.foot)).unwrap_or_default()
 }
 
 #[derive(Debug)]
@@ -26,14 +38,14 @@ pub(super) struct Event<'s> {
     pub(super) kind: EventKind<'s>,
     pub(super) span: Span,
     pub(super) mark: Mark,
-    pub(super) remarks: Remarks,
+    pub(super) remarks: Option<Box<Remarks>>,
 }
 
-/// Anchor and tag of a node; the tag in its long form.
+/// Anchor and tag of a node; the tag in its short form. Few nodes have any.
 #[derive(Debug, Default)]
 pub(super) struct Properties<'s> {
     pub(super) anchor: Option<&'s str>,
-    pub(super) tag: Option<Cow<'s, str>>,
+    pub(super) tag: Option<Box<str>>,
 }
 
 #[derive(Debug)]
@@ -43,10 +55,10 @@ pub(super) enum EventKind<'s> {
     DocumentStart,
     DocumentEnd,
     Alias(&'s str),
-    Scalar { properties: Properties<'s>, value: Cow<'s, str>, style: Style },
-    SequenceStart { properties: Properties<'s>, flow: bool },
+    Scalar { properties: Option<Box<Properties<'s>>>, value: Cow<'s, str>, style: Style },
+    SequenceStart { properties: Option<Box<Properties<'s>>>, flow: bool },
     SequenceEnd,
-    MappingStart { properties: Properties<'s>, flow: bool },
+    MappingStart { properties: Option<Box<Properties<'s>>>, flow: bool },
     MappingEnd,
 }
 
@@ -76,13 +88,17 @@ enum State {
     End,
 }
 
+/// Longer prefixes of tags are refused, since a few bytes can stand for one again and again.
+const PREFIX_LENGTH: usize = 256;
+
 pub(super) struct Parser<'s> {
     pub(super) scanner: Scanner<'s>,
     state: State,
     states: Vec<State>,
     marks: Vec<Mark>,
-    tag_directives: Vec<(Cow<'s, str>, Cow<'s, str>)>,
-    remarks: Remarks,
+    /// What the handles stand for that this document declares.
+    tag_prefixes: HashMap<&'s str, Cow<'s, str>>,
+    remarks: Option<Box<Remarks>>,
     /// Head of a collection that begins right behind a `-`: it belongs to the collection, not to its first entry.
     stem: Option<Rows>,
 }
@@ -94,8 +110,8 @@ impl<'s> Parser<'s> {
             state: State::StreamStart,
             states: Vec::new(),
             marks: Vec::new(),
-            tag_directives: Vec::new(),
-            remarks: Remarks::default(),
+            tag_prefixes: HashMap::new(),
+            remarks: None,
             stem: None,
         }
     }
@@ -140,30 +156,40 @@ impl<'s> Parser<'s> {
     }
 
     /// The next token; comments that stand before it are taken up on the way.
+    #[inline]
     fn peek(&mut self) -> Scan<&Token<'s>> {
-        let (start, ends_block) = {
-            let token = self.scanner.peek()?;
-            (token.start.index, matches!(token.kind, TokenKind::BlockEnd))
-        };
-        while let Some(comment) = self.scanner.comments.front() {
-            // No head on an end: it waits for the token behind it.
-            if comment.token > start || (comment.place == Place::Head && ends_block) {
-                break;
-            }
-            if let Some(comment) = self.scanner.comments.pop_front() {
-                match comment.place {
-                    Place::Head => self.remarks.head.extend(comment.rows),
-                    Place::Line => self.remarks.line.extend(comment.rows),
-                    Place::Foot => self.remarks.foot.extend(comment.rows),
-                }
-            }
+        self.scanner.fetch()?;
+        if !self.scanner.comments.is_empty() {
+            self.take_up_comments();
         }
-        self.scanner.peek()
+        Ok(self.scanner.head())
     }
 
-    fn take_remarks(&mut self) -> Remarks {
+    #[inline(never)]
+    fn take_up_comments(&mut self) {
+        let token = self.scanner.head();
+        let (start, ends_block) = (token.start.index, matches!(token.kind, TokenKind::BlockEnd));
+        // No head on an end: it waits for the token behind it.
+        while let Some(comment) = self.scanner.comments.pop_front_if(|comment| {
+            comment.token <= start && !(comment.place == Place::Head && ends_block)
+        }) {
+            let remarks = self.remarks.get_or_insert_default();
+            match comment.place {
+                Place::Head => remarks.head.extend(comment.rows),
+                Place::Line => remarks.line.extend(comment.rows),
+                Place::Foot => remarks.foot.extend(comment.rows),
+            }
+        }
+    }
+
+    fn take_remarks(&mut self) -> Option<Box<Remarks>> {
         self.stem = None;
-        std::mem::take(&mut self.remarks)
+        self.remarks.take()
+    }
+
+    /// The head of a block collection behind a `-`.
+    fn take_stem(&mut self) -> Option<Box<Remarks>> {
+        self.stem.take().map(|head| Box::new(Remarks { head, ..Remarks::default() }))
     }
 
     fn pop_state(&mut self) {
@@ -215,9 +241,8 @@ impl<'s> Parser<'s> {
             self.process_directives()?;
             self.states.push(State::DocumentEnd);
             self.state = State::BlockNode;
-            let head = self.split_document_head();
             let mut event = plain_event(EventKind::DocumentStart, mark, end);
-            event.remarks.head = head;
+            event.remarks = self.split_document_head();
             return Ok(event);
         }
         self.process_directives()?;
@@ -236,17 +261,13 @@ impl<'s> Parser<'s> {
     }
 
     /// Of a comment at the very start, the part up to its last empty line belongs to the document as a whole.
-    fn split_document_head(&mut self) -> Rows {
-        let head = &mut self.remarks.head;
-        match head.iter().rposition(Option::is_none) {
-            Some(empty) => {
-                let rest = head.split_off(empty + 1);
-                let mut before = std::mem::replace(head, rest);
-                before.truncate(empty);
-                before
-            }
-            None => Rows::new(),
-        }
+    fn split_document_head(&mut self) -> Option<Box<Remarks>> {
+        let head = &mut self.remarks.as_mut()?.head;
+        let empty = head.iter().rposition(Option::is_none)?;
+        let rest = head.split_off(empty + 1);
+        let mut head = std::mem::replace(head, rest);
+        head.truncate(empty);
+        Some(Box::new(Remarks { head, ..Remarks::default() }))
     }
 
     fn document_content(&mut self) -> Scan<Event<'s>> {
@@ -275,12 +296,14 @@ impl<'s> Parser<'s> {
             end = token.end;
             self.scanner.take();
         }
-        self.tag_directives.clear();
+        self.tag_prefixes.clear();
         self.state = State::DocumentStart;
         let mut event = plain_event(EventKind::DocumentEnd, mark, end);
         event.remarks = self.take_remarks();
-        if !event.remarks.head.is_empty() && event.remarks.foot.is_empty() {
-            event.remarks.foot = std::mem::take(&mut event.remarks.head);
+        if let Some(remarks) = &mut event.remarks
+            && remarks.foot.is_empty()
+        {
+            remarks.foot = std::mem::take(&mut remarks.head);
         }
         Ok(event)
     }
@@ -288,11 +311,9 @@ impl<'s> Parser<'s> {
     fn process_directives(&mut self) -> Scan<()> {
         let mut has_version = false;
         loop {
-            let (mark, kind) = {
-                let token = self.peek()?;
-                (token.start, token.kind.clone())
-            };
-            match kind {
+            let token = self.peek()?;
+            let mark = token.start;
+            match token.kind {
                 TokenKind::VersionDirective { .. } if has_version => {
                     return self.fail("there is a second %YAML directive", mark);
                 }
@@ -300,153 +321,130 @@ impl<'s> Parser<'s> {
                 TokenKind::VersionDirective { .. } => {
                     return self.fail("only YAML 1.1 is read when %YAML is given", mark);
                 }
-                TokenKind::TagDirective { handle, prefix } => {
-                    if self.tag_directives.iter().any(|(known, _)| known == handle) {
-                        return self.fail("there is a second %TAG directive of that name", mark);
-                    }
-                    self.tag_directives.push((Cow::Borrowed(handle), prefix));
+                TokenKind::TagDirective(_) => {}
+                _ => return Ok(()),
+            }
+            if let TokenKind::TagDirective(declared) = self.scanner.take().kind {
+                let TagText { handle, rest: prefix } = *declared;
+                if prefix.len() > PREFIX_LENGTH {
+                    return self.fail("the prefix of this %TAG is longer than 256 bytes", mark);
                 }
-                _ => break,
-            }
-            self.scanner.take();
-        }
-        for (handle, prefix) in [("!", "!"), ("!!", "tag:yaml.org,2002:")] {
-            if !self.tag_directives.iter().any(|(known, _)| known == handle) {
-                self.tag_directives.push((Cow::Borrowed(handle), Cow::Borrowed(prefix)));
+                if self.tag_prefixes.insert(handle, prefix).is_some() {
+                    return self.fail("there is a second %TAG directive of that name", mark);
+                }
             }
         }
-        Ok(())
     }
 
-    fn properties(&mut self) -> Scan<(Properties<'s>, Option<(Mark, Mark)>)> {
-        let mut properties = Properties::default();
-        let mut marks: Option<(Mark, Mark)> = None;
-        let (mut has_tag, mut has_anchor) = (false, false);
+    /// Reads anchor and tag in either order; also returns where they end.
+    fn properties(&mut self) -> Scan<Option<(Box<Properties<'s>>, Mark)>> {
+        let mut found: Option<(Box<Properties<'s>>, Mark)> = None;
         loop {
-            let token = self.peek()?;
-            match token.kind {
+            let (has_anchor, has_tag) = match &found {
+                Some((properties, _)) => (properties.anchor.is_some(), properties.tag.is_some()),
+                None => (false, false),
+            };
+            match self.peek()?.kind {
                 TokenKind::Anchor(_) if !has_anchor => {}
-                TokenKind::Tag { .. } if !has_tag => {}
-                _ => break,
+                TokenKind::Tag(_) if !has_tag => {}
+                _ => return Ok(found),
             }
             let token = self.scanner.take();
-            let first = marks.map_or(token.start, |(first, _)| first);
-            marks = Some((first, token.end));
+            let (mut anchor, mut tag) = (None, None);
             match token.kind {
-                TokenKind::Anchor(name) => {
-                    has_anchor = true;
-                    properties.anchor = Some(name);
-                }
-                TokenKind::Tag { handle, suffix } => {
-                    has_tag = true;
-                    properties.tag = Some(self.resolve_tag(handle, suffix, token.start)?);
-                }
+                TokenKind::Anchor(name) => anchor = Some(name),
+                TokenKind::Tag(parts) => tag = Some(self.resolve_tag(*parts, token.start)?),
                 _ => {}
             }
+            let (properties, end) = found.get_or_insert_with(|| (Box::default(), token.end));
+            properties.anchor = properties.anchor.or(anchor);
+            properties.tag = properties.tag.take().or(tag);
+            *end = token.end;
         }
-        Ok((properties, marks))
     }
 
-    fn resolve_tag(&self, handle: &str, suffix: Cow<'s, str>, mark: Mark) -> Scan<Cow<'s, str>> {
-        if handle.is_empty() {
-            return Ok(suffix);
-        }
-        match self.tag_directives.iter().find(|(known, _)| known == handle) {
-            Some((_, prefix)) => Ok(Cow::Owned(format!("{prefix}{suffix}"))),
-            None => self.fail("this tag's handle was never declared by %TAG", mark),
+    /// The short form of a tag.
+    fn resolve_tag(&self, tag: TagText<'s>, mark: Mark) -> Scan<Box<str>> {
+        let TagText { handle, rest } = tag;
+        match (self.tag_prefixes.get(handle), handle) {
+            (_, "") => Ok(short_tag(&rest)),
+            (Some(prefix), _) => Ok(short_tag(&format!("{prefix}{rest}"))),
+            (None, "!" | "!!") => Ok(format!("{handle}{rest}").into()),
+            (None, _) => self.fail("this tag's handle was never declared by %TAG", mark),
         }
     }
 
     fn node(&mut self, block: bool, indentless_sequence: bool) -> Scan<Event<'s>> {
-        if let TokenKind::Alias(name) = self.peek()?.kind {
-            self.pop_state();
-            let remarks = self.take_remarks();
-            let token = self.scanner.take();
-            let mut event = plain_event(EventKind::Alias(name), token.start, token.end);
-            event.remarks = remarks;
-            return Ok(event);
+        let (mut properties, mut properties_end) = (None, None);
+        if matches!(self.peek()?.kind, TokenKind::Anchor(_) | TokenKind::Tag(_))
+            && let Some((found, end)) = self.properties()?
+        {
+            (properties, properties_end) = (Some(found), Some(end));
         }
-        let (properties, property_marks) = self.properties()?;
-        let (start, end, kind) = {
-            let token = self.peek()?;
-            let kind = match &token.kind {
-                TokenKind::BlockEntry if indentless_sequence => Opening::Indentless,
-                TokenKind::Scalar { .. } => Opening::Scalar,
-                TokenKind::FlowSequenceStart => Opening::FlowSequence,
-                TokenKind::FlowMappingStart => Opening::FlowMapping,
-                TokenKind::BlockSequenceStart if block => Opening::BlockSequence,
-                TokenKind::BlockMappingStart if block => Opening::BlockMapping,
-                _ => Opening::Nothing,
-            };
-            (token.start, token.end, kind)
-        };
-        let sequence = |properties, flow| EventKind::SequenceStart { properties, flow };
-        let mapping = |properties, flow| EventKind::MappingStart { properties, flow };
-        match kind {
-            Opening::Indentless => {
-                self.state = State::IndentlessSequenceEntry;
-                Ok(plain_event(sequence(properties, false), start, end))
-            }
-            Opening::Scalar => {
-                self.pop_state();
-                let remarks = self.take_remarks();
-                let token = self.scanner.take();
-                let TokenKind::Scalar { value, style } = token.kind else {
+        let token = self.peek()?;
+        let (start, end) = (token.start, token.end);
+        let kind = match token.kind {
+            TokenKind::Scalar { .. } => {
+                let TokenKind::Scalar { value, style } = self.scanner.take().kind else {
                     return self.fail("a value is expected here", start);
                 };
+                self.pop_state();
                 let kind = EventKind::Scalar { properties, value, style };
-                let mut event = plain_event(kind, start, end);
-                event.remarks = remarks;
-                Ok(event)
+                return Ok(Event { remarks: self.take_remarks(), ..plain_event(kind, start, end) });
             }
-            Opening::FlowSequence => {
+            TokenKind::Alias(name) if properties_end.is_none() => {
+                self.scanner.take();
+                self.pop_state();
+                let kind = EventKind::Alias(name);
+                return Ok(Event { remarks: self.take_remarks(), ..plain_event(kind, start, end) });
+            }
+            TokenKind::BlockEntry if indentless_sequence => {
+                self.state = State::IndentlessSequenceEntry;
+                let kind = EventKind::SequenceStart { properties, flow: false };
+                return Ok(plain_event(kind, start, end));
+            }
+            TokenKind::FlowSequenceStart => {
                 self.state = State::FlowSequenceFirst;
-                let mut event = plain_event(sequence(properties, true), start, end);
-                event.remarks = self.take_remarks();
-                Ok(event)
+                let kind = EventKind::SequenceStart { properties, flow: true };
+                return Ok(Event { remarks: self.take_remarks(), ..plain_event(kind, start, end) });
             }
-            Opening::FlowMapping => {
+            TokenKind::FlowMappingStart => {
                 self.state = State::FlowMappingFirst;
-                let mut event = plain_event(mapping(properties, true), start, end);
-                event.remarks = self.take_remarks();
-                Ok(event)
+                let kind = EventKind::MappingStart { properties, flow: true };
+                return Ok(Event { remarks: self.take_remarks(), ..plain_event(kind, start, end) });
             }
-            Opening::BlockSequence => {
+            TokenKind::BlockSequenceStart if block => {
                 self.state = State::BlockSequenceFirst;
-                let mut event = plain_event(sequence(properties, false), start, end);
-                event.remarks.head = self.stem.take().unwrap_or_default();
-                Ok(event)
+                let kind = EventKind::SequenceStart { properties, flow: false };
+                return Ok(Event { remarks: self.take_stem(), ..plain_event(kind, start, end) });
             }
-            Opening::BlockMapping => {
+            TokenKind::BlockMappingStart if block => {
                 self.state = State::BlockMappingFirst;
-                let mut event = plain_event(mapping(properties, false), start, end);
-                event.remarks.head = self.stem.take().unwrap_or_default();
-                Ok(event)
+                let kind = EventKind::MappingStart { properties, flow: false };
+                return Ok(Event { remarks: self.take_stem(), ..plain_event(kind, start, end) });
             }
-            Opening::Nothing => match property_marks {
-                Some((_, end)) => {
-                    self.pop_state();
-                    let (value, style) = (Cow::Borrowed(""), Style::Plain);
-                    let kind = EventKind::Scalar { properties, value, style };
-                    Ok(plain_event(kind, end, end))
-                }
-                None => self.fail("a value is expected here", start),
-            },
-        }
+            _ => EventKind::Scalar { properties, value: Cow::Borrowed(""), style: Style::Plain },
+        };
+        // Anchor and tag make a value even where nothing follows them.
+        let Some(end) = properties_end else {
+            return self.fail("a value is expected here", start);
+        };
+        self.pop_state();
+        Ok(plain_event(kind, end, end))
     }
 
     /// Takes the `-` and moves the comments that stood before it aside if a block collection follows.
     fn take_block_entry(&mut self) -> Scan<Mark> {
-        let rows_before = self.remarks.head.len();
+        let rows_before = self.remarks.as_ref().map_or(0, |remarks| remarks.head.len());
         let mark = self.scanner.take().end;
         if rows_before > 0 {
             let collection = matches!(
                 self.peek()?.kind,
                 TokenKind::BlockSequenceStart | TokenKind::BlockMappingStart
             );
-            if collection {
-                let rest = self.remarks.head.split_off(rows_before);
-                self.stem = Some(std::mem::replace(&mut self.remarks.head, rest));
+            if collection && let Some(remarks) = &mut self.remarks {
+                let rest = remarks.head.split_off(rows_before);
+                self.stem = Some(std::mem::replace(&mut remarks.head, rest));
             }
         }
         Ok(mark)
@@ -550,8 +548,7 @@ impl<'s> Parser<'s> {
                 TokenKind::Key => {
                     self.state = State::FlowPairKey;
                     let token = self.scanner.take();
-                    let properties = Properties::default();
-                    let kind = EventKind::MappingStart { properties, flow: true };
+                    let kind = EventKind::MappingStart { properties: None, flow: true };
                     return Ok(plain_event(kind, token.start, token.end));
                 }
                 TokenKind::FlowSequenceEnd => {}
@@ -662,25 +659,13 @@ impl<'s> Parser<'s> {
     }
 }
 
-/// What the first token of a node's content opens.
-#[derive(Clone, Copy)]
-enum Opening {
-    Indentless,
-    Scalar,
-    FlowSequence,
-    FlowMapping,
-    BlockSequence,
-    BlockMapping,
-    Nothing,
-}
-
 fn plain_event(kind: EventKind<'_>, start: Mark, end: Mark) -> Event<'_> {
     let span = Span { start: start.index, end: end.index.max(start.index) };
-    Event { kind, span, mark: start, remarks: Remarks::default() }
+    Event { kind, span, mark: start, remarks: None }
 }
 
 fn empty_scalar<'s>(mark: Mark) -> Event<'s> {
-    let properties = Properties::default();
-    let kind = EventKind::Scalar { properties, value: Cow::Borrowed(""), style: Style::Plain };
+    let kind =
+        EventKind::Scalar { properties: None, value: Cow::Borrowed(""), style: Style::Plain };
     plain_event(kind, mark, mark)
 }

@@ -2,52 +2,15 @@
 
 use std::borrow::Cow;
 
-use super::scanner::{Scan, Scanner, width};
-use super::token::{Mark, Token, TokenKind};
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
-}
-
-fn is_uri(byte: u8) -> bool {
-    is_word(byte)
-        || matches!(
-            byte,
-            b';' | b'/'
-                | b'?'
-                | b':'
-                | b'@'
-                | b'&'
-                | b'='
-                | b'+'
-                | b'$'
-                | b','
-                | b'.'
-                | b'!'
-                | b'~'
-                | b'*'
-                | b'\''
-                | b'('
-                | b')'
-                | b'['
-                | b']'
-                | b'%'
-        )
-}
+use super::characters::{self, URI, WORD, width};
+use super::scanner::{Scan, Scanner};
+use super::token::{Mark, TagText, Token, TokenKind};
 
 impl<'s> Scanner<'s> {
     fn take_word(&mut self) -> &'s str {
         let start = self.at.index;
-        while is_word(self.byte(0)) {
-            self.skip();
-        }
+        self.skip_run(WORD);
         &self.text[start..self.at.index]
-    }
-
-    fn skip_blanks(&mut self) {
-        while self.is_blank(0) {
-            self.skip();
-        }
     }
 
     /// Reads `&name` or `*name`.
@@ -66,11 +29,11 @@ impl<'s> Scanner<'s> {
 
     pub(super) fn scan_tag(&mut self) -> Scan<Token<'s>> {
         let start = self.at;
-        let (handle, suffix);
+        let (handle, rest);
         if self.byte(1) == b'<' {
             self.skip_ascii(2);
             handle = "";
-            suffix = self.scan_tag_uri(None, start)?;
+            rest = self.scan_tag_uri(None, start)?;
             if self.byte(0) != b'>' {
                 return self.error(start, "this tag lacks its `>`");
             }
@@ -79,18 +42,19 @@ impl<'s> Scanner<'s> {
             let first = self.scan_tag_handle(false, start)?;
             if first.len() > 1 && first.ends_with('!') {
                 handle = first;
-                suffix = self.scan_tag_uri(None, start)?;
+                rest = self.scan_tag_uri(None, start)?;
             } else {
-                let rest = self.scan_tag_uri(Some(first), start)?;
+                let suffix = self.scan_tag_uri(Some(first), start)?;
                 // A lone `!` is the tag itself, not a handle.
-                (handle, suffix) =
-                    if rest.is_empty() { ("", Cow::Borrowed("!")) } else { ("!", rest) };
+                (handle, rest) =
+                    if suffix.is_empty() { ("", Cow::Borrowed("!")) } else { ("!", suffix) };
             }
         }
         if !self.is_blank_or_break_or_end(0) {
             return self.error(start, "a blank has to follow a tag");
         }
-        Ok(Token { kind: TokenKind::Tag { handle, suffix }, start, end: self.at })
+        let kind = TokenKind::Tag(Box::new(TagText { handle, rest }));
+        Ok(Token { kind, start, end: self.at })
     }
 
     fn scan_tag_handle(&mut self, directive: bool, start: Mark) -> Scan<&'s str> {
@@ -115,7 +79,7 @@ impl<'s> Scanner<'s> {
             None => self.at.index,
         };
         let mut decoded: Option<Vec<u8>> = None;
-        while is_uri(self.byte(0)) {
+        while characters::is(self.byte(0), URI) {
             if self.byte(0) == b'%' {
                 let so_far = &self.bytes[first..self.at.index];
                 let bytes = decoded.get_or_insert_with(|| so_far.to_vec());
@@ -192,20 +156,18 @@ impl<'s> Scanner<'s> {
                     return self.error(start, "a %TAG directive has a handle and a prefix");
                 }
                 self.skip_blanks();
-                let prefix = self.scan_tag_uri(None, start)?;
+                let rest = self.scan_tag_uri(None, start)?;
                 if !self.is_blank_or_break_or_end(0) {
                     return self.error(start, "a blank has to follow the prefix of a %TAG");
                 }
-                TokenKind::TagDirective { handle, prefix }
+                TokenKind::TagDirective(Box::new(TagText { handle, rest }))
             }
             _ => return self.error(start, "a directive is `%YAML` or `%TAG`"),
         };
         let end = self.at;
         self.skip_blanks();
         if self.byte(0) == b'#' {
-            while !self.is_break_or_end(0) {
-                self.skip();
-            }
+            self.skip_to_break();
         }
         if !self.is_break_or_end(0) {
             return self.error(start, "only a comment may follow a directive");

@@ -20,10 +20,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 const LONG_PREFIX: &str = "tag:yaml.org,2002:";
 
 /// `tag:yaml.org,2002:int` → `!!int`; other tags stay.
-pub(super) fn short_tag(tag: Cow<'_, str>) -> Cow<'_, str> {
+pub(super) fn short_tag(tag: &str) -> Box<str> {
     match tag.strip_prefix(LONG_PREFIX) {
-        Some(rest) => Cow::Owned(format!("!!{rest}")),
-        None => tag,
+        Some(rest) => format!("!!{rest}").into(),
+        None => tag.into(),
     }
 }
 
@@ -56,12 +56,28 @@ pub(super) fn resolve<'s>(
     fits.ok_or_else(|| format!("the text is no {}", wanted.unwrap_or("value").trim_matches('!')))
 }
 
+/// Resolves a key: its text, and whether it is a string.
+pub(super) fn resolve_key<'s>(
+    tag: Option<&str>,
+    text: Cow<'s, str>,
+    style: Style,
+) -> Result<(Cow<'s, str>, bool), String> {
+    if tag.is_none() {
+        let is_string = style != Style::Plain || resolve_plain(&text, true).is_none();
+        return Ok((text, is_string));
+    }
+    Ok(match resolve(tag, text.clone(), style)? {
+        Value::String(text) => (text, true),
+        _ => (text, false),
+    })
+}
+
 fn binary(text: &str) -> Result<Value<'static>, String> {
     let compact: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
     let bytes = BASE64.decode(compact).map_err(|_| "the text of `!!binary` is no base64")?;
     Ok(match String::from_utf8(bytes) {
         Ok(text) => Value::String(Cow::Owned(text)),
-        Err(error) => Value::Bytes(error.into_bytes()),
+        Err(error) => Value::Bytes(error.into_bytes().into()),
     })
 }
 
@@ -71,6 +87,13 @@ fn resolve_plain(text: &str, may_be_time: bool) -> Option<Value<'static>> {
         None => return Some(Value::Null),
         Some(first) => *first,
     };
+    // Most texts are words, and few words begin as these do.
+    if !matches!(
+        first,
+        b'0'..=b'9' | b'+' | b'-' | b'.' | b'~' | b't' | b'T' | b'f' | b'F' | b'n' | b'N'
+    ) {
+        return None;
+    }
     match text {
         "true" | "True" | "TRUE" => return Some(Value::Bool(true)),
         "false" | "False" | "FALSE" => return Some(Value::Bool(false)),
@@ -85,10 +108,8 @@ fn resolve_plain(text: &str, may_be_time: bool) -> Option<Value<'static>> {
     match first {
         b'.' => parse_float(&without_separators(text)?).map(Value::Float),
         b'0'..=b'9' | b'+' | b'-' => {
-            if may_be_time {
-                if let Some(time) = Timestamp::parse_yaml(text) {
-                    return Some(Value::Time(time));
-                }
+            if may_be_time && let Some(time) = Timestamp::parse_yaml(text) {
+                return Some(Value::Time(time));
             }
             number(text)
         }
@@ -118,10 +139,10 @@ fn number(text: &str) -> Option<Value<'static>> {
     if let Some(int) = parse_uint_any_base(&plain) {
         return Some(Value::UInt(int));
     }
-    if is_decimal_float(&plain) {
-        if let Some(float) = parse_float(&plain) {
-            return Some(Value::Float(float));
-        }
+    if is_decimal_float(&plain)
+        && let Some(float) = parse_float(&plain)
+    {
+        return Some(Value::Float(float));
     }
     // go-yaml tries binary and octal once more behind the prefix, where a sign is then possible: `0b-1`.
     for (prefix, radix) in [("0b", 2), ("0o", 8)] {
@@ -253,7 +274,7 @@ mod tests {
     #[test]
     fn floats_follow_the_yaml_pattern() {
         for (text, float) in
-            [("3.14", 3.14), ("1.0", 1.0), ("1e21", 1e21), (".5", 0.5), ("5.", 5.0), ("08", 8.0)]
+            [("3.25", 3.25), ("1.0", 1.0), ("1e21", 1e21), (".5", 0.5), ("5.", 5.0), ("08", 8.0)]
         {
             assert!(plain(text) == Value::Float(float), "{text}");
         }
@@ -289,7 +310,7 @@ mod tests {
         assert!(tagged("!", "3", Style::Plain) == Ok(Value::Int(3)));
         assert!(tagged("!", "3", Style::SingleQuoted) == Ok(Value::String("3".into())));
         assert!(tagged("!!binary", "aGk=", Style::Plain) == Ok(Value::String("hi".into())));
-        assert!(tagged("!!binary", "/w==", Style::Plain) == Ok(Value::Bytes(vec![0xFF])));
+        assert!(tagged("!!binary", "/w==", Style::Plain) == Ok(Value::Bytes([0xFF].into())));
         for (tag, text) in [
             ("!!int", "3.5"),
             ("!!int", "x"),

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::scanner::{Scan, Scanner, width};
+use super::characters::{self, DOUBLE_QUOTED, PLAIN, PLAIN_IN_FLOW, SINGLE_QUOTED};
+use super::scanner::{Scan, Scanner};
 use super::token::{Mark, Token, TokenKind};
 use crate::document::Style;
 
@@ -74,18 +75,7 @@ impl Breaks {
     }
 }
 
-/// ASCII that neither ends a plain or quoted scalar nor needs a look at its neighbour.
-fn is_ordinary(byte: u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' | b'=' | b'+')
-}
-
 impl<'s> Scanner<'s> {
-    fn skip_ordinary(&mut self) {
-        let rest = &self.bytes[self.at.index..];
-        let run = rest.iter().position(|byte| !is_ordinary(*byte)).unwrap_or(rest.len());
-        self.skip_ascii(run);
-    }
-
     pub(super) fn scan_plain_scalar(&mut self) -> Scan<Token<'s>> {
         let start = self.at;
         let mut end = start;
@@ -93,24 +83,29 @@ impl<'s> Scanner<'s> {
         let mut text = Text::new(self.text, start.index);
         let mut breaks = Breaks::default();
         let mut after_break = false;
+        let class = if self.flow_level > 0 { PLAIN_IN_FLOW } else { PLAIN };
         loop {
             if self.at_document_indicator() || self.byte(0) == b'#' {
                 break;
             }
-            while !self.is_blank_or_break_or_end(0) {
+            loop {
                 let byte = self.byte(0);
-                if byte == b':' && self.is_blank_or_break_or_end(1) {
-                    break;
-                }
-                if self.flow_level > 0 && matches!(byte, b',' | b'?' | b'[' | b']' | b'{' | b'}') {
+                let ordinary = characters::is(byte, class);
+                let goes_on = match byte {
+                    _ if ordinary => true,
+                    b':' => !self.is_blank_or_break_or_end(1),
+                    0x80.. => !self.is_break(0),
+                    _ => false,
+                };
+                if !goes_on {
                     break;
                 }
                 if after_break {
                     text.replace(end.index, &breaks.folded(), self.at.index);
                     after_break = false;
                 }
-                if is_ordinary(byte) {
-                    self.skip_ordinary();
+                if ordinary {
+                    self.skip_run(class);
                 } else {
                     self.skip();
                 }
@@ -121,7 +116,7 @@ impl<'s> Scanner<'s> {
             }
             loop {
                 if self.is_blank(0) {
-                    let in_indentation = after_break && (self.at.column as i64) < indent;
+                    let in_indentation = after_break && i64::from(self.at.column) < indent;
                     if in_indentation && self.byte(0) == b'\t' {
                         return self.error(start, "a tab indents this value; use blanks");
                     }
@@ -134,7 +129,7 @@ impl<'s> Scanner<'s> {
                     break;
                 }
             }
-            if self.flow_level == 0 && (self.at.column as i64) < indent {
+            if self.flow_level == 0 && i64::from(self.at.column) < indent {
                 break;
             }
         }
@@ -148,7 +143,7 @@ impl<'s> Scanner<'s> {
     pub(super) fn scan_quoted_scalar(&mut self, single: bool) -> Scan<Token<'s>> {
         let start = self.at;
         self.skip();
-        let quote = if single { b'\'' } else { b'"' };
+        let (quote, class) = if single { (b'\'', SINGLE_QUOTED) } else { (b'"', DOUBLE_QUOTED) };
         let mut text = Text::new(self.text, self.at.index);
         let mut breaks = Breaks::default();
         let end_of_text = loop {
@@ -180,8 +175,8 @@ impl<'s> Scanner<'s> {
                     let mut buffer = [0; 4];
                     let character = self.scan_escape(start)?.encode_utf8(&mut buffer);
                     text.replace(backslash, character, self.at.index);
-                } else if is_ordinary(byte) {
-                    self.skip_ordinary();
+                } else if characters::is(byte, class) {
+                    self.skip_run(class);
                 } else {
                     self.skip();
                 }
@@ -266,9 +261,7 @@ impl<'s> Scanner<'s> {
         let start = self.at;
         self.skip();
         let (keep, strip, increment) = self.scan_block_header(start)?;
-        while self.is_blank(0) {
-            self.skip();
-        }
+        self.skip_blanks();
         if self.byte(0) == b'#' {
             self.scan_line_comment(start);
         }
@@ -286,7 +279,7 @@ impl<'s> Scanner<'s> {
         let mut trailing_breaks = String::new();
         self.scan_block_breaks(&mut indent, &mut trailing_breaks, start, &mut end)?;
         let mut after_blank = false;
-        while Some(self.at.column as i64) == indent && self.byte(0) != 0 {
+        while Some(i64::from(self.at.column)) == indent && self.byte(0) != 0 {
             let blank = self.is_blank(0);
             if !literal && !after_blank && !blank && leading_break == "\n" {
                 if trailing_breaks.is_empty() {
@@ -316,17 +309,6 @@ impl<'s> Scanner<'s> {
         }
         let style = if literal { Style::Literal } else { Style::Folded };
         Ok(Token { kind: TokenKind::Scalar { value: Cow::Owned(value), style }, start, end })
-    }
-
-    fn skip_to_break(&mut self) {
-        while !self.is_break_or_end(0) {
-            let byte = self.byte(0);
-            if byte != b' ' && byte != b'\t' {
-                self.newlines = 0;
-            }
-            self.at.index += width(byte);
-            self.at.column += 1;
-        }
     }
 
     /// Chomping and indentation indicators in either order: (keep, strip, indentation or 0).
@@ -359,13 +341,11 @@ impl<'s> Scanner<'s> {
         *end = self.at;
         let mut deepest = 0;
         loop {
-            let in_indentation =
-                |column: usize| indent.is_none_or(|indent| (column as i64) < indent);
-            while in_indentation(self.at.column) && self.byte(0) == b' ' {
-                self.skip();
-            }
-            deepest = deepest.max(self.at.column as i64);
-            if in_indentation(self.at.column) && self.byte(0) == b'\t' {
+            let missing =
+                |column: u32| indent.map_or(i64::MAX, |indent| indent - i64::from(column));
+            self.skip_spaces(missing(self.at.column).max(0) as usize);
+            deepest = deepest.max(i64::from(self.at.column));
+            if missing(self.at.column) > 0 && self.byte(0) == b'\t' {
                 return self.error(start, "a tab indents this block value; use blanks");
             }
             if !self.is_break(0) {

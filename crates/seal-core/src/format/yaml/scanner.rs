@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 
 use super::BYTE_ORDER_MARK;
+use super::characters::{self, LINE, width};
 use super::comments::PendingComment;
 use super::token::{Mark, Token, TokenKind};
 use crate::document::{Position, Span};
@@ -18,9 +19,10 @@ use crate::format::SyntaxError;
 const MAX_DEPTH: usize = 10_000;
 
 /// A key without `?` has to end on its line within this many characters (YAML 1.1).
-const SIMPLE_KEY_LENGTH: usize = 1024;
+const SIMPLE_KEY_LENGTH: u32 = 1024;
 
-pub(super) type Scan<T> = Result<T, SyntaxError>;
+/// The error is boxed, so that results of the many small steps fit into registers.
+pub(super) type Scan<T> = Result<T, Box<SyntaxError>>;
 
 /// A place where a key without `?` may have begun.
 #[derive(Clone, Copy, Default)]
@@ -36,7 +38,7 @@ pub(super) struct Scanner<'s> {
     pub(super) bytes: &'s [u8],
     pub(super) at: Mark,
     /// Line breaks since the last character that was neither blank nor break: the measure for comments.
-    pub(super) newlines: usize,
+    pub(super) newlines: u32,
     pub(super) flow_level: usize,
     pub(super) indent: i64,
     indents: Vec<i64>,
@@ -45,7 +47,6 @@ pub(super) struct Scanner<'s> {
     pub(super) tokens: VecDeque<Token<'s>>,
     tokens_taken: usize,
     token_ready: bool,
-    started: bool,
     pub(super) comments: VecDeque<PendingComment>,
     /// Every comment line that was scanned, attached later or not.
     pub(super) comment_lines: Vec<Span>,
@@ -54,44 +55,51 @@ pub(super) struct Scanner<'s> {
 impl<'s> Scanner<'s> {
     /// `text` has no characters that YAML forbids.
     pub(super) fn new(text: &'s str) -> Self {
+        // The mark of the byte order is no part of the first line.
+        let skipped = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        let at = Mark { index: skipped, line: 0, column: 0 };
+        let mut tokens = VecDeque::with_capacity(16);
+        tokens.push_back(Token { kind: TokenKind::StreamStart, start: at, end: at });
         Self {
             text,
             bytes: text.as_bytes(),
-            // The mark of the byte order is no part of the first line.
-            at: Mark { index: text.starts_with(BYTE_ORDER_MARK) as usize * 3, line: 0, column: 0 },
+            at,
             newlines: 0,
             flow_level: 0,
             indent: -1,
             indents: Vec::new(),
             simple_key_allowed: true,
             simple_keys: vec![SimpleKey::default()],
-            tokens: VecDeque::new(),
+            tokens,
             tokens_taken: 0,
             token_ready: false,
-            started: false,
             comments: VecDeque::new(),
             comment_lines: Vec::new(),
         }
     }
 
-    /// The next token, left in the queue.
-    pub(super) fn peek(&mut self) -> Scan<&Token<'s>> {
-        if !self.token_ready {
-            self.fetch_more()?;
-        }
-        Ok(&self.tokens[0])
+    /// Sees to it that [`Self::head`] is the next token for certain.
+    #[inline]
+    pub(super) fn fetch(&mut self) -> Scan<()> {
+        if self.token_ready { Ok(()) } else { self.fetch_more() }
     }
 
-    /// Takes the token that [`Self::peek`] showed.
+    /// The next token, which was fetched.
+    pub(super) fn head(&self) -> &Token<'s> {
+        &self.tokens[0]
+    }
+
+    /// Takes the token that [`Self::head`] shows.
     pub(super) fn take(&mut self) -> Token<'s> {
         self.token_ready = false;
         self.tokens_taken += 1;
-        self.tokens.pop_front().expect("a token was peeked")
+        self.tokens.pop_front().expect("a token was fetched")
     }
 
     pub(super) fn error<T>(&self, mark: Mark, problem: &str) -> Scan<T> {
-        let position = Position { line: mark.line + 1, column: mark.column + 1 };
-        Err(SyntaxError { position, problem: problem.to_owned() })
+        let (line, column) = (mark.line as usize + 1, mark.column as usize + 1);
+        let position = Position { line, column };
+        Err(Box::new(SyntaxError { position, problem: problem.to_owned() }))
     }
 
     // Bytes past the end read as NUL, which the text itself cannot hold.
@@ -139,11 +147,56 @@ impl<'s> Scanner<'s> {
 
     /// Steps over `bytes` bytes of ASCII that are neither blanks nor breaks.
     pub(super) fn skip_ascii(&mut self, bytes: usize) {
-        if bytes > 0 {
+        self.newlines = 0;
+        self.advance(bytes, bytes);
+    }
+
+    /// Steps over the bytes of that class, which holds no blanks.
+    pub(super) fn skip_run(&mut self, class: u8) {
+        let rest = &self.bytes[self.at.index..];
+        let run = characters::run(rest, class);
+        if run > 0 {
             self.newlines = 0;
-            self.at.index += bytes;
-            self.at.column += bytes;
+            self.advance(run, characters::count(&rest[..run]));
         }
+    }
+
+    /// Steps over spaces, at most so many.
+    pub(super) fn skip_spaces(&mut self, most: usize) {
+        let rest = &self.bytes[self.at.index..];
+        let rest = &rest[..rest.len().min(most)];
+        let run = rest.iter().position(|byte| *byte != b' ').unwrap_or(rest.len());
+        self.advance(run, run);
+    }
+
+    pub(super) fn skip_blanks(&mut self) {
+        while self.is_blank(0) {
+            self.skip_spaces(usize::MAX);
+            if self.byte(0) == b'\t' {
+                self.skip();
+            }
+        }
+    }
+
+    /// Steps over the rest of the line.
+    pub(super) fn skip_to_break(&mut self) {
+        loop {
+            let rest = &self.bytes[self.at.index..];
+            let run = &rest[..characters::run(rest, LINE)];
+            if run.iter().any(|byte| !matches!(byte, b' ' | b'\t')) {
+                self.newlines = 0;
+            }
+            self.advance(run.len(), characters::count(run));
+            if self.is_break_or_end(0) {
+                return;
+            }
+            self.skip();
+        }
+    }
+
+    fn advance(&mut self, bytes: usize, columns: usize) {
+        self.at.index += bytes;
+        self.at.column += columns as u32;
     }
 
     /// Steps over one line break, CR LF as one; returns what it means inside a scalar.
@@ -177,11 +230,9 @@ impl<'s> Scanner<'s> {
 
     /// Fills the queue until its head is certain. go-yaml looks two tokens further than libyaml, because the feet of
     /// comments are known only then.
+    #[inline(never)]
     fn fetch_more(&mut self) -> Scan<()> {
-        loop {
-            if self.tokens.len() > 2 && !self.head_may_become_key()? {
-                break;
-            }
+        while self.tokens.len() <= 2 || self.head_may_become_key()? {
             self.fetch_next()?;
         }
         self.token_ready = true;
@@ -208,10 +259,8 @@ impl<'s> Scanner<'s> {
         if !key.possible {
             return Ok(false);
         }
-        let text = &self.bytes[key.mark.index..self.at.index];
-        let too_long = text.len() > SIMPLE_KEY_LENGTH
-            && text.iter().filter(|byte| **byte & 0xC0 != 0x80).count() > SIMPLE_KEY_LENGTH;
-        if key.mark.line < self.at.line || too_long {
+        let on_this_line = key.mark.line == self.at.line;
+        if !on_this_line || self.at.column - key.mark.column > SIMPLE_KEY_LENGTH {
             if key.required {
                 return self.error(key.mark, "this key has no `:` behind it");
             }
@@ -229,7 +278,7 @@ impl<'s> Scanner<'s> {
         if self.simple_key_allowed {
             let key = SimpleKey {
                 possible: true,
-                required: self.flow_level == 0 && self.indent == self.at.column as i64,
+                required: self.flow_level == 0 && self.indent == i64::from(self.at.column),
                 token: self.next_token_number(),
                 mark: self.at,
             };
@@ -254,7 +303,7 @@ impl<'s> Scanner<'s> {
     /// Opens a block collection when the column lies deeper than the present one. `token` is the number of the
     /// token in front of which the start belongs, none for the end of the queue.
     fn roll_indent(&mut self, token: Option<usize>, kind: TokenKind<'s>, mark: Mark) -> Scan<()> {
-        let column = mark.column as i64;
+        let column = i64::from(mark.column);
         if self.flow_level > 0 || self.indent >= column {
             return Ok(());
         }
@@ -274,22 +323,21 @@ impl<'s> Scanner<'s> {
     /// Closes the block collections that lie deeper than `column`. The end is put in front of comments that already
     /// stand at the indentation of a parent, so that they become feet of the parent's entry.
     fn unroll_indent(&mut self, column: i64, scan_start: Mark) {
-        if self.flow_level > 0 {
+        if self.flow_level > 0 || self.indent <= column {
             return;
         }
         let mut mark = scan_start;
         let mut mark_index = scan_start.index as i64 - 1;
+        let comments = self.comments_back_to(mark_index);
         while self.indent > column {
-            let mut stop = mark_index;
-            for comment in self.comments.iter().rev() {
-                if (comment.end as i64) < stop {
-                    break;
-                }
-                if comment.start.column as i64 == self.indent + 1 {
-                    mark = comment.start;
-                    mark_index = comment.start.index as i64;
-                }
-                stop = comment.scan_start as i64;
+            // Columns of comments count from 1.
+            let column_of = |comment: &Mark| i64::from(comment.column) - 1;
+            let first = comments.partition_point(|comment| column_of(comment) < self.indent);
+            if let Some(comment) = comments.get(first)
+                && column_of(comment) == self.indent
+            {
+                mark = *comment;
+                mark_index = comment.index as i64;
             }
             let start = Mark { index: mark_index.max(0) as usize, ..mark };
             self.push(TokenKind::BlockEnd, start, start);
@@ -297,15 +345,25 @@ impl<'s> Scanner<'s> {
         }
     }
 
-    fn fetch_next(&mut self) -> Scan<()> {
-        if !self.started {
-            self.started = true;
-            self.push(TokenKind::StreamStart, self.at, self.at);
-            return Ok(());
+    /// Where the comments begin that stand between `stop` and here, by column; of the same column in their order.
+    fn comments_back_to(&self, mut stop: i64) -> Vec<Mark> {
+        let mut starts = Vec::new();
+        for comment in self.comments.iter().rev() {
+            if (comment.end as i64) < stop {
+                break;
+            }
+            starts.push(comment.start);
+            stop = comment.scan_start as i64;
         }
+        starts.reverse();
+        starts.sort_by_key(|start| start.column);
+        starts
+    }
+
+    fn fetch_next(&mut self) -> Scan<()> {
         let scan_start = self.at;
         self.skip_to_next_token();
-        self.unroll_indent(self.at.column as i64, scan_start);
+        self.unroll_indent(i64::from(self.at.column), scan_start);
 
         let byte = self.byte(0);
         if byte == 0 {
@@ -328,10 +386,10 @@ impl<'s> Scanner<'s> {
 
         // A comment on the line of a `:` or `,` belongs to what stands before that indicator.
         let mut comment_token = self.at;
-        if (self.flow_level == 0 && byte == b':') || (self.flow_level > 0 && byte == b',') {
-            if let Some(last) = self.tokens.back() {
-                comment_token = last.start;
-            }
+        if ((self.flow_level == 0 && byte == b':') || (self.flow_level > 0 && byte == b','))
+            && let Some(last) = self.tokens.back()
+        {
+            comment_token = last.start;
         }
         self.fetch_content(byte)?;
         // A lone `-` has no comment of its own: it becomes the head of whatever follows.
@@ -517,7 +575,7 @@ impl<'s> Scanner<'s> {
             // A tab may not indent a block, but it may stand wherever no key can begin.
             loop {
                 match self.byte(0) {
-                    b' ' => self.skip(),
+                    b' ' => self.skip_spaces(usize::MAX),
                     b'\t' if self.flow_level > 0 || !self.simple_key_allowed => self.skip(),
                     _ => break,
                 }
@@ -534,15 +592,5 @@ impl<'s> Scanner<'s> {
                 self.simple_key_allowed = true;
             }
         }
-    }
-}
-
-/// Bytes of the character that begins with `byte`.
-pub(super) fn width(byte: u8) -> usize {
-    match byte {
-        0..=0x7F => 1,
-        0x80..=0xDF => 2,
-        0xE0..=0xEF => 3,
-        _ => 4,
     }
 }

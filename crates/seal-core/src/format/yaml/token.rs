@@ -5,29 +5,31 @@ use std::borrow::Cow;
 use crate::document::Style;
 
 /// A place between two bytes of the source.
+///
+/// Tokens are moved often, so lines and columns are kept short; `parse` refuses sources that could overflow them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Mark {
     /// Byte offset.
     pub(super) index: usize,
     /// From 0.
-    pub(super) line: usize,
+    pub(super) line: u32,
     /// In characters, from 0.
-    pub(super) column: usize,
+    pub(super) column: u32,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Token<'s> {
     pub(super) kind: TokenKind<'s>,
     pub(super) start: Mark,
     pub(super) end: Mark,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum TokenKind<'s> {
     StreamStart,
     StreamEnd,
     VersionDirective { major: u8, minor: u8 },
-    TagDirective { handle: &'s str, prefix: Cow<'s, str> },
+    TagDirective(Box<TagText<'s>>),
     DocumentStart,
     DocumentEnd,
     BlockSequenceStart,
@@ -43,6 +45,15 @@ pub(super) enum TokenKind<'s> {
     Value,
     Alias(&'s str),
     Anchor(&'s str),
-    Tag { handle: &'s str, suffix: Cow<'s, str> },
+    Tag(Box<TagText<'s>>),
     Scalar { value: Cow<'s, str>, style: Style },
+}
+
+/// A tag in its parts, or what a `%TAG` directive says.
+#[derive(Debug)]
+pub(super) struct TagText<'s> {
+    /// Empty for `!<…>` and for a lone `!`.
+    pub(super) handle: &'s str,
+    /// What follows the handle; in a directive what the handle stands for.
+    pub(super) rest: Cow<'s, str>,
 }

@@ -1,0 +1,150 @@
+//! What commands over files share: several at a time, and errors of the core as users see them.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use seal_core::file::{Class, FileError};
+use seal_core::format::Format;
+use seal_keys::{NoDataKey, Providers, Unwrapper};
+
+use super::Context;
+use crate::args::FileType;
+use crate::config::{ConfigError, Configs};
+use crate::error::CommandError;
+use crate::exit_code::ExitCode;
+use crate::inputs::Files;
+use crate::ui::{Counts, escape};
+use crate::write::FILES_AT_ONCE;
+
+/// Stands for standard input in messages, and where a path is needed to look up rules.
+pub(super) const STDIN: &str = "-";
+
+/// Runs `work` on each file, several at a time; a file that fails does not stop the others. Failures are reported at
+/// the end, in the order of the files. Those that name no file, as a broken configuration, are reported once.
+pub(super) fn each<T: Send>(
+    files: &Files,
+    context: &Context<'_>,
+    doing: &'static str,
+    work: impl Fn(usize) -> Result<T, CommandError> + Sync,
+) -> (Vec<Option<T>>, ExitCode) {
+    let progress = context.ui.progress(files.list.len(), doing);
+    let one = |index: usize| {
+        let result = work(index);
+        progress.advance();
+        result
+    };
+    let indices = 0..files.list.len();
+    let pool = (indices.len() > 1)
+        .then(|| rayon::ThreadPoolBuilder::new().num_threads(FILES_AT_ONCE).build().ok())
+        .flatten();
+    let results: Vec<Result<T, CommandError>> = match pool {
+        Some(pool) => pool.install(|| indices.into_par_iter().map(one).collect()),
+        None => indices.map(one).collect(),
+    };
+    drop(progress);
+    let mut code = ExitCode::Done;
+    let mut said: Vec<CommandError> = Vec::new();
+    let mut report = |error: CommandError| {
+        code = code.worst(error.kind);
+        if error.place.is_some() {
+            context.ui.error(&error);
+        } else if !said.contains(&error) {
+            context.ui.error(&error);
+            said.push(error);
+        }
+    };
+    files.failures.iter().for_each(|failure| report(CommandError::from(failure)));
+    let results = results.into_iter().map(|result| result.map_err(&mut report).ok()).collect();
+    (results, code)
+}
+
+/// The format of a file: as told, else by its name; YAML where there is no name to go by, as for standard input and
+/// the pipes of a shell (`<(…)`).
+pub(super) fn format(told: Option<FileType>, path: Option<&Path>) -> Result<Format, CommandError> {
+    match (told, path) {
+        (Some(FileType::Yaml), _) | (None, None) => Ok(Format::Yaml),
+        (Some(FileType::Json), _) => Ok(Format::Json),
+        (None, Some(path)) => match Format::of_path(path) {
+            Some(format) => Ok(format),
+            None if is_stream(path) => Ok(Format::Yaml),
+            None => Err(CommandError::usage("the name does not tell the format of this file")
+                .in_file(path)
+                .hint("say which it is with `--type yaml` or `--type json`")),
+        },
+    }
+}
+
+fn is_stream(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
+/// An error of the core, for the user.
+pub(super) fn file_error(path: &Path, error: &FileError) -> CommandError {
+    // Names and keys come from the file; the problem may have several lines, and those are ours.
+    let mut message = String::new();
+    let leaf = error.path.as_ref().map(ToString::to_string);
+    for part in [&error.object, &leaf].into_iter().flatten() {
+        message.push_str(&escape(part));
+        message.push_str(": ");
+    }
+    message.push_str(&error.problem);
+    let mut out = match error.class {
+        Class::Input => CommandError::failed(message),
+        Class::Settings | Class::NothingSelected => CommandError::usage(message),
+        Class::Refused => CommandError::refused(message),
+        Class::NoKey => CommandError::no_key(message),
+    };
+    out = match error.position {
+        Some(position) => out.at(path, position),
+        None => out.in_file(path),
+    };
+    if let Some(source) = &error.source {
+        out = out.caused_by(source.as_ref());
+        if let Some(no_key) = source.downcast_ref::<NoDataKey>() {
+            out = out.hint(no_key.hint());
+        }
+    }
+    match &error.hint {
+        Some(hint) => out.hint(hint.clone()),
+        None => out,
+    }
+}
+
+impl From<&ConfigError> for CommandError {
+    fn from(error: &ConfigError) -> Self {
+        let out = CommandError::usage(error.to_string());
+        match error.hint() {
+            Some(hint) => out.hint(hint),
+            None => out,
+        }
+    }
+}
+
+/// Says what was ignored on the way: in configurations, and among the identities.
+pub(super) fn warn_at_end(
+    context: &Context<'_>,
+    configs: &Configs,
+    unwrapper: &Unwrapper<Providers>,
+) {
+    for warning in configs.warnings() {
+        context.ui.warn(&warning.to_string());
+    }
+    for warning in unwrapper.service().warnings() {
+        context.ui.warn(&warning.to_string());
+    }
+}
+
+/// The directory from which relative paths count.
+pub(super) fn working_directory() -> PathBuf {
+    std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
+}
+
+/// Sums up the files that did not fail.
+pub(super) fn total(files: &Files, results: impl IntoIterator<Item = Option<Counts>>) -> Counts {
+    let mut counts =
+        Counts { skipped: files.skipped, failed: files.failures.len(), ..Counts::default() };
+    for result in results {
+        counts += result.unwrap_or(Counts { failed: 1, ..Counts::default() });
+    }
+    counts
+}
