@@ -1,6 +1,6 @@
 //! Files that SOPS wrote are read here as SOPS reads them, and ours hold what SOPS's format asks for.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![allow(clippy::print_stderr, clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,14 @@ use seal_core::secret::DataKey;
 
 #[path = "fixtures/leaves.rs"]
 mod leaves;
+#[path = "fixtures/list_comments.rs"]
+mod list_comments;
+#[path = "../harness/not_run.rs"]
+mod not_run;
 #[path = "fixtures/own_output.rs"]
 mod own_output;
+#[path = "fixtures/real_sops.rs"]
+mod real_sops;
 #[path = "support.rs"]
 mod support;
 

@@ -229,9 +229,12 @@ pub(crate) fn list_items(
     (is_list || (!mappings.is_empty() && mappings.iter().all(is_object))).then_some(mappings)
 }
 
-/// The entries of a Secret that hold its region.
+/// The entries of a Secret that hold its region, as they stand.
 pub(crate) fn region(document: &Document<'_>, secret: NodeId) -> Vec<NodeId> {
-    REGION_KEYS.iter().filter_map(|key| document.entry(secret, key)).collect()
+    let mut entries: Vec<NodeId> =
+        REGION_KEYS.iter().filter_map(|key| document.entry(secret, key)).collect();
+    entries.sort_unstable();
+    entries
 }
 
 /// Annotations of a Secret that hold a copy of it.

@@ -58,7 +58,7 @@ impl Reading {
             };
             let value = match (&leaf.node.content, leaf.key_text, decrypted) {
                 (_, Some(text), _) => &Value::String(text.into()),
-                (Content::Scalar(_), None, Some(plain)) if plain.is_comment => return Ok(()),
+                (Content::Scalar(_), None, Some(plain)) if plain.is_comment() => return Ok(()),
                 (Content::Scalar(_), None, Some(plain)) => &plain.value,
                 (Content::Scalar(scalar), None, None) => &scalar.value,
                 (Content::Comment(comment), ..) => {

@@ -13,7 +13,7 @@ use crate::cipher::{Cipher, is_enc_text};
 use crate::document::{Content, NodeId, Value};
 use crate::envelope::binding::{BindingKeys, Recognised};
 use crate::envelope::mac::open_mac;
-use crate::envelope::{Metadata, Rule};
+use crate::envelope::{Metadata, MetadataError, Rule};
 use crate::format::Format;
 use crate::kubernetes::{self, AsWritten, Object};
 use crate::secret::{DataKey, SecretBytes};
@@ -79,11 +79,9 @@ pub fn decrypt(
     }
     let run = Run { format, options, unwrap, selectors: Selectors::default() };
     let parts: Vec<Part> = if shares_one_envelope(&pieces) && !run.is_bound(&pieces) {
-        run.shared(source, &pieces)?
+        run.shared(&pieces)?
     } else {
-        pieces::each(source, &pieces, |_, piece| {
-            run.piece(piece).map_err(|error| error.below_lines(piece.lines_before(source)))
-        })?
+        pieces::each(source, &pieces, |piece| run.piece(piece))?
     };
     let mut objects = Vec::new();
     let mut bytes = Zeroizing::new(Vec::new());
@@ -131,7 +129,7 @@ fn envelopes<'p, 's>(piece: &'p Piece<'s>) -> Vec<(Member<'p, 's>, NodeId)> {
     let with_entry = |member: Member<'p, 's>| {
         member.document().entry(member.object, "sops").map(|entry| (member, entry))
     };
-    members(piece.text, stream).into_iter().filter_map(with_entry).collect()
+    members(piece.before, piece.text, stream).into_iter().filter_map(with_entry).collect()
 }
 
 /// SOPS's stream layout: several documents, each with the same envelope.
@@ -168,17 +166,19 @@ impl Run<'_> {
         mac.is_ok_and(|mac| BindingKeys::new(&data_key).recognise(mac.iv()) != Recognised::Unbound)
     }
 
-    fn open(
-        &self,
-        members: &[Member<'_, '_>],
-        sops: NodeId,
-        description: Option<String>,
-    ) -> Result<Opened, FileError> {
+    fn open(&self, members: &[Member<'_, '_>], sops: NodeId) -> Result<Opened, FileError> {
         let member = members[0];
         let document = member.document();
-        let at = |error: FileError| error.at(member.source, document.node(sops).span.start);
+        let at = |error: FileError| {
+            member.near(error.object(member.describe()), document.node(sops).span.start)
+        };
         let metadata = Metadata::read(document, sops).map_err(|error| {
-            at(FileError::input(format!("the `sops` block cannot be read: {error}")))
+            let class = match error {
+                // Somebody added what contradicts the rest.
+                MetadataError::Doubled { .. } | MetadataError::Rules { .. } => Class::Refused,
+                _ => Class::Input,
+            };
+            at(FileError::new(class, format!("the `sops` block cannot be read: {error}")))
         })?;
         let rule = metadata.rule.clone().unwrap_or_else(Rule::implied);
         let selector = self.selectors.compiled(&rule).map_err(|error| {
@@ -187,7 +187,7 @@ impl Run<'_> {
         let data_key = (self.unwrap)(&metadata).map_err(|source| {
             let mut error = FileError::new(Class::NoKey, "the data key could not be had");
             error.source = Some(source);
-            error.object(description)
+            error.object(member.describe())
         })?;
         open(members, &metadata, &selector, &data_key, self.demands())
             .map_err(|error| if error.position.is_some() { error } else { at(error) })
@@ -202,10 +202,7 @@ impl Run<'_> {
         }
         let mut opened = Vec::with_capacity(found.len());
         for (member, sops) in found {
-            let description = Object::read(&AsWritten, member.document(), member.object)
-                .map(|object| object.describe());
-            let envelope = self.open(&[member], sops, description.clone());
-            let envelope = envelope.map_err(|error| error.object(description))?;
+            let envelope = self.open(&[member], sops)?;
             part.objects.push(DecryptedObject {
                 description: envelope.description.clone(),
                 bound: envelope.bound.is_some(),
@@ -218,16 +215,13 @@ impl Run<'_> {
         Ok(part)
     }
 
-    fn shared(&self, source: &[u8], pieces: &[Piece<'_>]) -> Result<Vec<Part>, FileError> {
+    fn shared(&self, pieces: &[Piece<'_>]) -> Result<Vec<Part>, FileError> {
         let found: Vec<_> = pieces.iter().map(envelopes).collect();
         let members: Vec<_> = found.iter().flatten().map(|(member, _)| *member).collect();
-        let Some((first, sops)) = found.iter().flatten().next() else {
+        let Some((_, sops)) = found.iter().flatten().next() else {
             return Ok(pieces.iter().map(|_| Part::default()).collect());
         };
-        let first_piece = pieces.iter().find(|piece| std::ptr::eq(piece.text, first.source));
-        let lines = first_piece.map_or(0, |piece| piece.lines_before(source));
-        let mut opened =
-            self.open(&members, *sops, None).map_err(|error| error.below_lines(lines))?;
+        let mut opened = self.open(&members, *sops)?;
         let values = opened.values();
         let mut plain = std::mem::take(&mut opened.plain).into_iter();
         let mut parts = Vec::with_capacity(pieces.len());
@@ -240,9 +234,7 @@ impl Run<'_> {
                     ..opened.without_leaves()
                 };
                 let envelope = Envelope { members, entries, opened };
-                let bytes = written(self.format, piece, &[envelope]);
-                part.bytes =
-                    Some(bytes.map_err(|error| error.below_lines(piece.lines_before(source)))?);
+                part.bytes = Some(written(self.format, piece, &[envelope])?);
             }
             parts.push(part);
         }
@@ -261,7 +253,7 @@ impl Run<'_> {
 /// Objects without an envelope: a Secret among them may not hold ENC texts, nor, if asked so, be there at all.
 fn check_clear_objects(piece: &Piece<'_>, require_encrypted: bool) -> Result<(), FileError> {
     let Some(stream) = &piece.stream else { return Ok(()) };
-    for member in members(piece.text, stream) {
+    for member in members(piece.before, piece.text, stream) {
         let document = member.document();
         if document.entry(member.object, "sops").is_some() {
             continue;

@@ -191,9 +191,7 @@ pub fn encrypt(
     let mut report = EncryptReport::default();
     let mut parts: Vec<Option<Vec<u8>>> = match options.layout {
         Layout::Documents => {
-            let done = pieces::each(source, &pieces, |_, piece| {
-                run.piece(piece).map_err(|error| error.below_lines(piece.lines_before(source)))
-            })?;
+            let done = pieces::each(source, &pieces, |piece| run.piece(piece))?;
             done.into_iter()
                 .map(|(bytes, part)| {
                     report.add(&part);
@@ -201,7 +199,7 @@ pub fn encrypt(
                 })
                 .collect()
         }
-        Layout::Sops => shared_envelope(&run, source, &pieces, &mut report)?,
+        Layout::Sops => shared_envelope(&run, &pieces, &mut report)?,
     };
     check_outcome(&run, &pieces, &report)?;
     if parts.iter().all(Option::is_none) && prepared.is_none() {
@@ -264,7 +262,7 @@ fn identities(pieces: &[Piece<'_>]) -> HashMap<Key, usize> {
     let mut counts = HashMap::new();
     for piece in pieces {
         let Some(stream) = &piece.stream else { continue };
-        for member in members(piece.text, stream) {
+        for member in members(piece.before, piece.text, stream) {
             *counts.entry(key(member.document(), member.object)).or_insert(0) += 1;
         }
     }

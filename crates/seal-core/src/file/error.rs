@@ -112,22 +112,17 @@ impl FileError {
         self
     }
 
-    pub(crate) fn at(mut self, source: &[u8], offset: usize) -> Self {
-        self.position = Some(Position::of(source, offset));
+    /// At an offset of a text that stands behind another one in its file.
+    pub(crate) fn at(mut self, before: &[u8], text: &[u8], offset: usize) -> Self {
+        let mut position = Position::of(text, offset);
+        position.line += memchr::memchr_iter(b'\n', before).count();
+        self.position = Some(position);
         self
     }
 
     pub(crate) fn object(mut self, object: Option<String>) -> Self {
         let known = self.object.take();
         self.object = known.or(object);
-        self
-    }
-
-    /// Moves the position from a piece of the file to the file.
-    pub(crate) fn below_lines(mut self, lines: usize) -> Self {
-        if let Some(position) = &mut self.position {
-            position.line += lines;
-        }
         self
     }
 }

@@ -9,7 +9,7 @@
 //! arguments.
 
 use crate::document::{Document, NodeId, Stream};
-use crate::kubernetes;
+use crate::kubernetes::{self, AsWritten, Object};
 use open::relative_path;
 
 mod compare;
@@ -39,12 +39,23 @@ pub use previous::Previous;
 /// An error of the caller's own, carried through.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The objects of a piece, in order.
-pub(crate) fn members<'p, 's>(source: &'p [u8], stream: &'p Stream<'s>) -> Vec<Member<'p, 's>> {
+/// The objects of a text that stands behind another one, in order.
+pub(crate) fn members<'p, 's>(
+    before: &'p [u8],
+    source: &'p [u8],
+    stream: &'p Stream<'s>,
+) -> Vec<Member<'p, 's>> {
     let documents = &stream.documents;
     let of_document = |(document, tree): (usize, &Document<'_>)| {
         let objects = kubernetes::objects(tree).into_iter().enumerate();
-        objects.map(move |(place, object)| Member { source, documents, document, object, place })
+        objects.map(move |(place, object)| Member {
+            before,
+            source,
+            documents,
+            document,
+            object,
+            place,
+        })
     };
     documents.iter().enumerate().flat_map(of_document).collect()
 }
@@ -52,6 +63,8 @@ pub(crate) fn members<'p, 's>(source: &'p [u8], stream: &'p Stream<'s>) -> Vec<M
 /// A mapping with an envelope of its own, or one of the documents that share one.
 #[derive(Clone, Copy)]
 pub(crate) struct Member<'p, 's> {
+    /// What stands before the piece in its file.
+    pub(crate) before: &'p [u8],
     /// The piece that the spans refer to.
     pub(crate) source: &'p [u8],
     pub(crate) documents: &'p [Document<'s>],
@@ -66,9 +79,36 @@ impl<'p, 's> Member<'p, 's> {
         &self.documents[self.document]
     }
 
+    /// What it is called, as far as that is not encrypted.
+    pub(crate) fn describe(&self) -> Option<String> {
+        Object::read(&AsWritten, self.document(), self.object).map(|object| object.describe())
+    }
+
+    /// The error, at a null. Where a key stands without a `:` behind it, as in `{password:hunter2}`, it is a value by
+    /// mistake and is not named.
+    pub(crate) fn at_null(&self, error: FileError, node: NodeId) -> FileError {
+        let tree = self.document();
+        let (content, parent) = (tree.node(node), tree.node(node).parent);
+        let colon = content.key.as_ref().and_then(|key| {
+            self.source[key.span.end..].iter().find(|byte| !matches!(byte, b' ' | b'\t'))
+        });
+        match parent {
+            Some(parent) if content.key.is_some() && colon != Some(&b':') => {
+                let path = relative_path(tree, self.object, parent);
+                self.near(error.path(path), content.span.start)
+            }
+            _ => self.at(error, node),
+        }
+    }
+
+    /// The error, at an offset of the piece.
+    pub(crate) fn near(&self, error: FileError, offset: usize) -> FileError {
+        error.at(self.before, self.source, offset)
+    }
+
     /// The error, at a node of this member.
     pub(crate) fn at(&self, error: FileError, node: NodeId) -> FileError {
         let path = relative_path(self.document(), self.object, node);
-        error.path(path).at(self.source, self.document().node(node).span.start)
+        self.near(error.path(path), self.document().node(node).span.start)
     }
 }

@@ -20,8 +20,14 @@ pub(crate) struct Plain {
     pub(crate) value: Value<'static>,
     /// As it stood inside ENC.
     pub(crate) text: Zeroizing<Vec<u8>>,
-    /// A comment, or an item of a list that SOPS made of one.
-    pub(crate) is_comment: bool,
+    /// Of the ENC text. SOPS makes items of a list of the comments in it, so not only comments have that of one.
+    pub(crate) value_type: ValueType,
+}
+
+impl Plain {
+    pub(crate) fn is_comment(&self) -> bool {
+        self.value_type == ValueType::Comment
+    }
 }
 
 /// What an envelope turned out to hold.
@@ -39,7 +45,7 @@ pub(crate) struct Opened {
 impl Opened {
     /// Values that were encrypted, comments not counted.
     pub(crate) fn values(&self) -> usize {
-        self.plain.iter().flat_map(HashMap::values).filter(|plain| !plain.is_comment).count()
+        self.plain.iter().flat_map(HashMap::values).filter(|plain| !plain.is_comment()).count()
     }
 
     /// The same verdict, for a part of the members.
@@ -97,7 +103,8 @@ pub(crate) fn open(
     let mut hasher = MacHasher::new(metadata.mac_only_encrypted);
     let mut plain = Vec::with_capacity(members.len());
     for member in members {
-        plain.push(open_leaves(*member, metadata, selector, &cipher, &mut hasher)?);
+        let leaves = open_leaves(*member, metadata, selector, &cipher, &mut hasher);
+        plain.push(leaves.map_err(|error| error.object(member.describe()))?);
     }
     let in_order = mac.matches(&hasher.finish());
 
@@ -240,7 +247,7 @@ fn open_leaves(
         }
         let value = decode(enc.value_type(), &text).map_err(|error| refuse(&error.to_string()))?;
         hasher.update(&value.canonical());
-        plain.insert(id, Plain { value, text, is_comment: false });
+        plain.insert(id, Plain { value, text, value_type: enc.value_type() });
         Ok(())
     })?;
     if !comments.is_empty() {
@@ -255,7 +262,7 @@ fn open_leaves(
 
 fn comment_of(text: Zeroizing<Vec<u8>>) -> Plain {
     let value = Value::String(String::from_utf8_lossy(&text).into_owned().into());
-    Plain { value, text, is_comment: true }
+    Plain { value, text, value_type: ValueType::Comment }
 }
 
 /// The nodes of an object as they stand in the source, comments left out.
@@ -333,6 +340,10 @@ fn check_region(
     plain: &HashMap<NodeId, Plain>,
 ) -> Result<(), FileError> {
     let document = member.document();
+    if let Some(merge) = document.entry(secret, "<<") {
+        let error = FileError::refused("a merge key at the top of a Secret can bring values in");
+        return Err(member.at(error, merge).hint("it was added after the file was encrypted"));
+    }
     for entry in kubernetes::region(document, secret) {
         for index in entry.index()..document.node(entry).end.index() {
             let id = NodeId(index as u32);
@@ -350,7 +361,7 @@ fn check_region(
             };
             let error =
                 FileError::refused(format!("{problem} stands in the secret part of the Secret"));
-            return Err(member.at(error, id).hint(
+            return Err(member.at_null(error, id).hint(
                 "everything below `data` and `stringData` has to be encrypted; the value was added after the file was \
                  encrypted, or the envelope's rule leaves it out",
             ));
@@ -452,11 +463,13 @@ pub(crate) fn bound_leaves(
         let path = relative_path(document, member.object, id);
         match &document.node(id).content {
             Content::Scalar(scalar) => {
-                let (encrypted, value) = match plain.get(&id) {
-                    Some(plain) => (true, &plain.value),
-                    None => (false, &scalar.value),
-                };
-                out.push(leaf(&path.0, encrypted, value));
+                out.push(match plain.get(&id) {
+                    Some(plain) => {
+                        let value = plain.value.canonical();
+                        binding::leaf(&path.0, true, Some(plain.value_type), &value)
+                    }
+                    None => clear_leaf(&path.0, &scalar.value),
+                });
             }
             Content::Alias { document: target, node, of_key } => {
                 alias_leaves(member, (*target, *node, *of_key), path.0, &mut out, 0)?;
@@ -467,12 +480,12 @@ pub(crate) fn bound_leaves(
     Ok(out)
 }
 
-fn leaf(path: &[PathElement], encrypted: bool, value: &Value<'_>) -> Zeroizing<Vec<u8>> {
+fn clear_leaf(path: &[PathElement], value: &Value<'_>) -> Zeroizing<Vec<u8>> {
     let value_type = match value {
         Value::UInt(_) => Some(ValueType::Int),
         other => other.value_type(),
     };
-    binding::leaf(path, encrypted, value_type, &value.canonical())
+    binding::leaf(path, false, value_type, &value.canonical())
 }
 
 fn alias_leaves(
@@ -487,7 +500,7 @@ fn alias_leaves(
     }
     let target = &member.documents[document];
     if let (Some(key), true) = (&target.node(node).key, of_key) {
-        out.push(leaf(&path, false, &Value::String(key.text.as_ref().into())));
+        out.push(clear_leaf(&path, &Value::String(key.text.as_ref().into())));
         return Ok(());
     }
     for index in node.index()..target.node(node).end.index() {
@@ -495,7 +508,7 @@ fn alias_leaves(
         let mut path = path.clone();
         path.extend(relative_path(target, node, id).0);
         match &target.node(id).content {
-            Content::Scalar(scalar) => out.push(leaf(&path, false, &scalar.value)),
+            Content::Scalar(scalar) => out.push(clear_leaf(&path, &scalar.value)),
             Content::Alias { document, node, of_key } => {
                 alias_leaves(member, (*document, *node, *of_key), path, out, depth + 1)?;
             }

@@ -15,18 +15,11 @@ const PARALLEL_FROM: usize = 1 << 17;
 
 /// A part of the source.
 pub(crate) struct Piece<'s> {
-    /// Offset in the source.
-    pub(crate) start: usize,
+    /// What stands before it, to count lines for messages.
+    pub(crate) before: &'s [u8],
     pub(crate) text: &'s [u8],
     /// `None` where nothing of interest can stand.
     pub(crate) stream: Option<Stream<'s>>,
-}
-
-impl Piece<'_> {
-    /// Lines of the source before this piece.
-    pub(crate) fn lines_before(&self, source: &[u8]) -> usize {
-        memchr::memchr_iter(b'\n', &source[..self.start]).count()
-    }
 }
 
 /// Cuts and reads a source; pieces for which `wanted` is false are not read.
@@ -50,7 +43,7 @@ pub(crate) fn read<'s>(
     let read_one = |(start, end): (usize, usize)| {
         let text = &source[start..end];
         let stream = if wanted(text) { Some(format.parse(text)?) } else { None };
-        Ok(Piece { start, text, stream })
+        Ok(Piece { before: &source[..start], text, stream })
     };
     let pieces: Result<Vec<Piece<'s>>, SyntaxError> = if source.len() >= PARALLEL_FROM {
         spans.into_par_iter().map(read_one).collect()
@@ -78,7 +71,7 @@ pub(crate) fn read_rest<'s>(
 
 fn whole(format: Format, source: &[u8]) -> Result<Vec<Piece<'_>>, SyntaxError> {
     let stream = Some(format.parse(source)?);
-    Ok(vec![Piece { start: 0, text: source, stream }])
+    Ok(vec![Piece { before: &[], text: source, stream }])
 }
 
 /// Runs `work` on each piece, in parallel where that pays, and keeps the order. Of several errors the first one in the
@@ -86,14 +79,13 @@ fn whole(format: Format, source: &[u8]) -> Result<Vec<Piece<'_>>, SyntaxError> {
 pub(crate) fn each<'p, 's, T: Send, E: Send>(
     source: &[u8],
     pieces: &'p [Piece<'s>],
-    work: impl Fn(usize, &'p Piece<'s>) -> Result<T, E> + Sync,
+    work: impl Fn(&'p Piece<'s>) -> Result<T, E> + Sync,
 ) -> Result<Vec<T>, E> {
     if source.len() >= PARALLEL_FROM && pieces.len() > 1 {
-        let done: Vec<Result<T, E>> =
-            pieces.par_iter().enumerate().map(|(index, piece)| work(index, piece)).collect();
+        let done: Vec<Result<T, E>> = pieces.par_iter().map(&work).collect();
         done.into_iter().collect()
     } else {
-        pieces.iter().enumerate().map(|(index, piece)| work(index, piece)).collect()
+        pieces.iter().map(&work).collect()
     }
 }
 

@@ -55,7 +55,7 @@ fn changed(
 ) -> Result<Option<Vec<u8>>, FileError> {
     let stream = format.parse(source).map_err(syntax)?;
     let mut edits = Vec::new();
-    for member in members(source, &stream) {
+    for member in members(&[], source, &stream) {
         let document = member.document();
         let is_secret = Object::read(&AsWritten, document, member.object)
             .is_some_and(|object| object.is_secret());

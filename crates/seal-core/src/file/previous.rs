@@ -66,7 +66,7 @@ impl<'a> Previous<'a> {
     ) -> Option<Self> {
         let stream = format.parse(source).ok()?;
         let mut objects = HashMap::new();
-        for member in members(source, &stream) {
+        for member in members(&[], source, &stream) {
             let document = member.document();
             if document.entry(member.object, "sops").is_some() {
                 objects
@@ -97,7 +97,8 @@ impl<'a> Previous<'a> {
         let documents = &self.stream.documents;
         let (document, object) = *before;
         // Its place among the objects matters for what is written only.
-        let before = Member { source: self.source, documents, document, object, place: 0 };
+        let source = self.source;
+        let before = Member { before: &[], source, documents, document, object, place: 0 };
         let Some(sops) = before.document().entry(before.object, "sops") else { return Ok(None) };
         let Ok(metadata) = Metadata::read(before.document(), sops) else { return Ok(None) };
         if metadata.rule.as_ref() != Some(rule)

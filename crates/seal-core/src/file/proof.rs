@@ -11,7 +11,7 @@ use super::open::{Demands, open};
 use super::pieces::Piece;
 use super::selectors::Selectors;
 use super::write_back::{Envelope, written};
-use crate::document::{Document, NodeId, Position};
+use crate::document::{Document, NodeId, Path};
 use crate::envelope::{Metadata, Rule};
 use crate::format::Format;
 use crate::kubernetes;
@@ -28,7 +28,7 @@ pub(crate) fn check_piece(
     let Some(before) = &piece.stream else { return Ok(()) };
     let back = decrypted(format, bytes, made, selectors)
         .map_err(|error| as_input(error, made.first().map(|(member, _)| *member)))?;
-    compare(format, piece.text, &before.documents, &back)
+    compare(format, (piece.before, piece.text), &before.documents, &back)
 }
 
 /// The same for a whole source whose documents share one envelope.
@@ -45,7 +45,7 @@ pub(crate) fn check_whole(
         return Ok(());
     }
     let before = format.parse(source).map_err(syntax)?;
-    compare(format, source, &before.documents, back)
+    compare(format, (&[], source), &before.documents, back)
 }
 
 fn decrypted(
@@ -65,7 +65,7 @@ fn decrypted(
         let (_, places) = objects
             .insert(known.unwrap_or_else(|| (member.document, kubernetes::objects(document))));
         let object = *places.get(member.place).ok_or_else(lost)?;
-        let there = Member { source: bytes, documents, object, ..*member };
+        let there = Member { before: &[], source: bytes, documents, object, ..*member };
         let entry = document.entry(object, "sops").ok_or_else(lost)?;
         let metadata =
             Metadata::read(document, entry).map_err(|error| FileError::input(error.to_string()))?;
@@ -74,19 +74,18 @@ fn decrypted(
         let opened = open(&[there], &metadata, &selector, data_key, Demands::default())?;
         envelopes.push(Envelope { members: vec![there], entries: vec![entry], opened });
     }
-    let whole = Piece { start: 0, text: bytes, stream: None };
+    let whole = Piece { before: &[], text: bytes, stream: None };
     written(format, &whole, &envelopes)
 }
 
 /// What fails here was not altered by anyone: this very source cannot be encrypted. The place is one of the encrypted
 /// text, which nobody sees, so only the path stays.
 fn as_input(mut error: FileError, member: Option<Member<'_, '_>>) -> FileError {
-    let position = match (member, &error.path) {
-        (Some(member), Some(path)) => member.position(path),
-        _ => None,
-    };
+    error.position = None;
+    if let (Some(member), Some(path)) = (member, error.path.clone()) {
+        error = member.at_path(error, &path);
+    }
     error.class = Class::Input;
-    error.position = position;
     error.problem = format!("once encrypted, it could not be decrypted: {}", error.problem);
     error.hint = Some(REPORT.to_owned());
     error
@@ -97,7 +96,7 @@ const REPORT: &str = "please report this; put the value in double quotes to go o
 /// Values and comments of all documents are those of the source.
 fn compare(
     format: Format,
-    source: &[u8],
+    (above, source): (&[u8], &[u8]),
     before: &[Document<'_>],
     back: &[u8],
 ) -> Result<(), FileError> {
@@ -115,18 +114,20 @@ fn compare(
             None => continue,
             Some(Difference::Value(Some(node))) => {
                 let path = document.path(node);
-                FileError::input("this value could not be had back as it is")
-                    .path(path)
-                    .at(source, document.node(node).span.start)
+                FileError::input("this value could not be had back as it is").path(path).at(
+                    above,
+                    source,
+                    document.node(node).span.start,
+                )
             }
-            Some(Difference::Value(None)) => {
-                FileError::input("this document would get another value when it is decrypted")
-                    .at(source, document.span.start)
-            }
-            Some(Difference::Comment) => {
-                FileError::input("a comment of this document could not be had back")
-                    .at(source, document.span.start)
-            }
+            Some(Difference::Value(None)) => FileError::input(
+                "this document would get another value when it is decrypted",
+            )
+            .at(above, source, document.span.start),
+            Some(Difference::Comment) => FileError::input(
+                "a comment of this document could not be had back",
+            )
+            .at(above, source, document.span.start),
         };
         return Err(problem.hint(REPORT));
     }
@@ -134,11 +135,13 @@ fn compare(
 }
 
 impl Member<'_, '_> {
-    /// Where a path below the object stands.
-    fn position(&self, path: &crate::document::Path) -> Option<Position> {
+    /// The error, at what stands at a path below the object.
+    fn at_path(&self, error: FileError, path: &Path) -> FileError {
         let mut whole = self.document().path(self.object);
         whole.0.extend(path.0.iter().cloned());
-        let node = self.document().lookup(&whole).ok()?;
-        Some(Position::of(self.source, self.document().node(node).span.start))
+        match self.document().lookup(&whole) {
+            Ok(node) => self.near(error, self.document().node(node).span.start),
+            Err(_) => error,
+        }
     }
 }

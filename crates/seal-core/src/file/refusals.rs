@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use super::Member;
 use super::encrypt::settings;
 use super::error::FileError;
-use super::open::relative_path;
 use super::selectors::Selectors;
 use crate::cipher::is_enc_text;
 use crate::document::{Content, Document, Node, NodeId, Scalar, Value};
@@ -22,8 +21,9 @@ pub(crate) fn check_encrypted(
 ) -> Result<(), FileError> {
     let document = member.document();
     let metadata = Metadata::read(document, sops).map_err(|error| {
-        FileError::input(format!("it has a `sops` entry that is no envelope: {error}"))
-            .at(member.source, document.node(sops).span.start)
+        let problem = format!("it has a `sops` entry that is no envelope: {error}");
+        member
+            .at(FileError::input(problem), sops)
             .hint("a file with a top-level key `sops` cannot be encrypted")
     })?;
     let rule = metadata.rule.unwrap_or_else(Rule::implied);
@@ -68,16 +68,12 @@ pub(crate) fn check_secret(
 ) -> Result<(), FileError> {
     let document = member.document();
     if let Some(annotation) = kubernetes::copying_annotations(document, secret).first() {
-        let node = document.node(*annotation);
-        return Err(FileError::input("this annotation holds a copy of the Secret in clear")
-            .path(relative_path(document, member.object, *annotation))
-            .at(member.source, node.key.as_ref().map_or(node.span, |key| key.span).start)
-            .hint("`--strip` takes it away"));
+        let error = FileError::input("this annotation holds a copy of the Secret in clear");
+        return Err(member.at(error, *annotation).hint("`--strip` takes it away"));
     }
     if let Some(merge) = document.entry(secret, "<<") {
-        return Err(FileError::input("a merge key at the top of a Secret can bring values in")
-            .at(member.source, document.node(merge).span.start)
-            .hint("write out what it merges"));
+        let error = FileError::input("a merge key at the top of a Secret can bring values in");
+        return Err(member.at(error, merge).hint("write out what it merges"));
     }
     for entry in kubernetes::region(document, secret) {
         for index in entry.index()..document.node(entry).end.index() {
@@ -86,7 +82,10 @@ pub(crate) fn check_secret(
             let (problem, hint) = match &scalar.value {
                 // `data:` with nothing below it is the same as no `data`.
                 Value::Null if id != entry => {
-                    ("null stands in the secret part", "take the key out, or make the value \"\"")
+                    let error = FileError::input("null stands in the secret part");
+                    return Err(member.at_null(error, id).hint(
+                        "take the key out, or make the value \"\"; a value needs a blank behind the `:`",
+                    ));
                 }
                 Value::String(text) if is_enc_text(text) => (
                     "an encrypted value stands in a Secret that has no `sops` block",
@@ -151,15 +150,14 @@ pub(crate) fn check_region_is_selected(
             let filled =
                 matches!(&node.content, Content::Scalar(scalar) if !scalar.value.is_empty());
             if filled && !selected[index - member.object.index()] {
-                let id = NodeId(index as u32);
-                return Err(FileError::settings(format!(
+                let error = FileError::settings(format!(
                     "the rule `{}: {}` leaves a value of a Secret in clear",
                     rule.kind.name(),
                     rule.text
-                ))
-                .path(relative_path(document, member.object, id))
-                .at(member.source, node.span.start)
-                .hint(format!("Secrets are encrypted whole: `encrypted_regex: {PROFILE_REGEX}`")));
+                ));
+                return Err(member.at(error, NodeId(index as u32)).hint(format!(
+                    "Secrets are encrypted whole: `encrypted_regex: {PROFILE_REGEX}`"
+                )));
             }
         }
     }
@@ -168,7 +166,7 @@ pub(crate) fn check_region_is_selected(
 
 /// An alias outside of a secret part that points into one would repeat the secret in clear.
 pub(crate) fn check_aliases(
-    source: &[u8],
+    (before, source): (&[u8], &[u8]),
     chosen: &[(Member<'_, '_>, Rule)],
     documents: &[Document<'_>],
     selectors: &Selectors,
@@ -181,7 +179,7 @@ pub(crate) fn check_aliases(
         return Ok(());
     }
     // For each node, how many secret ones stand before it: an alias is then judged without a walk.
-    let mut before: Vec<Vec<u32>> =
+    let mut counts: Vec<Vec<u32>> =
         documents.iter().map(|document| vec![0; document.nodes.len() + 1]).collect();
     let mut texts = HashSet::new();
     for (member, rule) in chosen {
@@ -189,7 +187,7 @@ pub(crate) fn check_aliases(
         let selector = selectors.compiled(rule).map_err(settings)?;
         for (offset, flag) in selector.select(document, member.object).iter().enumerate() {
             let index = member.object.index() + offset;
-            before[member.document][index + 1] |= u32::from(*flag);
+            counts[member.document][index + 1] |= u32::from(*flag);
             if let (true, Content::Scalar(Scalar { value: Value::String(text), .. })) =
                 (*flag, &document.nodes[index].content)
             {
@@ -197,13 +195,13 @@ pub(crate) fn check_aliases(
             }
         }
     }
-    for counts in &mut before {
+    for counts in &mut counts {
         for index in 1..counts.len() {
             counts[index] += counts[index - 1];
         }
     }
     let holds_secret = |document: usize, first: NodeId, end: NodeId| {
-        before[document][end.index()] > before[document][first.index()]
+        counts[document][end.index()] > counts[document][first.index()]
     };
     for (index, document) in documents.iter().enumerate() {
         for (number, node) in document.nodes.iter().enumerate() {
@@ -219,7 +217,7 @@ pub(crate) fn check_aliases(
             if repeats || key.is_some_and(|key| texts.contains(key.text.as_ref())) {
                 let start = key.map_or(node.span.start, |key| key.span.start);
                 return Err(FileError::input("this alias repeats a secret value in clear")
-                    .at(source, start)
+                    .at(before, source, start)
                     .hint("write the value out where it is not secret, or encrypt both places"));
             }
         }

@@ -84,7 +84,7 @@ impl Run<'_> {
             self.check_lists(piece, rule)?;
         }
         let mut chosen = Vec::new();
-        for member in members(piece.text, stream) {
+        for member in members(piece.before, piece.text, stream) {
             let object = Object::read(&AsWritten, member.document(), member.object);
             report.objects += usize::from(object.is_some());
             let choice = self.choose(member, object.as_ref()).map_err(named(object.as_ref()))?;
@@ -97,7 +97,7 @@ impl Run<'_> {
         if chosen.is_empty() {
             return Ok((None, report));
         }
-        check_aliases(piece.text, &chosen, &stream.documents, &self.selectors)?;
+        check_aliases((piece.before, piece.text), &chosen, &stream.documents, &self.selectors)?;
         let mut edits = Vec::new();
         let mut made = Vec::new();
         for (member, rule) in chosen {
@@ -149,7 +149,8 @@ impl Run<'_> {
         for (index, document) in stream.documents.iter().enumerate() {
             let object = document.root();
             let documents = &stream.documents;
-            let root = Member { source: piece.text, documents, document: index, object, place: 0 };
+            let (before, source) = (piece.before, piece.text);
+            let root = Member { before, source, documents, document: index, object, place: 0 };
             let is_list = kubernetes::list_items(&AsWritten, document, object).is_some();
             if is_list && document.entry(object, "sops").is_none() {
                 check_list(root, object, &*self.selector(rule)?)?;
@@ -165,7 +166,7 @@ impl Run<'_> {
     ) -> Result<Choice, FileError> {
         let document = member.document();
         let node = document.node(member.object);
-        let at = |error: FileError| error.at(member.source, node.span.start);
+        let at = |error: FileError| member.near(error, node.span.start);
         if !matches!(node.content, Content::Mapping { .. }) {
             if !is_null(&node.content) && (self.whole || self.explicit.is_some()) {
                 return Err(at(FileError::input("only a mapping can be encrypted at the top"))

@@ -145,10 +145,10 @@ pub(crate) fn seal(
             let node = document.node(secret.node);
             if secret.value_type == ValueType::Comment {
                 if selector.mistakes(&enc) {
-                    return Err(FileError::input(
+                    let error = FileError::input(
                         "this comment, once encrypted, would itself match the rule",
-                    )
-                    .at(member.source, node.span.start));
+                    );
+                    return Err(member.near(error, node.span.start));
                 }
                 sealed.comments += 1;
             } else {
@@ -220,7 +220,8 @@ pub(crate) fn of_secrets(member: Member<'_, '_>, secrets: Vec<Secret>) -> HashMa
     for secret in secrets {
         if let Content::Scalar(scalar) = &member.document().node(secret.node).content {
             let value = owned(&scalar.value);
-            plain.insert(secret.node, Plain { value, text: secret.text, is_comment: false });
+            let Secret { node, value_type, text, .. } = secret;
+            plain.insert(node, Plain { value, text, value_type });
         }
     }
     plain

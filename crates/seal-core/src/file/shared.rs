@@ -14,13 +14,11 @@ use crate::kubernetes::{self, AsWritten, Object, profile_rule};
 /// Encrypts all pieces under one envelope; no bytes for those in which nothing changes.
 pub(crate) fn shared_envelope(
     run: &Run<'_>,
-    source: &[u8],
     pieces: &[Piece<'_>],
     report: &mut EncryptReport,
 ) -> Result<Vec<Option<Vec<u8>>>, FileError> {
     let mut roots = Vec::new();
     for (number, piece) in pieces.iter().enumerate() {
-        let in_file = |error: FileError| error.below_lines(piece.lines_before(source));
         for member in piece_roots(piece) {
             roots.push((number, member));
             let document = member.document();
@@ -29,7 +27,7 @@ pub(crate) fn shared_envelope(
             if document.entry(member.object, "sops").is_some() {
                 report.already += 1;
             } else {
-                check_root(member).map_err(in_file)?;
+                check_root(member)?;
             }
         }
     }
@@ -50,24 +48,22 @@ pub(crate) fn shared_envelope(
         None => Rule::implied(),
     };
     let selector = run.selector(&rule)?;
-    for (number, member) in &roots {
-        let piece = &pieces[*number];
-        let in_file = |error: FileError| error.below_lines(piece.lines_before(source));
+    for (_, member) in &roots {
         let document = member.document();
         let selected = selector.select(document, member.object);
         for secret in kubernetes::secrets_within(&AsWritten, document, member.object) {
             let describe = || Object::read(&AsWritten, document, secret).map(|o| o.describe());
             check_secret(run.format, *member, secret)
                 .and_then(|()| check_region_is_selected(*member, secret, &selected, &rule))
-                .map_err(|error| in_file(error.object(describe())))?;
+                .map_err(|error| error.object(describe()))?;
         }
     }
     for (number, piece) in pieces.iter().enumerate() {
         let Some(stream) = &piece.stream else { continue };
         let own = roots.iter().filter(|(of, _)| *of == number);
         let chosen: Vec<_> = own.map(|(_, member)| (*member, rule.clone())).collect();
-        check_aliases(piece.text, &chosen, &stream.documents, &run.selectors)
-            .map_err(|error| error.below_lines(piece.lines_before(source)))?;
+        let texts = (piece.before, piece.text);
+        check_aliases(texts, &chosen, &stream.documents, &run.selectors)?;
     }
     let members: Vec<_> = roots.iter().map(|(_, member)| *member).collect();
     let sealed = seal(&run.sealing()?, &members, &rule, &selector, run.mac_only(false))?;
@@ -94,6 +90,7 @@ fn piece_roots<'p, 's>(piece: &'p Piece<'s>) -> Vec<Member<'p, 's>> {
     let Some(stream) = &piece.stream else { return Vec::new() };
     let documents = &stream.documents;
     let root = |(document, tree): (usize, &crate::document::Document<'_>)| Member {
+        before: piece.before,
         source: piece.text,
         documents,
         document,
@@ -112,7 +109,7 @@ fn check_root(member: Member<'_, '_>) -> Result<(), FileError> {
         content if is_null(content) => "a document that is only null cannot be encrypted",
         _ => "only a mapping can be encrypted at the top",
     };
-    Err(FileError::input(problem)
-        .at(member.source, node.span.start)
+    Err(member
+        .near(FileError::input(problem), node.span.start)
         .hint("SOPS's format has no place for the envelope there"))
 }

@@ -128,7 +128,7 @@ fn edits(
 }
 
 fn is_comment_item(document: &Document<'_>, id: NodeId, plain: &Plain) -> bool {
-    plain.is_comment && matches!(document.node(id).content, Content::Scalar(_))
+    plain.is_comment() && matches!(document.node(id).content, Content::Scalar(_))
 }
 
 /// SOPS writes the comments of a list as items of it. They become comment lines again, or go where a format has none.
