@@ -320,12 +320,16 @@ impl<'s> Scanner<'s> {
         Ok(())
     }
 
-    /// Closes the block collections that lie deeper than `column`. The end is put in front of comments that already
-    /// stand at the indentation of a parent, so that they become feet of the parent's entry.
+    /// Closes the block collections that lie deeper than `column`.
     fn unroll_indent(&mut self, column: i64, scan_start: Mark) {
-        if self.flow_level > 0 || self.indent <= column {
-            return;
+        if self.flow_level == 0 && self.indent > column {
+            self.close_blocks(column, scan_start);
         }
+    }
+
+    /// Closes at least one block collection. The end is put in front of comments that already stand at the indentation
+    /// of a parent, so that they become feet of the parent's entry.
+    fn close_blocks(&mut self, column: i64, scan_start: Mark) {
         let mut mark = scan_start;
         let mut mark_index = scan_start.index as i64 - 1;
         let comments = self.comments_back_to(mark_index);
