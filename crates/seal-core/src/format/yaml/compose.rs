@@ -7,20 +7,19 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::comments::Rows;
-use super::parser::{Event, EventKind, Parser, Properties, Remarks, take_foot};
+use super::event::{Event, EventKind, Properties, Remarks, take_foot};
+use super::parser::Parser;
 use super::resolve::{resolve, resolve_key};
 use super::scanner::Scan;
 use super::token::Mark;
 use crate::document::{Content, Key, Node, NodeId, Scalar, Span, Style, Value};
 
+mod aliases;
+
+use aliases::{Anchor, Target};
+
 /// Mappings with more keys are checked for duplicates through a set.
 const FEW_KEYS: usize = 16;
-
-/// Aliases that stand for keys may write out so many times the bytes of the source, which few ever do once.
-const KEY_COPIES: usize = 10;
-
-/// And in a short source so many bytes.
-const FEW_COPIED: usize = 1 << 16;
 
 /// A document in source order, comments not yet among the nodes.
 pub(super) struct Composed<'c, 's> {
@@ -40,23 +39,6 @@ pub(super) struct Composed<'c, 's> {
 pub(super) struct Notes {
     pub(super) key: Remarks,
     pub(super) value: Remarks,
-}
-
-struct Anchor<'s> {
-    document: usize,
-    node: u32,
-    /// Nodes and keys below it, aliases expanded.
-    weight: u64,
-    target: Target<'s>,
-}
-
-/// What an anchor stands on. A text comes with whether it is a string.
-enum Target<'s> {
-    Mapping,
-    Sequence,
-    Scalar(Cow<'s, str>, bool),
-    /// The key of the node.
-    Key(Cow<'s, str>, bool),
 }
 
 struct Frame<'s> {
@@ -193,49 +175,6 @@ impl<'s> Composer<'s> {
         self.notes.get(id as usize).is_some_and(Option::is_some)
     }
 
-    fn alias(
-        &mut self,
-        name: &'s str,
-        span: Span,
-        mark: Mark,
-        remarks: Option<Box<Remarks>>,
-    ) -> Scan<()> {
-        let Some(anchor) = self.anchors.get(name) else {
-            return self.error(mark, &format!("there is no anchor `&{name}` above this alias"));
-        };
-        let Anchor { document, node, weight, ref target } = *anchor;
-        let (is_mapping, of_key, text) = match target {
-            Target::Mapping => (true, false, None),
-            Target::Sequence => (false, false, None),
-            Target::Scalar(text, is_string) => (false, false, Some((text, *is_string))),
-            Target::Key(text, is_string) => (false, true, Some((text, *is_string))),
-        };
-        let is_open = document == self.documents
-            && !of_key
-            && self.nodes.get(node as usize).is_some_and(|node| node.end == UNFINISHED);
-        if is_open {
-            return self.error(mark, &format!("the alias `*{name}` contains itself"));
-        }
-        self.has_aliases = true;
-        self.weight = self.weight.saturating_add(weight + 1);
-        self.alias_weight = self.alias_weight.saturating_add(weight);
-        if self.awaits_key() {
-            let Some((text, is_string)) = text else {
-                return self.error(mark, "a key has to be a plain or quoted text");
-            };
-            self.copied += text.len();
-            if self.copied > FEW_COPIED.max(KEY_COPIES * self.parser.scanner.text.len()) {
-                return self.error(mark, ENDLESS_ALIASES);
-            }
-            let key = Key { text: text.clone(), span, is_string };
-            return self.key(PendingKey { key, merge: false, remarks }, mark);
-        }
-        let id = self.push(Content::Alias { document, node: NodeId(node), of_key }, span);
-        self.check_merge(is_mapping, mark)?;
-        self.finish_value(id, remarks);
-        Ok(())
-    }
-
     fn scalar(
         &mut self,
         properties: Option<Box<Properties<'s>>>,
@@ -280,14 +219,6 @@ impl<'s> Composer<'s> {
         self.check_merge(false, mark)?;
         self.finish_value(id, remarks);
         Ok(())
-    }
-
-    fn register(&mut self, anchor: Option<&'s str>, node: u32, weight: u64, target: Target<'s>) {
-        if let Some(name) = anchor {
-            let document = self.documents;
-            self.anchors.insert(name, Anchor { document, node, weight, target });
-            self.anchored = true;
-        }
     }
 
     fn key(&mut self, mut pending: PendingKey<'s>, mark: Mark) -> Scan<()> {
@@ -478,33 +409,10 @@ impl<'s> Composer<'s> {
         }
         notes.value = remarks;
     }
-
-    /// go-yaml's guard against a few anchors that multiply into millions of values.
-    fn check_expansion(&self, mark: Mark) -> Scan<()> {
-        const LOW: f64 = 400_000.0;
-        const HIGH: f64 = 4_000_000.0;
-        if self.alias_weight <= 100 || self.weight <= 1000 {
-            return Ok(());
-        }
-        let weight = self.weight as f64;
-        let allowed = if weight <= LOW {
-            0.99
-        } else if weight >= HIGH {
-            0.10
-        } else {
-            0.99 - 0.89 * ((weight - LOW) / (HIGH - LOW))
-        };
-        if self.alias_weight as f64 / weight > allowed {
-            return self.error(mark, ENDLESS_ALIASES);
-        }
-        Ok(())
-    }
 }
 
 /// End of a collection that is still open.
 const UNFINISHED: NodeId = NodeId(0);
-
-const ENDLESS_ALIASES: &str = "the aliases of this document multiply without end";
 
 const MERGE_PROBLEM: &str = "`<<` merges a mapping or a list of mappings";
 

@@ -1,7 +1,9 @@
 //! YAML as go-yaml v3 reads it, because that is what SOPS reads with.
 //!
-//! `scanner` (with `scalars`, `properties`, `comments`) → tokens → `parser` → events → `compose` → nodes →
-//! `arrange` → [`Document`]s whose comments stand where SOPS puts them.
+//! `scanner` (with `cursor`, `scalars`, `properties`, `comments`) → tokens → `parser` → events → `compose` → nodes →
+//! `arrange` and `dropped` → [`Document`]s whose comments stand where SOPS puts them.
+//!
+//! A document is arranged as soon as it is composed, in time and memory linear in its bytes, and nothing recurses.
 
 use crate::document::{Content, Document, Position, Span, Stream};
 use crate::format::SyntaxError;
@@ -11,8 +13,10 @@ mod block_scalar;
 mod characters;
 mod comments;
 mod compose;
+mod cursor;
 mod dropped;
 pub mod edit;
+mod event;
 pub mod metadata_block;
 mod parser;
 pub mod placement;
