@@ -24,8 +24,8 @@ lint: ## formatting, clippy, licences and bans, shell scripts, file names, links
 deny: ## dependencies against RUSTSEC advisories too (needs the network)
 	$(CARGO) deny check
 
-bench: ## release build; the table of README.md, beside sops where it is on PATH
-	@SEAL_BENCH_DATE=$$(date -u +%F) $(CARGO) bench --locked -p seal-cli --bench seal
+bench: ## release build; the table of README.md, beside sops where it can be had
+	@PATH="$$PATH:$$(tests/setup/sops.sh)" SEAL_BENCH_DATE=$$(date -u +%F) $(CARGO) bench --locked -p seal-cli --bench seal
 
 fuzz: ## each fuzz target for a minute (nightly, cargo-fuzz); FUZZ_SECONDS=n
 	@tests/setup/fuzz.sh $(FUZZ_SECONDS)

@@ -1,15 +1,27 @@
 //! What each fuzz target does with its bytes. Shared by the targets and by the test that replays their corpora, so that
 //! both check the same.
 
-use seal_core::document::{Content, Document, NodeId, Position, Stream};
-use seal_core::format::{json, yaml};
+use seal_core::cipher::{Cipher, EncText, ValueType, decode};
+use seal_core::document::{Content, Document, NodeId, PathElement, Position, Stream, Value};
+use seal_core::envelope::binding::{self, BindingKeys, Flags, Identity, Recognised, Statement};
+use seal_core::envelope::{Metadata, Rule, RuleKind};
+use seal_core::file::{DecryptOptions, EncryptOptions, FileKey, Keys, Layout, decrypt, encrypt};
+use seal_core::format::{Format, json, yaml};
+use seal_core::secret::DataKey;
 
 /// What a target does with its bytes.
 pub(crate) type Entry = fn(&[u8]);
 
 /// Name of each target, which is also the directory of its corpus.
-pub(crate) const ENTRIES: &[(&str, Entry)] =
-    &[("yaml_scanner", yaml_scanner), ("json_parse", json_parse)];
+pub(crate) const ENTRIES: &[(&str, Entry)] = &[
+    ("yaml_scanner", yaml_scanner),
+    ("json_parse", json_parse),
+    ("enc_text", enc_text),
+    ("metadata", metadata),
+    ("binding", binding),
+    ("round_trip", round_trip),
+    ("decrypt", decrypt_anything),
+];
 
 /// Reads YAML; whatever is accepted is a sound tree.
 pub(crate) fn yaml_scanner(source: &[u8]) {
@@ -24,6 +36,170 @@ pub(crate) fn json_parse(source: &[u8]) {
     match json::parse(source) {
         Ok(stream) => check_stream(source, &stream),
         Err(error) => check_position(source, error.position),
+    }
+}
+
+/// Reads an ENC text, and opens it: nothing opens that was not made with this key.
+pub(crate) fn enc_text(source: &[u8]) {
+    let Ok(text) = std::str::from_utf8(source) else { return };
+    let cipher = Cipher::new(&DataKey::new([7; 32]));
+    if let Ok(enc) = EncText::parse(text) {
+        assert!(!enc.iv().is_empty() && !enc.ciphertext().is_empty(), "an empty part was taken");
+        assert!(text.ends_with(enc.tail()), "the tail is the end of the text");
+        assert!(cipher.decrypt(&enc, b"a:").is_err(), "a forged value was opened");
+    }
+    // The same bytes as a value of each type.
+    for value_type in
+        [ValueType::Str, ValueType::Int, ValueType::Float, ValueType::Bool, ValueType::Time]
+    {
+        if let Ok(value) = decode(value_type, source) {
+            let canonical = value.canonical();
+            let again = decode(value_type, &canonical).expect("the canonical form is readable");
+            assert!(same(&value, &again), "the canonical form means something else");
+        }
+        let enc = cipher.encrypt(&[9; 32], b"a:", value_type, source);
+        let enc = EncText::parse(&enc).expect("what is written can be read");
+        if !source.is_empty() {
+            assert_eq!(*cipher.decrypt(&enc, b"a:").expect("it opens"), source);
+        }
+    }
+}
+
+fn same(one: &Value<'_>, other: &Value<'_>) -> bool {
+    matches!((one, other), (Value::Float(one), Value::Float(other)) if one.is_nan() && other.is_nan())
+        || one == other
+}
+
+/// Reads a `sops` block; what is read is written so that it reads the same.
+pub(crate) fn metadata(source: &[u8]) {
+    let Ok(stream) = yaml::parse(source) else { return };
+    for document in &stream.documents {
+        let Some(sops) = document.entry(document.root(), "sops") else { continue };
+        let Ok(read) = Metadata::read(document, sops) else { continue };
+        let written = yaml::metadata_block::write(&read.fields(), 0, 4, "\n");
+        let stream = yaml::parse(written.as_bytes()).expect("the block is YAML");
+        let document = &stream.documents[0];
+        let sops = document.entry(document.root(), "sops").expect("the block is there");
+        let again = Metadata::read(document, sops).expect("the block is readable");
+        assert_eq!(again.fields(), read.fields(), "the block changed");
+    }
+}
+
+/// Binds what the bytes describe; the binding holds for that and for nothing else.
+pub(crate) fn binding(source: &[u8]) {
+    let Some((first, rest)) = source.split_first() else { return };
+    let texts: Vec<String> = rest
+        .split(|byte| *byte == 0)
+        .map(|text| String::from_utf8_lossy(text).into_owned())
+        .collect();
+    let text = |index: usize| texts.get(index).map_or("", String::as_str);
+    let kubernetes = first & 1 != 0;
+    let present = |bit: u8, index: usize| (first & bit != 0).then(|| text(index));
+    let flags = Flags {
+        kubernetes,
+        name: kubernetes && first & 2 != 0,
+        namespace: kubernetes && first & 4 != 0,
+    };
+    let rule = Rule { kind: RuleKind::EncryptedRegex, text: text(0).to_owned() };
+    let leaf = |index: usize| {
+        let path = [PathElement::Key(text(index).into()), PathElement::Index(index)];
+        binding::leaf(&path, index % 2 == 0, Some(ValueType::Str), text(index + 1).as_bytes())
+    };
+    let mut statement = Statement {
+        flags,
+        last_modified: text(1),
+        mac_hex: text(2),
+        rule: Some(&rule),
+        mac_only_encrypted: first & 8 != 0,
+        identity: Identity {
+            group: text(3),
+            kind: text(4),
+            type_: text(5),
+            name: present(2, 6),
+            namespace: present(4, 7),
+        },
+        leaves: (8..texts.len()).map(leaf).collect(),
+    };
+    let keys = BindingKeys::new(&DataKey::new([*first; 32]));
+    let iv = keys.iv(&statement).expect("everything that is bound is there");
+    assert_eq!(keys.recognise(&iv), Recognised::Bound(flags));
+    assert!(keys.verify(&iv, &statement), "its own binding does not hold");
+    statement.leaves.reverse();
+    assert!(keys.verify(&iv, &statement), "the order of leaves counts");
+    statement.leaves.push(leaf(0));
+    assert!(!keys.verify(&iv, &statement), "an added leaf goes unnoticed");
+    statement.leaves.pop();
+    statement.mac_only_encrypted = !statement.mac_only_encrypted;
+    assert!(!keys.verify(&iv, &statement), "a changed setting goes unnoticed");
+    let other = BindingKeys::new(&DataKey::new([first.wrapping_add(1); 32]));
+    assert_eq!(other.recognise(&iv), Recognised::Unbound);
+}
+
+/// Encrypts and decrypts; whatever can be encrypted comes back.
+pub(crate) fn round_trip(source: &[u8]) {
+    let Some((first, source)) = source.split_first() else { return };
+    let format = if first & 1 == 0 { Format::Yaml } else { Format::Json };
+    let options = EncryptOptions {
+        layout: if first & 2 == 0 { Layout::Documents } else { Layout::Sops },
+        whole_files: first & 4 == 0,
+        expand_aliases: first & 8 != 0,
+        last_modified: "2026-11-20T12:00:00Z".to_owned(),
+        ..EncryptOptions::default()
+    };
+    let data_key = DataKey::new([3; 32]);
+    let file_key =
+        || Ok(FileKey { data_key: data_key.clone(), key_groups: groups(), shamir_threshold: None });
+    let random = || Ok([5; 32]);
+    let keys = Keys { file_key: &file_key, random: &random };
+    let encrypted = match encrypt(format, source, &options, &keys, None) {
+        Ok(encrypted) => encrypted,
+        Err(error) => {
+            let text = error.to_string();
+            assert!(!text.contains("could not be had back"), "{text}");
+            assert!(!text.contains("would not"), "{text}");
+            return;
+        }
+    };
+    let Some(bytes) = encrypted.bytes else { return };
+    if encrypted.report.encrypted == 0 {
+        return;
+    }
+    let decrypted = decrypt(format, &bytes, &DecryptOptions::default(), &|_| Ok(data_key.clone()))
+        .expect("what was encrypted is decrypted");
+    let back = decrypted.bytes.expect("there are envelopes");
+    if !options.expand_aliases && back.expose() != source {
+        // A piece that cannot hold a Secret is not read, so it may be broken.
+        let Ok(before) = format.parse(source) else { return };
+        let after = format.parse(back.expose()).expect("what is decrypted is readable");
+        assert_eq!(before.documents.len(), after.documents.len(), "a document is lost");
+        for (before, after) in before.documents.iter().zip(&after.documents) {
+            assert!(scalars(before) == scalars(after), "a value is lost");
+        }
+    }
+}
+
+fn scalars(document: &Document<'_>) -> Vec<Vec<u8>> {
+    let values = document.nodes.iter().filter_map(|node| match &node.content {
+        Content::Scalar(scalar) => Some(scalar.value.canonical().to_vec()),
+        _ => None,
+    });
+    values.collect()
+}
+
+fn groups() -> Vec<seal_core::envelope::KeyGroup> {
+    use seal_core::envelope::{KeyGroup, MasterKey, WrappedKey};
+    let key = MasterKey::Age { recipient: "age1fuzz".to_owned() };
+    let enc =
+        "-----BEGIN AGE ENCRYPTED FILE-----\nAAAA\n-----END AGE ENCRYPTED FILE-----\n".to_owned();
+    vec![KeyGroup { keys: vec![WrappedKey { key, created_at: None, enc }] }]
+}
+
+/// Decrypts foreign bytes under a key that they were not made with.
+pub(crate) fn decrypt_anything(source: &[u8]) {
+    let format = if source.first() == Some(&b'{') { Format::Json } else { Format::Yaml };
+    let unwrap = |_: &Metadata| Ok(DataKey::new([1; 32]));
+    if let Ok(decrypted) = decrypt(format, source, &DecryptOptions::default(), &unwrap) {
+        assert!(decrypted.objects.is_empty(), "a foreign envelope was opened");
     }
 }
 

@@ -48,6 +48,25 @@ fn the_yaml_target_passes_on_the_whole_test_corpus() {
     }
 }
 
+#[test]
+fn whatever_of_the_test_corpus_can_be_encrypted_comes_back() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/yaml");
+    let mut failures = Vec::new();
+    for directory in files(&root) {
+        for file in files(&directory) {
+            let source = std::fs::read(&file).unwrap();
+            // Both layouts, with and without expanded aliases.
+            for options in [0u8, 2, 8] {
+                let source = [&[options], source.as_slice()].concat();
+                if std::panic::catch_unwind(|| entries::round_trip(&source)).is_err() {
+                    failures.push(format!("{} ({options})", file.display()));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
 fn corpora() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus")
 }

@@ -35,6 +35,20 @@ oracle() {
     [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
 }
 
+# The real sops, unless one is on PATH already.
+sops() {
+    local status=0 found
+    type -P sops >/dev/null && return
+    found=$(tests/setup/sops.sh) || status=$?
+    [ "$status" -eq 0 ] && export PATH=$found:$PATH
+    # 3: it cannot be had here. The tests that need it put that into the table.
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+}
+
+vectors() {
+    python3 tests/vectors/binding/make.py --check
+}
+
 build() {
     cargo build --locked --workspace || return
     if [ "$runner" = nextest ]; then
@@ -82,6 +96,8 @@ fi
 
 step "packages" tests/setup/packages.sh
 step "oracle" oracle
+step "sops" sops
+step "binding vectors" vectors
 if step "build" build; then
     step "doc tests" doc_tests
     step "tests" "${runner}_tests"

@@ -234,6 +234,16 @@ pub(crate) enum Scope {
     None,
 }
 
+impl From<Scope> for seal_core::file::Scope {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Name => Self::Name,
+            Scope::Namespace => Self::Namespace,
+            Scope::None => Self::None,
+        }
+    }
+}
+
 /// The version whose ciphertext is kept where values are unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Previous {

@@ -9,8 +9,9 @@
 
 use std::path::{Path, PathBuf};
 
-use regex::Regex;
 use seal_core::envelope::{MasterKey, Rule};
+use seal_core::format::BlockIndent;
+use seal_core::select::Pattern;
 use seal_keys::WrapError;
 use serde::Deserialize;
 
@@ -22,12 +23,9 @@ mod raw;
 mod rule;
 mod unknown;
 
-pub(crate) use arguments::{KeyArgumentError, keys_from};
+pub(crate) use arguments::keys_from;
 pub(crate) use error::{ConfigError, ConfigWarning, RuleProblem};
-pub(crate) use lookup::{Configs, Search, search};
-
-/// Compiles a regular expression that is written for Go's RE2, or says what is wrong with it.
-pub(crate) type CompileRegex = fn(&str) -> Result<Regex, String>;
+pub(crate) use lookup::Configs;
 
 /// One configuration file, checked as a whole.
 #[derive(Debug)]
@@ -74,11 +72,21 @@ pub(crate) enum Scope {
     None,
 }
 
+impl From<Scope> for seal_core::file::Scope {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Name => Self::Name,
+            Scope::Namespace => Self::Namespace,
+            Scope::None => Self::None,
+        }
+    }
+}
+
 /// One of the `creation_rules`.
 #[derive(Clone, Debug)]
 pub(crate) struct CreationRule {
     file: PathBuf,
-    path_regex: Option<Regex>,
+    path_regex: Option<Pattern>,
     /// Its place in the list, from 1.
     pub(crate) number: usize,
     /// Each group's keys, without duplicates, as they are written.
@@ -100,20 +108,20 @@ impl Config {
     ///
     /// Anything in it that cannot be meant so: a setting of the wrong type, an invalid regular expression, two
     /// selection settings in one rule, a key that is none. All rules are checked, not only the one that will be used.
-    pub(crate) fn load(path: &Path, compile: CompileRegex) -> Result<Self, ConfigError> {
+    pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
         let file = lookup::absolute(path);
         let text = std::fs::read_to_string(&file)
             .map_err(|error| ConfigError::Read { file: file.clone(), kind: error.kind() })?;
-        Self::parse(file, &text, compile)
+        Self::parse(file, &text)
     }
 
-    fn parse(file: PathBuf, text: &str, compile: CompileRegex) -> Result<Self, ConfigError> {
+    fn parse(file: PathBuf, text: &str) -> Result<Self, ConfigError> {
         let (raw, mut warnings) = raw::read(&file, text)?;
         let options = raw.seal.unwrap_or_default().over(Options::default());
         let mut rules = Vec::new();
         for (index, raw_rule) in raw.creation_rules.unwrap_or_default().into_iter().enumerate() {
             let number = index + 1;
-            let rule = CreationRule::new(&file, number, raw_rule, options, compile);
+            let rule = CreationRule::new(&file, number, raw_rule, options);
             let (rule, ignored) = rule.map_err(|problem| ConfigError::Rule {
                 file: file.clone(),
                 rule: number,
@@ -152,6 +160,15 @@ impl Config {
                 Err(ConfigError::NoRule { file: self.file.clone(), path: self.text_to_match(path) })
             }
         }
+    }
+
+    /// Indentation of the `sops` block.
+    pub(crate) fn indent(&self) -> BlockIndent {
+        let json = self.json_indent.map(|indent| match indent {
+            JsonIndent::Tab => "\t".to_owned(),
+            JsonIndent::Spaces(count) => " ".repeat(count),
+        });
+        BlockIndent { yaml: self.yaml_indent.unwrap_or(BlockIndent::default().yaml), json }
     }
 
     /// Our own settings for a file, whether or not a rule matches it.
@@ -193,8 +210,13 @@ impl CreationRule {
         }
     }
 
+    /// It has a `path_regex`, so what it matches was meant.
+    pub(crate) fn is_for_certain_paths(&self) -> bool {
+        self.path_regex.is_some()
+    }
+
     fn matches(&self, text: &str) -> bool {
-        self.path_regex.as_ref().is_none_or(|regex| regex.is_match(text))
+        self.path_regex.as_ref().is_none_or(|pattern| pattern.matches(text))
     }
 }
 

@@ -151,6 +151,14 @@ impl From<WriteError> for CommandError {
     }
 }
 
+impl std::fmt::Display for CommandError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for CommandError {}
+
 #[cfg(test)]
 mod tests {
     use seal_core::document::Position;

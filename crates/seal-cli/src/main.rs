@@ -19,6 +19,7 @@ mod ui;
 mod write;
 
 use clap::Parser;
+use seal_keys::Environment;
 
 use crate::args::CommandLine;
 use crate::commands::{Context, Outcome};
@@ -27,13 +28,14 @@ use crate::ui::Ui;
 fn main() -> std::process::ExitCode {
     // Before anything secret is in memory. A system that refuses (a container, say) leaves nothing else to do.
     hardening::harden();
-    let variable = |name: &str| std::env::var_os(name);
+    let environment = Environment::of_process();
     let line = match CommandLine::try_parse() {
-        Ok(line) => line.complete(variable),
+        Ok(line) => line.complete(|name| environment.variable(name)),
         Err(message) => return ui::print_clap(&message).into(),
     };
     let ui = Ui::new(&line.global, line.stdout_carries_documents());
-    let context = Context { ui: &ui, config: line.global.config.as_deref(), variable: &variable };
+    let context =
+        Context { ui: &ui, config: line.global.config.as_deref(), environment: &environment };
     let (report, code) = match commands::run(&line.command, &context) {
         Ok(Outcome { report, code }) => (Some(report), code),
         Err(error) => {

@@ -98,12 +98,106 @@ impl<'a> Object<'a> {
     }
 }
 
+/// An object of a document, by what it says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named<'a> {
+    /// The mapping.
+    pub mapping: NodeId,
+    /// `kind`
+    pub kind: &'a str,
+    /// `metadata.name`
+    pub name: Option<&'a str>,
+}
+
+/// The Kubernetes objects of a document in clear: itself, or the items of a `List`.
+pub fn named<'a>(document: &'a Document<'_>) -> Vec<Named<'a>> {
+    let read = |mapping| {
+        let object = Object::read(&AsWritten, document, mapping)?;
+        Some(Named { mapping, kind: object.kind, name: object.name })
+    };
+    objects(document).into_iter().filter_map(read).collect()
+}
+
 /// The mappings of a document that are objects of their own: the items of a `List`, else its root.
 pub(crate) fn objects(document: &Document<'_>) -> Vec<NodeId> {
+    // Wrapped as a whole, as SOPS does it, a `List` has no objects of their own in it.
+    let is_wrapped = |mapping| document.entry(mapping, "sops").is_some();
+    descend(&AsWritten, document, document.root(), &is_wrapped)
+}
+
+/// The Secrets that a mapping is or, as a `List` under one envelope, holds.
+pub(crate) fn secrets_within(
+    strings: &dyn Strings,
+    document: &Document<'_>,
+    mapping: NodeId,
+) -> Vec<NodeId> {
+    let mut found = descend(strings, document, mapping, &|_| false);
+    found.retain(|mapping| {
+        Object::read(strings, document, *mapping).is_some_and(|object| object.is_secret())
+    });
+    found
+}
+
+/// The entry that decides, by an alias or a merge key, whether a mapping is a Secret or a `List`: then its kind does
+/// not stand where everything here looks for it.
+pub(crate) fn hidden_kind(
+    documents: &[Document<'_>],
+    document: &Document<'_>,
+    mapping: NodeId,
+) -> Option<NodeId> {
+    let entry = |key: &str| document.entry(mapping, key);
+    let aliased = ["apiVersion", "kind"].into_iter().filter_map(entry).find(|id| {
+        let Content::Alias { document: target, node, of_key } = &document.node(*id).content else {
+            return false;
+        };
+        // An alias of a key stands for the key's text, which need not be looked at closer.
+        let target = documents.get(*target);
+        *of_key
+            || target.is_none_or(|target| match AsWritten.string(target, *node) {
+                Some(text) => text == "v1" || text == "Secret" || text.ends_with("List"),
+                None => false,
+            })
+    });
+    let merge = entry("<<").filter(|_| entry("apiVersion").is_none() || entry("kind").is_none());
+    aliased.or(merge.filter(|merge| merges_a_kind(documents, document, *merge, 0)))
+}
+
+/// Nesting of merged mappings beyond which one is taken to merge anything.
+const MAX_MERGE_DEPTH: usize = 10;
+
+fn merges_a_kind(
+    documents: &[Document<'_>],
+    document: &Document<'_>,
+    node: NodeId,
+    depth: usize,
+) -> bool {
+    let follow = |document: &Document<'_>, node| {
+        depth >= MAX_MERGE_DEPTH || merges_a_kind(documents, document, node, depth + 1)
+    };
+    match &document.node(node).content {
+        Content::Mapping { .. } => {
+            document.entry(node, "kind").is_some()
+                || document.entry(node, "apiVersion").is_some()
+                || document.entry(node, "<<").is_some_and(|merge| follow(document, merge))
+        }
+        Content::Sequence { .. } => document.children(node).any(|item| follow(document, item)),
+        Content::Alias { document: target, node, .. } => {
+            documents.get(*target).is_none_or(|target| follow(target, *node))
+        }
+        Content::Scalar(_) | Content::Comment(_) => false,
+    }
+}
+
+fn descend(
+    strings: &dyn Strings,
+    document: &Document<'_>,
+    top: NodeId,
+    ends_here: &dyn Fn(NodeId) -> bool,
+) -> Vec<NodeId> {
     let mut found = Vec::new();
-    let mut open = vec![document.root()];
+    let mut open = vec![top];
     while let Some(mapping) = open.pop() {
-        match list_items(document, mapping) {
+        match list_items(strings, document, mapping).filter(|_| !ends_here(mapping)) {
             Some(items) => open.extend(items.into_iter().rev()),
             None => found.push(mapping),
         }
@@ -111,11 +205,15 @@ pub(crate) fn objects(document: &Document<'_>) -> Vec<NodeId> {
     found
 }
 
-/// The items of a `List`; `None` for anything else.
-pub(crate) fn list_items(document: &Document<'_>, mapping: NodeId) -> Option<Vec<NodeId>> {
-    let object = Object::read(&AsWritten, document, mapping)?;
-    // Wrapped as a whole, as SOPS does it: then its items are no objects of their own.
-    if !object.kind.ends_with("List") || document.entry(mapping, "sops").is_some() {
+/// The items of a `List`; `None` for anything else. Another kind may end in `List` by chance, so its items have to say
+/// what they are.
+pub(crate) fn list_items(
+    strings: &dyn Strings,
+    document: &Document<'_>,
+    mapping: NodeId,
+) -> Option<Vec<NodeId>> {
+    let object = Object::read(strings, document, mapping)?;
+    if !object.kind.ends_with("List") {
         return None;
     }
     let items = document.entry(mapping, "items")?;
@@ -125,7 +223,10 @@ pub(crate) fn list_items(document: &Document<'_>, mapping: NodeId) -> Option<Vec
     let mappings = document
         .children(items)
         .filter(|item| matches!(document.node(*item).content, Content::Mapping { .. }));
-    Some(mappings.collect())
+    let mappings: Vec<NodeId> = mappings.collect();
+    let is_object = |item: &NodeId| Object::read(strings, document, *item).is_some();
+    let is_list = object.kind == "List" && object.group().is_empty();
+    (is_list || (!mappings.is_empty() && mappings.iter().all(is_object))).then_some(mappings)
 }
 
 /// The entries of a Secret that hold its region.
@@ -135,9 +236,11 @@ pub(crate) fn region(document: &Document<'_>, secret: NodeId) -> Vec<NodeId> {
 
 /// Annotations of a Secret that hold a copy of it.
 pub(crate) fn copying_annotations(document: &Document<'_>, object: NodeId) -> Vec<NodeId> {
-    let annotations = document
-        .entry(object, "metadata")
-        .and_then(|metadata| document.entry(metadata, "annotations"));
-    let Some(annotations) = annotations else { return Vec::new() };
-    COPYING_ANNOTATIONS.iter().filter_map(|key| document.entry(annotations, key)).collect()
+    COPYING_ANNOTATIONS.iter().filter_map(|key| annotation(document, object, key)).collect()
+}
+
+/// An annotation by its key.
+pub(crate) fn annotation(document: &Document<'_>, object: NodeId, key: &str) -> Option<NodeId> {
+    let metadata = document.entry(object, "metadata")?;
+    document.entry(document.entry(metadata, "annotations")?, key)
 }

@@ -73,7 +73,7 @@ enum Source {
 
 impl Own {
     fn find_or_make(context: &Context<'_>, now: Timestamp) -> Result<Self, CommandError> {
-        let set = |name: &str| (context.variable)(name).filter(|value| !value.is_empty());
+        let set = |name: &str| context.environment.variable(name);
         if let Some(value) = set("SOPS_AGE_KEY") {
             let text = value.into_string().map(Zeroizing::new).unwrap_or_default();
             let recipients = recipients_of(&text).map_err(|error| {
@@ -85,7 +85,7 @@ impl Own {
         }
         let file = match set("SOPS_AGE_KEY_FILE") {
             Some(file) => PathBuf::from(file),
-            None => default_key_file(&set).ok_or_else(|| {
+            None => context.environment.default_age_key_file().ok_or_else(|| {
                 CommandError::usage("there is no home directory to keep an age identity in")
                     .hint("set SOPS_AGE_KEY_FILE to where it should be")
             })?,
@@ -185,17 +185,6 @@ fn checked_recipients(typed: &[String]) -> Result<Vec<String>, CommandError> {
     typed.iter().enumerate().map(check).collect()
 }
 
-/// Where sops looks when no variable says otherwise.
-fn default_key_file(set: &dyn Fn(&str) -> Option<std::ffi::OsString>) -> Option<PathBuf> {
-    let home = || set("HOME").map(PathBuf::from);
-    let configuration = match set("XDG_CONFIG_HOME") {
-        Some(directory) => PathBuf::from(directory),
-        None if cfg!(target_os = "macos") => home()?.join("Library/Application Support"),
-        None => home()?.join(".config"),
-    };
-    Some(configuration.join("sops/age/keys.txt"))
-}
-
 fn rules_text(recipients: &[String]) -> String {
     format!(
         "\
@@ -267,10 +256,8 @@ fn lies_in_repository(file: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsString;
-    use std::path::PathBuf;
 
-    use super::{checked_recipients, default_key_file, rules_text};
+    use super::{checked_recipients, rules_text};
 
     #[test]
     fn the_rules_read_as_one_rule_with_all_recipients() {
@@ -290,18 +277,5 @@ mod tests {
         let private = seal_keys::keygen::generate().identity;
         let error = checked_recipients(&[private.to_string()]).unwrap_err();
         assert!(!format!("{error:?}").contains(&private[20..]));
-    }
-
-    #[test]
-    fn the_key_file_is_where_sops_looks() {
-        let xdg = |name: &str| (name == "XDG_CONFIG_HOME").then(|| OsString::from("/x"));
-        assert_eq!(default_key_file(&xdg), Some(PathBuf::from("/x/sops/age/keys.txt")));
-        let home = |name: &str| (name == "HOME").then(|| OsString::from("/h"));
-        let below_home = match cfg!(target_os = "macos") {
-            true => "/h/Library/Application Support/sops/age/keys.txt",
-            false => "/h/.config/sops/age/keys.txt",
-        };
-        assert_eq!(default_key_file(&home), Some(PathBuf::from(below_home)));
-        assert_eq!(default_key_file(&|_| None), None);
     }
 }

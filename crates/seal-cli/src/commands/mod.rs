@@ -1,7 +1,8 @@
 //! The verbs, one file each.
 
-use std::ffi::OsString;
 use std::path::Path;
+
+use seal_keys::Environment;
 
 use crate::args::Command;
 use crate::clock;
@@ -9,6 +10,10 @@ use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::ui::{Report, Ui};
 
+mod decrypt;
+mod encrypt;
+mod files;
+mod get;
 mod init;
 
 /// What every command gets beside its own arguments.
@@ -16,10 +21,9 @@ pub(crate) struct Context<'c> {
     /// To talk to the user.
     pub(crate) ui: &'c Ui,
     /// `--config`, or `SOPS_CONFIG`.
-    #[allow(dead_code, reason = "used by encrypt and decrypt")]
     pub(crate) config: Option<&'c Path>,
-    /// Looks up a variable of the environment.
-    pub(crate) variable: &'c dyn Fn(&str) -> Option<OsString>,
+    /// The variables of the environment.
+    pub(crate) environment: &'c Environment,
 }
 
 /// How a command ended that could do its work, if only in part: failures of single files are reported already.
@@ -35,9 +39,8 @@ pub(crate) struct Outcome {
 pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, CommandError> {
     match command {
         Command::Init(arguments) => init::run(arguments, context, clock::now()),
-        Command::Encrypt(_) | Command::Decrypt(_) | Command::Get(_) => {
-            let message = format!("`seal {}` is not part of this build yet", command.name());
-            Err(CommandError::failed(message))
-        }
+        Command::Encrypt(arguments) => encrypt::run(arguments, context),
+        Command::Decrypt(arguments) => decrypt::run(arguments, context),
+        Command::Get(arguments) => get::run(arguments, context),
     }
 }

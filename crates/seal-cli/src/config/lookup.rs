@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{CompileRegex, Config, ConfigError, ConfigWarning};
+use super::{Config, ConfigError, ConfigWarning};
 
 const NAME: &str = ".sops.yaml";
 const WRONG_NAME: &str = ".sops.yml";
@@ -18,7 +18,6 @@ const LEVELS: usize = 100;
 pub(crate) struct Configs {
     chosen: Option<PathBuf>,
     working_directory: PathBuf,
-    compile: CompileRegex,
     state: Mutex<State>,
 }
 
@@ -31,12 +30,8 @@ struct State {
 
 impl Configs {
     /// `chosen` (`--config`, `SOPS_CONFIG`) replaces the search for every file.
-    pub(crate) fn new(
-        chosen: Option<PathBuf>,
-        working_directory: PathBuf,
-        compile: CompileRegex,
-    ) -> Self {
-        Self { chosen, working_directory, compile, state: Mutex::default() }
+    pub(crate) fn new(chosen: Option<PathBuf>, working_directory: PathBuf) -> Self {
+        Self { chosen, working_directory, state: Mutex::default() }
     }
 
     /// The configuration for a file, if there is one. For a stream, the file is the name that stands for it.
@@ -50,7 +45,7 @@ impl Configs {
             Some(chosen) => Some(chosen.clone()),
             None => state.search(path, &self.working_directory),
         };
-        found.map(|config| state.load(config, self.compile)).transpose()
+        found.map(|config| state.load(config)).transpose()
     }
 
     /// What was ignored in the configurations that were used so far, and beside them.
@@ -77,11 +72,11 @@ impl State {
         found.config
     }
 
-    fn load(&mut self, file: PathBuf, compile: CompileRegex) -> Result<Arc<Config>, ConfigError> {
+    fn load(&mut self, file: PathBuf) -> Result<Arc<Config>, ConfigError> {
         match self.loaded.entry(file) {
             Entry::Occupied(known) => known.get().clone(),
             Entry::Vacant(new) => {
-                let loaded = Config::load(new.key(), compile).map(Arc::new);
+                let loaded = Config::load(new.key()).map(Arc::new);
                 if let Ok(config) = &loaded {
                     self.warnings.extend(config.warnings.iter().cloned());
                 }

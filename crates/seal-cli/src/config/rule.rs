@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use seal_core::envelope::{Rule, RuleKind};
+use seal_core::select::Pattern;
 
 use super::raw::{RawRule, RawSeal};
-use super::{CompileRegex, ConfigWarning, CreationRule, Options, RuleProblem, keys};
+use super::{ConfigWarning, CreationRule, Options, RuleProblem, keys};
 
 impl CreationRule {
     /// Checks one rule; the warnings name what it says in vain.
@@ -14,7 +15,6 @@ impl CreationRule {
         number: usize,
         raw: RawRule,
         options: Options,
-        compile: CompileRegex,
     ) -> Result<(Self, Option<ConfigWarning>), RuleProblem> {
         let flat = keys::of_rule(&raw)?;
         let groups = raw.key_groups.iter().flatten().map(keys::of_group);
@@ -56,6 +56,11 @@ impl CreationRule {
         };
         Ok((rule, warning))
     }
+}
+
+/// Go's syntax, as SOPS takes it.
+fn compile(text: &str) -> Result<Pattern, String> {
+    Pattern::new(text).map_err(|error| error.to_string())
 }
 
 impl RawSeal {

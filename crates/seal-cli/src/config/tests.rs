@@ -1,3 +1,4 @@
+use super::lookup;
 use std::fs;
 
 use proptest::prelude::*;
@@ -9,12 +10,8 @@ use super::*;
 const A: &str = "age13r7pmm33m5fk6cdkqmthyxcsdp8kqz0te59v85c2e8vzr4kgw4vsgm2cd7";
 const B: &str = "age177n994ctk7macw2w6dutxzmjlngz364g7nv0j6h563pg7lgrleqqsgqstg";
 
-fn compile(text: &str) -> Result<Regex, String> {
-    Regex::new(text).map_err(|_| "it does not compile".to_owned())
-}
-
 fn parse(text: &str) -> Result<Config, ConfigError> {
-    Config::parse(PathBuf::from("/repo/.sops.yaml"), text, compile)
+    Config::parse(PathBuf::from("/repo/.sops.yaml"), text)
 }
 
 fn error(text: &str) -> String {
@@ -396,7 +393,7 @@ fn tree(files: &[&str]) -> TempDir {
 fn the_search_starts_at_the_file_and_goes_on_at_the_working_directory() {
     let dir = tree(&["repo/.sops.yaml", "repo/sub/.sops.yaml", "work/.sops.yaml", "other/x"]);
     let at = |path: &str| dir.path().join(path);
-    let found = |file: &str, cwd: &str| search(&at(file), &at(cwd)).config;
+    let found = |file: &str, cwd: &str| lookup::search(&at(file), &at(cwd)).config;
     assert_eq!(found("repo/sub/deep", "work"), Some(at("repo/sub/.sops.yaml")));
     assert_eq!(found("repo/more", "work"), Some(at("repo/.sops.yaml")));
     assert_eq!(found("other", "work/deep"), Some(at("work/.sops.yaml")));
@@ -406,7 +403,7 @@ fn the_search_starts_at_the_file_and_goes_on_at_the_working_directory() {
 #[test]
 fn a_directory_of_that_name_is_passed_by() {
     let dir = tree(&[".sops.yaml", "a/.sops.yaml/x"]);
-    let found = search(&dir.path().join("a"), dir.path());
+    let found = lookup::search(&dir.path().join("a"), dir.path());
     assert_eq!(found.config, Some(dir.path().join(".sops.yaml")));
 }
 
@@ -414,7 +411,7 @@ fn a_directory_of_that_name_is_passed_by() {
 fn a_misnamed_file_is_worth_a_warning_and_nothing_else() {
     let dir = tree(&["repo/a/.sops.yml", "repo/.sops.yaml", "repo/.sops.yml"]);
     let at = |path: &str| dir.path().join(path);
-    let configs = Configs::new(None, at("repo"), compile);
+    let configs = Configs::new(None, at("repo"));
     for _ in 0..2 {
         let config = configs.for_file(&at("repo/a/x.yaml")).unwrap().unwrap();
         assert_eq!(config.path(), at("repo/.sops.yaml"));
@@ -427,15 +424,15 @@ fn a_misnamed_file_is_worth_a_warning_and_nothing_else() {
 fn each_file_is_read_once_and_a_chosen_one_replaces_the_search() {
     let dir = tree(&["a/.sops.yaml", "chosen.yaml"]);
     let at = |path: &str| dir.path().join(path);
-    let configs = Configs::new(None, at("a"), compile);
+    let configs = Configs::new(None, at("a"));
     let first = configs.for_file(&at("a/b/x")).unwrap().unwrap();
     let second = configs.for_file(&at("a/c/y")).unwrap().unwrap();
     assert!(std::sync::Arc::ptr_eq(&first, &second));
 
-    let configs = Configs::new(Some(at("chosen.yaml")), at("a"), compile);
+    let configs = Configs::new(Some(at("chosen.yaml")), at("a"));
     let config = configs.for_file(&at("a/x")).unwrap().unwrap();
     assert_eq!(config.path(), at("chosen.yaml"));
-    let configs = Configs::new(Some(at("missing.yaml")), at("a"), compile);
+    let configs = Configs::new(Some(at("missing.yaml")), at("a"));
     let error = configs.for_file(&at("a/x")).unwrap_err();
     let expected =
         ConfigError::Read { file: at("missing.yaml"), kind: std::io::ErrorKind::NotFound };
@@ -445,7 +442,7 @@ fn each_file_is_read_once_and_a_chosen_one_replaces_the_search() {
 #[test]
 fn without_a_configuration_there_is_none() {
     let dir = tree(&["x"]);
-    let configs = Configs::new(None, dir.path().to_owned(), compile);
+    let configs = Configs::new(None, dir.path().to_owned());
     assert!(configs.for_file(&dir.path().join("x")).unwrap().is_none());
     assert_eq!(configs.warnings(), []);
 }

@@ -22,6 +22,8 @@ pub(crate) struct Counts {
     pub(crate) documents: usize,
     /// Values in those.
     pub(crate) secrets: usize,
+    /// Documents whose envelope is not tied to them, because SOPS wrote it.
+    pub(crate) unbound: usize,
     /// Files that are as they should be already.
     pub(crate) unchanged: usize,
     /// Files that are not for this command.
@@ -47,6 +49,7 @@ impl std::ops::AddAssign for Counts {
         self.files += other.files;
         self.documents += other.documents;
         self.secrets += other.secrets;
+        self.unbound += other.unbound;
         self.unchanged += other.unchanged;
         self.skipped += other.skipped;
         self.failed += other.failed;
@@ -67,9 +70,12 @@ impl Counts {
         } else {
             format!("nothing to {verb}")
         };
-        for (number, what) in
-            [(self.unchanged, "unchanged"), (self.skipped, "skipped"), (self.failed, "failed")]
-        {
+        for (number, what) in [
+            (self.unbound, "not bound (written by SOPS)"),
+            (self.unchanged, "unchanged"),
+            (self.skipped, "skipped"),
+            (self.failed, "failed"),
+        ] {
             if number > 0 {
                 line.push_str(&format!(", {number} {what}"));
             }
@@ -82,6 +88,7 @@ impl Counts {
             ("files", self.files),
             ("documents", self.documents),
             ("secrets", self.secrets),
+            ("unbound", self.unbound),
             ("unchanged", self.unchanged),
             ("skipped", self.skipped),
             ("failed", self.failed),
@@ -126,8 +133,15 @@ mod tests {
 
     #[test]
     fn counts_add_up() {
-        let one =
-            Counts { files: 1, documents: 2, secrets: 3, unchanged: 4, skipped: 5, failed: 6 };
+        let one = Counts {
+            files: 1,
+            documents: 2,
+            secrets: 3,
+            unbound: 7,
+            unchanged: 4,
+            skipped: 5,
+            failed: 6,
+        };
         let mut sum = one;
         sum += one;
         let fields = sum.fields();

@@ -62,7 +62,15 @@ impl Document<'_> {
     ///
     /// A key of digits means an index where it meets a sequence. An alias at the very end is returned as it is.
     pub fn lookup(&self, path: &Path) -> Result<NodeId, LookupError> {
-        let mut node = self.root();
+        self.lookup_from(self.root(), path)
+    }
+
+    /// Returns the node at `path`, seen from another node.
+    ///
+    /// # Errors
+    /// As for [`Self::lookup`].
+    pub fn lookup_from(&self, top: NodeId, path: &Path) -> Result<NodeId, LookupError> {
+        let mut node = top;
         for element in &path.0 {
             node = self.step(node, element)?;
         }

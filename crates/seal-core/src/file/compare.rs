@@ -1,66 +1,110 @@
 //! Two readings of a document hold the same values.
 
-use super::{FileError, Member, leaves};
-use crate::cipher::ValueType;
-use crate::document::{Content, NodeId, Value};
 use std::collections::HashMap;
 
-use super::open::Plain;
+use zeroize::Zeroizing;
 
-/// The leaves of an object as they matter to whoever reads it: additional data (the keys above), type, value.
-pub(crate) fn values(
-    member: Member<'_, '_>,
-    plain: Option<&HashMap<NodeId, Plain>>,
-) -> Result<Vec<Compared>, FileError> {
-    let mut out = Vec::new();
-    leaves::visit(member.documents, member.document, member.object, &mut |leaf| {
-        let behind_alias = leaf.key_text.is_some();
-        let decrypted = plain.filter(|_| !behind_alias).and_then(|plain| plain.get(&leaf.origin));
-        let (value, is_list_comment) = match (decrypted, &leaf.node.content) {
-            (_, Content::Comment(_)) => return Ok(()),
-            (Some(plain), Content::Scalar(scalar)) => {
-                let comment = matches!(&scalar.value, Value::String(text)
-                    if crate::cipher::EncText::parse(text)
-                        .is_ok_and(|enc| enc.value_type() == ValueType::Comment));
-                (&plain.value, comment)
+use super::error::FileError;
+use super::leaves;
+use super::open::Plain;
+use super::run::is_null;
+use crate::cipher::ValueType;
+use crate::document::{Content, Document, NodeId, Value};
+
+/// What a document holds for whoever reads it.
+#[derive(Default)]
+pub(crate) struct Reading {
+    values: Vec<Leaf>,
+    /// Additional data and text of each comment.
+    comments: Vec<(String, Zeroizing<String>)>,
+}
+
+/// Where two readings part.
+pub(crate) enum Difference {
+    /// At this node of the first one; `None` where only the second one has a value.
+    Value(Option<NodeId>),
+    Comment,
+}
+
+/// One value, with the keys above it.
+struct Leaf {
+    aad: String,
+    /// SOPS writes whole floats as integers, so numbers are compared by value.
+    number: bool,
+    value_type: Option<ValueType>,
+    value: Zeroizing<Vec<u8>>,
+    node: NodeId,
+}
+
+impl Reading {
+    /// Reads a whole document. Where it is encrypted, `plain` has what its ENC texts hold, and `envelopes` its `sops`
+    /// entries in order.
+    pub(crate) fn of(
+        documents: &[Document<'_>],
+        document: usize,
+        plain: &HashMap<NodeId, &Plain>,
+        envelopes: &[NodeId],
+    ) -> Result<Self, FileError> {
+        let mut reading = Self::default();
+        let root = documents[document].root();
+        leaves::visit_document(documents, document, envelopes, &mut |leaf| {
+            // An empty document is null, and with a block it is a mapping of nothing else.
+            if leaf.origin == root && is_null(&leaf.node.content) {
+                return Ok(());
             }
-            (_, Content::Scalar(scalar)) => (&scalar.value, false),
-            _ => return Ok(()),
-        };
-        if !is_list_comment {
-            out.push(Compared {
+            let decrypted = match leaf.is_aliased {
+                false => plain.get(&leaf.origin),
+                true => None,
+            };
+            let value = match (&leaf.node.content, leaf.key_text, decrypted) {
+                (_, Some(text), _) => &Value::String(text.into()),
+                (Content::Scalar(_), None, Some(plain)) if plain.is_comment => return Ok(()),
+                (Content::Scalar(_), None, Some(plain)) => &plain.value,
+                (Content::Scalar(scalar), None, None) => &scalar.value,
+                (Content::Comment(comment), ..) => {
+                    let text = match decrypted {
+                        Some(plain) => String::from_utf8_lossy(&plain.text).into_owned(),
+                        None => comment.text.to_owned(),
+                    };
+                    reading.comments.push((leaf.aad.to_owned(), Zeroizing::new(text)));
+                    return Ok(());
+                }
+                _ => return Ok(()),
+            };
+            reading.values.push(Leaf {
                 aad: leaf.aad.to_owned(),
                 number: matches!(value, Value::Int(_) | Value::UInt(_) | Value::Float(_)),
                 value_type: value.value_type(),
                 value: value.canonical(),
                 node: leaf.origin,
             });
-        }
-        Ok(())
-    })?;
-    Ok(out)
+            Ok(())
+        })?;
+        Ok(reading)
+    }
+
+    /// The first place where the values differ.
+    pub(crate) fn differs_in_values(&self, other: &Self) -> Option<Difference> {
+        let differs =
+            self.values.iter().zip(&other.values).position(|(one, other)| !one.equals(other));
+        let differs = differs.or_else(|| {
+            let lengths = (self.values.len(), other.values.len());
+            (lengths.0 != lengths.1).then_some(lengths.0.min(lengths.1))
+        });
+        differs.map(|at| Difference::Value(self.values.get(at).map(|leaf| leaf.node)))
+    }
+
+    /// The first place where values or comments differ.
+    pub(crate) fn differs(&self, other: &Self) -> Option<Difference> {
+        let comments = (self.comments != other.comments).then_some(Difference::Comment);
+        self.differs_in_values(other).or(comments)
+    }
 }
 
-/// One leaf in a comparison.
-pub(crate) struct Compared {
-    aad: String,
-    /// SOPS writes whole floats as integers, so numbers are compared by value.
-    number: bool,
-    value_type: Option<ValueType>,
-    value: zeroize::Zeroizing<Vec<u8>>,
-    pub(crate) node: NodeId,
-}
-
-impl PartialEq for Compared {
-    fn eq(&self, other: &Self) -> bool {
+impl Leaf {
+    fn equals(&self, other: &Self) -> bool {
         self.aad == other.aad
             && (self.value_type == other.value_type || (self.number && other.number))
             && self.value == other.value
     }
-}
-
-/// Index of the first leaf that differs; `None` where all are the same.
-pub(crate) fn first_difference(one: &[Compared], other: &[Compared]) -> Option<usize> {
-    let differs = one.iter().zip(other).position(|(one, other)| one != other);
-    differs.or_else(|| (one.len() != other.len()).then_some(one.len().min(other.len())))
 }

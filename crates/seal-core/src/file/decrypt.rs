@@ -2,15 +2,17 @@
 
 use zeroize::Zeroizing;
 
-use super::compare::{first_difference, values};
 use super::encrypt::{may_hold, syntax};
 use super::error::{Class, FileError};
-use super::open::{Demands, Opened, open, relative_path};
+use super::open::{Demands, Opened, open};
 use super::pieces::{self, Piece};
 use super::selectors::Selectors;
-use super::{BoxError, Member};
-use crate::cipher::is_enc_text;
-use crate::document::{Content, Edit, NodeId, Scalar, Style, Value, apply};
+use super::write_back::{Envelope, written};
+use super::{BoxError, Member, members};
+use crate::cipher::{Cipher, is_enc_text};
+use crate::document::{Content, NodeId, Value};
+use crate::envelope::binding::{BindingKeys, Recognised};
+use crate::envelope::mac::open_mac;
 use crate::envelope::{Metadata, Rule};
 use crate::format::Format;
 use crate::kubernetes::{self, AsWritten, Object};
@@ -73,15 +75,10 @@ pub fn decrypt(
     let mut pieces = pieces::read(format, source, wanted).map_err(syntax)?;
     if shares_one_envelope(&pieces) {
         // Documents without an envelope would make it another layout, so all have to be looked at.
-        for piece in &mut pieces {
-            if piece.stream.is_none() {
-                piece.stream = Some(format.parse(piece.text).map_err(syntax)?);
-            }
-        }
+        pieces::read_rest(format, source, &mut pieces).map_err(syntax)?;
     }
-    let shared = shares_one_envelope(&pieces);
     let run = Run { format, options, unwrap, selectors: Selectors::default() };
-    let parts: Vec<Part> = if shared {
+    let parts: Vec<Part> = if shares_one_envelope(&pieces) && !run.is_bound(&pieces) {
         run.shared(source, &pieces)?
     } else {
         pieces::each(source, &pieces, |_, piece| {
@@ -131,19 +128,10 @@ struct Run<'a> {
 /// The objects of a piece that have an envelope, with its entry.
 fn envelopes<'p, 's>(piece: &'p Piece<'s>) -> Vec<(Member<'p, 's>, NodeId)> {
     let Some(stream) = &piece.stream else { return Vec::new() };
-    let mut found = Vec::new();
-    for (index, document) in stream.documents.iter().enumerate() {
-        for object in kubernetes::objects(document) {
-            if let Some(sops) = document.entry(object, "sops") {
-                let documents = &stream.documents;
-                found.push((
-                    Member { source: piece.text, documents, document: index, object },
-                    sops,
-                ));
-            }
-        }
-    }
-    found
+    let with_entry = |member: Member<'p, 's>| {
+        member.document().entry(member.object, "sops").map(|entry| (member, entry))
+    };
+    members(piece.text, stream).into_iter().filter_map(with_entry).collect()
 }
 
 /// SOPS's stream layout: several documents, each with the same envelope.
@@ -169,6 +157,15 @@ fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
 impl Run<'_> {
     fn demands(&self) -> Demands<'_> {
         Demands { require_bound: self.options.require_bound, namespace: self.options.namespace }
+    }
+
+    /// The first envelope is bound, so each document has its own: several are the same where their documents are.
+    fn is_bound(&self, pieces: &[Piece<'_>]) -> bool {
+        let Some((first, entry)) = pieces.iter().flat_map(envelopes).next() else { return false };
+        let Ok(metadata) = Metadata::read(first.document(), entry) else { return false };
+        let Ok(data_key) = (self.unwrap)(&metadata) else { return false };
+        let mac = open_mac(&Cipher::new(&data_key), &metadata.mac, &metadata.last_modified);
+        mac.is_ok_and(|mac| BindingKeys::new(&data_key).recognise(mac.iv()) != Recognised::Unbound)
     }
 
     fn open(
@@ -213,9 +210,9 @@ impl Run<'_> {
                 description: envelope.description.clone(),
                 bound: envelope.bound.is_some(),
                 reordered: envelope.reordered,
-                values: envelope.plain.iter().map(|plain| plain.len()).sum(),
+                values: envelope.values(),
             });
-            opened.push((vec![member], vec![sops], envelope));
+            opened.push(Envelope { members: vec![member], entries: vec![sops], opened: envelope });
         }
         part.bytes = Some(written(self.format, piece, &opened)?);
         Ok(part)
@@ -231,17 +228,19 @@ impl Run<'_> {
         let lines = first_piece.map_or(0, |piece| piece.lines_before(source));
         let mut opened =
             self.open(&members, *sops, None).map_err(|error| error.below_lines(lines))?;
+        let values = opened.values();
         let mut plain = std::mem::take(&mut opened.plain).into_iter();
         let mut parts = Vec::with_capacity(pieces.len());
         for (piece, found) in pieces.iter().zip(found) {
             let mut part = Part::default();
             if !found.is_empty() {
-                let (members, sops): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-                let envelope = Opened {
+                let (members, entries): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+                let opened = Opened {
                     plain: plain.by_ref().take(members.len()).collect(),
                     ..opened.without_leaves()
                 };
-                let bytes = written(self.format, piece, &[(members, sops, envelope)]);
+                let envelope = Envelope { members, entries, opened };
+                let bytes = written(self.format, piece, &[envelope]);
                 part.bytes =
                     Some(bytes.map_err(|error| error.below_lines(piece.lines_before(source)))?);
             }
@@ -252,167 +251,45 @@ impl Run<'_> {
                 description: opened.description.clone(),
                 bound: false,
                 reordered: false,
-                values: members.len(),
+                values,
             });
         }
         Ok(parts)
     }
 }
 
-/// Envelopes of one piece: members, their `sops` entries, and what was opened.
-type Envelopes<'p, 's> = (Vec<Member<'p, 's>>, Vec<NodeId>, Opened);
-
-/// The plaintext of a piece, read again and compared.
-pub(crate) fn written(
-    format: Format,
-    piece: &Piece<'_>,
-    opened: &[Envelopes<'_, '_>],
-) -> Result<Zeroizing<Vec<u8>>, FileError> {
-    // A style that does not carry a value after all is given up for that value, one after the other.
-    let mut quoted: Vec<(usize, usize, NodeId)> = Vec::new();
-    loop {
-        let edits = edits(format, opened, &quoted)?;
-        let bytes = Zeroizing::new(apply(piece.text, 0..piece.text.len(), edits));
-        let Some((envelope, member, node)) = first_lost(format, &bytes, opened)? else {
-            return Ok(bytes);
-        };
-        if quoted.contains(&(envelope, member, node)) || quoted.len() >= 100 {
-            let member = opened[envelope].0[member];
-            return Err(FileError::input("this value cannot be written back where it stands")
-                .path(relative_path(member.document(), member.object, node))
-                .at(member.source, member.document().node(node).span.start));
-        }
-        quoted.push((envelope, member, node));
-    }
-}
-
-fn edits(
-    format: Format,
-    opened: &[Envelopes<'_, '_>],
-    quoted: &[(usize, usize, NodeId)],
-) -> Result<Vec<Edit>, FileError> {
-    let mut edits = Vec::new();
-    for (number, (members, sops, envelope)) in opened.iter().enumerate() {
-        for (index, member) in members.iter().enumerate() {
-            let document = member.document();
-            let removal = format.removed(member.source, document, sops[index]);
-            for (id, plain) in &envelope.plain[index] {
-                let node = document.node(*id);
-                let text = String::from_utf8_lossy(&plain.text);
-                if quoted.contains(&(number, index, *id)) {
-                    if let (Format::Yaml, Value::String(string)) = (format, &plain.value) {
-                        edits.push(crate::format::yaml::edit::decrypted_double_quoted(
-                            member.source,
-                            document,
-                            *id,
-                            string,
-                        ));
-                        continue;
-                    }
-                }
-                let is_block = matches!(
-                    &node.content,
-                    Content::Scalar(Scalar { style: Style::Literal | Style::Folded, .. })
-                );
-                let unterminated = is_block && removal.span.start < node.span.end;
-                let edit = format.decrypted(
-                    member.source,
-                    document,
-                    *id,
-                    &plain.value,
-                    &text,
-                    unterminated,
-                );
-                edits.push(edit.map_err(|error| {
-                    FileError::input(error.problem)
-                        .path(relative_path(document, member.object, *id))
-                        .at(member.source, node.span.start)
-                })?);
-            }
-            edits.push(removal);
-        }
-    }
-    Ok(edits)
-}
-
-/// Reads what is about to be written and finds the first value that is not there as it was decrypted.
-fn first_lost(
-    format: Format,
-    bytes: &[u8],
-    opened: &[Envelopes<'_, '_>],
-) -> Result<Option<(usize, usize, NodeId)>, FileError> {
-    let stream = match format.parse(bytes) {
-        Ok(stream) => stream,
-        Err(error) => {
-            return Err(FileError::input(format!(
-                "the decrypted document would not be readable: {error}"
-            )));
-        }
-    };
-    for (number, (members, _, envelope)) in opened.iter().enumerate() {
-        for (index, member) in members.iter().enumerate() {
-            let before = values(*member, Some(&envelope.plain[index]))?;
-            let place = object_place(*member);
-            let there = stream.documents.get(member.document);
-            let object = there.and_then(|document| {
-                // Encrypted kinds hide a `List` until it is decrypted: then its root is the object.
-                match place {
-                    Some(place) => kubernetes::objects(document).get(place).copied(),
-                    None => Some(document.root()),
-                }
-            });
-            let Some(object) = object else {
-                return Err(FileError::input("a document is lost in the decrypted stream"));
-            };
-            let documents = &stream.documents;
-            let there = Member { source: bytes, documents, document: member.document, object };
-            let after = values(there, None)?;
-            if let Some(at) = first_difference(&before, &after) {
-                let node = before.get(at).map_or(member.object, |leaf| leaf.node);
-                return Ok(Some((number, index, node)));
-            }
-        }
-    }
-    Ok(None)
-}
-
-/// Which of its document's objects a member is; `None` for the root.
-fn object_place(member: Member<'_, '_>) -> Option<usize> {
-    if member.object == member.document().root() {
-        return None;
-    }
-    kubernetes::objects(member.document()).iter().position(|object| *object == member.object)
-}
-
 /// Objects without an envelope: a Secret among them may not hold ENC texts, nor, if asked so, be there at all.
 fn check_clear_objects(piece: &Piece<'_>, require_encrypted: bool) -> Result<(), FileError> {
     let Some(stream) = &piece.stream else { return Ok(()) };
-    for document in &stream.documents {
-        for mapping in kubernetes::objects(document) {
-            if document.entry(mapping, "sops").is_some() {
-                continue;
-            }
-            let Some(object) = Object::read(&AsWritten, document, mapping) else { continue };
-            if !object.is_secret() {
-                continue;
-            }
-            for entry in kubernetes::region(document, mapping) {
-                for index in entry.index()..document.node(entry).end.index() {
-                    let node = &document.nodes[index];
-                    let Content::Scalar(scalar) = &node.content else { continue };
-                    let enc = matches!(&scalar.value, Value::String(text) if is_enc_text(text));
-                    let problem = if enc {
-                        "an encrypted value stands in a Secret that has no `sops` block"
-                    } else if require_encrypted && !scalar.value.is_empty() {
-                        "a Secret in clear stands in the file"
-                    } else {
-                        continue;
-                    };
-                    return Err(FileError::refused(problem)
-                        .object(Some(object.describe()))
-                        .path(relative_path(document, mapping, NodeId(index as u32)))
-                        .at(piece.text, node.span.start));
-                }
+    for member in members(piece.text, stream) {
+        let document = member.document();
+        if document.entry(member.object, "sops").is_some() {
+            continue;
+        }
+        if require_encrypted
+            && let Some(entry) = kubernetes::hidden_kind(member.documents, document, member.object)
+        {
+            let problem =
+                "an alias or a merge key says what this document is: it may be a Secret in clear";
+            return Err(member.at(FileError::refused(problem), entry));
+        }
+        let Some(object) = Object::read(&AsWritten, document, member.object) else { continue };
+        if !object.is_secret() {
+            continue;
+        }
+        for entry in kubernetes::region(document, member.object) {
+            for index in entry.index()..document.node(entry).end.index() {
+                let Content::Scalar(scalar) = &document.nodes[index].content else { continue };
+                let enc = matches!(&scalar.value, Value::String(text) if is_enc_text(text));
+                let problem = if enc {
+                    "an encrypted value stands in a Secret that has no `sops` block"
+                } else if require_encrypted && !scalar.value.is_empty() {
+                    "a Secret in clear stands in the file"
+                } else {
+                    continue;
+                };
+                let error = member.at(FileError::refused(problem), NodeId(index as u32));
+                return Err(error.object(Some(object.describe())));
             }
         }
     }

@@ -1,23 +1,21 @@
-//! Encrypts a file: what is chosen, by which rule, and the check that it can be had back.
+//! Encrypts a file: what is asked for, and what comes out.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
-use super::compare::{first_difference, values};
-use super::decrypt::{DecryptOptions, decrypt, written};
 use super::error::FileError;
-use super::open::{Demands, open, relative_path};
 use super::pieces::{self, Piece};
 use super::prepare::prepare;
-use super::previous::Previous;
-use super::seal::{Sealed, Sealing, seal};
+use super::previous::{Key, Previous, key};
+use super::proof::check_whole;
+use super::run::Run;
 use super::selectors::Selectors;
-use super::{BoxError, Member};
-use crate::cipher::is_enc_text;
-use crate::document::{Content, Document, Edit, NodeId, Scalar, Value, apply};
-use crate::envelope::{KeyGroup, Metadata, Rule};
-use crate::format::Format;
-use crate::kubernetes::{self, AsWritten, Object, PROFILE_REGEX, profile_rule};
+use super::shared::shared_envelope;
+use super::{BoxError, members};
+use crate::document::Document;
+use crate::envelope::{KeyGroup, Rule};
+use crate::format::{BlockIndent, Format};
+use crate::kubernetes::{AsWritten, Object, profile_rule};
 use crate::secret::DataKey;
 use crate::select::Selector;
 
@@ -44,7 +42,7 @@ pub enum Scope {
 }
 
 /// How to encrypt.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct EncryptOptions {
     /// The selection rule, where a flag or a creation rule sets one; else the manifest profile.
     pub rule: Option<Rule>,
@@ -62,6 +60,25 @@ pub struct EncryptOptions {
     pub whole_files: bool,
     /// The time of this run, RFC 3339.
     pub last_modified: String,
+    /// Indentation of the `sops` block.
+    pub indent: BlockIndent,
+}
+
+impl Default for EncryptOptions {
+    /// The manifest profile, in SOPS's default indentation.
+    fn default() -> Self {
+        Self {
+            rule: None,
+            mac_only_encrypted: None,
+            layout: Layout::default(),
+            scope: Scope::default(),
+            expand_aliases: false,
+            strip: false,
+            whole_files: false,
+            last_modified: String::new(),
+            indent: BlockIndent::default(),
+        }
+    }
 }
 
 /// The data key of a file, drawn in this run, and its wrapped forms.
@@ -141,25 +158,34 @@ pub fn encrypt(
     keys: &Keys<'_>,
     previous: Option<&Previous<'_>>,
 ) -> Result<Encrypted, FileError> {
-    let profile = options.rule.as_ref().is_none_or(|rule| *rule == profile_rule());
-    if !profile || options.layout == Layout::Sops {
-        if let Some(rule) = &options.rule {
-            compile(rule)?;
-        }
+    if let Some(rule) = &options.rule {
+        Selector::new(rule).map_err(settings)?;
     }
+    let is_profile = options.rule.as_ref().is_none_or(|rule| *rule == profile_rule());
+    let reads_all = !is_profile || options.layout == Layout::Sops;
     let prepared = prepare(format, source, options)?;
     let source = prepared.as_deref().unwrap_or(source);
-    let wanted =
-        |text: &[u8]| !profile || options.layout == Layout::Sops || may_hold(text, b"Secret");
-    let pieces = pieces::read(format, source, wanted).map_err(syntax)?;
+    let crosses = may_hold(source, b"Secret") && memchr::memchr(b'&', source).is_some();
+    let wanted = |text: &[u8]| {
+        reads_all
+            || may_hold(text, b"Secret")
+            || memchr::memmem::find(text, b"ENC[AES256_GCM").is_some()
+            || (crosses && may_hold_alias(text))
+    };
+    let mut pieces = pieces::read(format, source, wanted).map_err(syntax)?;
+    let whole = options.whole_files && !holds_kubernetes(format, &pieces);
+    if whole {
+        pieces::read_rest(format, source, &mut pieces).map_err(syntax)?;
+    }
     let run = Run {
         format,
         options,
         keys,
         previous,
+        identities: previous.map(|_| identities(&pieces)).unwrap_or_default(),
         file_key: OnceLock::new(),
-        explicit: (!profile).then(|| options.rule.clone()).flatten(),
-        whole: options.whole_files && !holds_kubernetes(format, &pieces),
+        explicit: (!is_profile).then(|| options.rule.clone()).flatten(),
+        whole,
         selectors: Selectors::default(),
     };
     let mut report = EncryptReport::default();
@@ -175,25 +201,9 @@ pub fn encrypt(
                 })
                 .collect()
         }
-        Layout::Sops => {
-            let parts = run.shared_envelope(source, &pieces, &mut report)?;
-            check_whole(format, source, &pieces, &parts, &run)?;
-            parts
-        }
+        Layout::Sops => shared_envelope(&run, source, &pieces, &mut report)?,
     };
-    if report.encrypted == 0 && report.kept == 0 && report.already == 0 {
-        if let Some(rule) = &run.explicit {
-            return Err(FileError::settings(format!(
-                "the rule `{}: {}` selects nothing in this file",
-                rule.kind.name(),
-                rule.text
-            ))
-            .hint("nothing would be encrypted; correct the rule, or leave the file out"));
-        }
-        if run.whole {
-            return Err(FileError::input("there is no value to encrypt in this file"));
-        }
-    }
+    check_outcome(&run, &pieces, &report)?;
     if parts.iter().all(Option::is_none) && prepared.is_none() {
         return Ok(Encrypted { bytes: None, report });
     }
@@ -205,7 +215,72 @@ pub fn encrypt(
             None => bytes.extend_from_slice(piece.text),
         }
     }
+    if options.layout == Layout::Sops && report.encrypted > 0 {
+        check_whole(format, source, &bytes, &run.file_key()?.data_key)?;
+    }
     Ok(Encrypted { bytes: Some(bytes), report })
+}
+
+/// Refuses a run that did not do what was asked for, or whose result nobody could read.
+fn check_outcome(
+    run: &Run<'_>,
+    pieces: &[Piece<'_>],
+    report: &EncryptReport,
+) -> Result<(), FileError> {
+    let made = report.encrypted + report.kept;
+    if made > 0 && report.already > 0 && share_an_envelope(pieces) {
+        return Err(FileError::input(
+            "documents of this file share one envelope, and others are in clear: nobody could read the mixture",
+        )
+        .hint("decrypt the file first, then encrypt it whole"));
+    }
+    if made > 0 || report.already > 0 {
+        return Ok(());
+    }
+    let rule = run.explicit.as_ref().or(run.options.rule.as_ref().filter(|_| run.whole));
+    if let Some(rule) = rule {
+        return Err(FileError::settings(format!(
+            "the rule `{}: {}` selects nothing in this file",
+            rule.kind.name(),
+            rule.text
+        ))
+        .hint("nothing would be encrypted; correct the rule, or leave the file out"));
+    }
+    match run.whole {
+        true => Err(FileError::input("there is no value to encrypt in this file")),
+        false => Ok(()),
+    }
+}
+
+/// True if documents that are encrypted already have the same envelope, as in SOPS's stream layout.
+fn share_an_envelope(pieces: &[Piece<'_>]) -> bool {
+    let mut seen = HashSet::new();
+    let documents = pieces.iter().filter_map(|piece| piece.stream.as_ref());
+    documents
+        .flat_map(|stream| &stream.documents)
+        .filter_map(|document| document.string_at(&["sops", "mac"]))
+        .any(|mac| !seen.insert(mac))
+}
+
+fn identities(pieces: &[Piece<'_>]) -> HashMap<Key, usize> {
+    let mut counts = HashMap::new();
+    for piece in pieces {
+        let Some(stream) = &piece.stream else { continue };
+        for member in members(piece.text, stream) {
+            *counts.entry(key(member.document(), member.object)).or_insert(0) += 1;
+        }
+    }
+    counts
+}
+
+/// An alias to an earlier document may stand in this text.
+fn may_hold_alias(text: &[u8]) -> bool {
+    memchr::memchr_iter(b'*', text).any(|at| {
+        let before = at.checked_sub(1).map(|before| text[before]);
+        let after = text.get(at + 1);
+        matches!(before, None | Some(b' ' | b'\t' | b'\n' | b'\r' | b'[' | b'{' | b',' | b':'))
+            && after.is_some_and(|byte| !byte.is_ascii_whitespace())
+    })
 }
 
 /// A Secret, or whatever `word` stands for, cannot stand in a text that has neither the word nor a way to write it
@@ -220,11 +295,7 @@ pub(crate) fn syntax(error: crate::format::SyntaxError) -> FileError {
     out
 }
 
-pub(crate) fn compile(rule: &Rule) -> Result<Selector, FileError> {
-    Selector::new(rule).map_err(settings)
-}
-
-fn settings(error: crate::select::SelectError) -> FileError {
+pub(crate) fn settings(error: crate::select::SelectError) -> FileError {
     let excerpt = error.excerpt().map(|excerpt| format!("\n{excerpt}")).unwrap_or_default();
     FileError::settings(format!("{error}{excerpt}")).hint(error.hint())
 }
@@ -252,523 +323,4 @@ impl EncryptReport {
         self.already += other.already;
         self.objects += other.objects;
     }
-}
-
-/// A run over one file.
-struct Run<'a> {
-    format: Format,
-    options: &'a EncryptOptions,
-    keys: &'a Keys<'a>,
-    previous: Option<&'a Previous<'a>>,
-    file_key: OnceLock<Result<FileKey, String>>,
-    /// The rule, where it is not the manifest profile's.
-    explicit: Option<Rule>,
-    /// Every value of the file is encrypted.
-    whole: bool,
-    selectors: Selectors,
-}
-
-/// What becomes of one object.
-enum Choice {
-    Leave,
-    Already,
-    Encrypt(Rule),
-}
-
-impl Run<'_> {
-    fn file_key(&self) -> Result<&FileKey, FileError> {
-        let mut cause = None;
-        let outcome = self.file_key.get_or_init(|| {
-            (self.keys.file_key)().map_err(|error| {
-                let text = error.to_string();
-                cause = Some(error);
-                text
-            })
-        });
-        outcome.as_ref().map_err(|problem| {
-            let mut error = FileError::new(super::Class::NoKey, "no data key could be made");
-            error.source = Some(cause.unwrap_or_else(|| problem.clone().into()));
-            error
-        })
-    }
-
-    fn sealing<'s>(&'s self) -> Result<Sealing<'s>, FileError> {
-        Ok(Sealing {
-            format: self.format,
-            keys: self.keys,
-            file_key: self.file_key()?,
-            last_modified: &self.options.last_modified,
-            scope: self.options.scope,
-        })
-    }
-
-    fn selector(&self, rule: &Rule) -> Result<std::sync::Arc<Selector>, FileError> {
-        self.selectors.compiled(rule).map_err(settings)
-    }
-
-    fn mac_only(&self, is_profile: bool) -> bool {
-        self.options.mac_only_encrypted.unwrap_or(is_profile)
-    }
-
-    fn piece(&self, piece: &Piece<'_>) -> Result<(Option<Vec<u8>>, EncryptReport), FileError> {
-        let mut report = EncryptReport::default();
-        let Some(stream) = &piece.stream else { return Ok((None, report)) };
-        let documents = &stream.documents;
-        let mut chosen = Vec::new();
-        for index in 0..documents.len() {
-            let document = &documents[index];
-            for object in kubernetes::objects(document) {
-                let member = Member { source: piece.text, documents, document: index, object };
-                let kubernetes = Object::read(&AsWritten, document, object);
-                report.objects += usize::from(kubernetes.is_some());
-                let describe = kubernetes.as_ref().map(Object::describe);
-                let choice = self.choose(member, kubernetes.as_ref());
-                match choice.map_err(|error| error.object(describe))? {
-                    Choice::Leave => {}
-                    Choice::Already => report.already += 1,
-                    Choice::Encrypt(rule) => chosen.push((member, rule)),
-                }
-            }
-        }
-        check_aliases(&chosen, documents)?;
-        let mut edits = Vec::new();
-        let mut members = Vec::new();
-        for (member, rule) in chosen {
-            let describe = Object::read(&AsWritten, member.document(), member.object)
-                .map(|object| object.describe());
-            let with_name = |error: FileError| error.object(describe.clone());
-            let selector = self.selector(&rule)?;
-            let mac_only = self.mac_only(rule == profile_rule());
-            let kept = match self.previous {
-                Some(previous) => previous
-                    .keep(self.format, member, &rule, mac_only, self.options.scope)
-                    .map_err(with_name)?,
-                None => None,
-            };
-            if let Some(kept) = kept {
-                report.kept += 1;
-                report.values += kept.values;
-                report.comments += kept.comments;
-                edits.extend(kept.edits);
-                members.push((member, kept.data_key));
-                continue;
-            }
-            let sealing = self.sealing()?;
-            let sealed =
-                seal(&sealing, &[member], &rule, &selector, mac_only).map_err(with_name)?;
-            let Sealed { edits: member_edits, values, comments } = sealed;
-            if values == 0 {
-                // Nothing but empty values and comments: an envelope would protect nothing.
-                continue;
-            }
-            report.encrypted += 1;
-            report.values += values;
-            report.comments += comments;
-            edits.extend(member_edits.into_iter().flatten());
-            members.push((member, sealing.file_key.data_key.clone()));
-        }
-        if edits.is_empty() {
-            return Ok((None, report));
-        }
-        let bytes = apply(piece.text, 0..piece.text.len(), edits);
-        self.check_back(piece, &bytes, &members)?;
-        Ok((Some(bytes), report))
-    }
-
-    fn choose(
-        &self,
-        member: Member<'_, '_>,
-        kubernetes: Option<&Object<'_>>,
-    ) -> Result<Choice, FileError> {
-        let document = member.document();
-        let node = document.node(member.object);
-        let at = |error: FileError| error.at(member.source, node.span.start);
-        if !matches!(node.content, Content::Mapping { .. }) {
-            let empty = matches!(&node.content,
-                Content::Scalar(Scalar { value, .. }) if *value == Value::Null);
-            if !empty && (self.whole || self.explicit.is_some()) {
-                return Err(at(FileError::input("only a mapping can be encrypted at the top"))
-                    .hint("SOPS's format has no place for the envelope of a list or a value"));
-            }
-            return Ok(Choice::Leave);
-        }
-        let is_secret = kubernetes.is_some_and(Object::is_secret);
-        if let Some(sops) = document.entry(member.object, "sops") {
-            check_encrypted(member, sops, is_secret)?;
-            return Ok(Choice::Already);
-        }
-        if kubernetes.is_some_and(|object| object.kind == "SecretList" && object.group().is_empty())
-        {
-            return Err(at(FileError::input("the items of a SecretList do not say what they are"))
-                .hint("make it `kind: List` and give each item its apiVersion and kind"));
-        }
-        if is_secret {
-            check_secret(member)?;
-        }
-        let rule = match (&self.explicit, is_secret) {
-            (Some(rule), _) => rule.clone(),
-            (None, true) => profile_rule(),
-            (None, false) if self.whole => Rule::implied(),
-            (None, false) => return Ok(Choice::Leave),
-        };
-        let selector = self.selector(&rule)?;
-        let selected = selector.select(document, member.object);
-        if is_secret && self.explicit.is_some() {
-            check_region_is_selected(member, &selected, &rule)?;
-        }
-        let sops = document.node(member.object);
-        let any = (member.object.index()..sops.end.index()).any(|index| {
-            let node = &document.nodes[index];
-            let filled = match &node.content {
-                Content::Scalar(scalar) => !scalar.value.is_empty(),
-                Content::Alias { .. } => true,
-                _ => false,
-            };
-            filled && selected[index - member.object.index()]
-        });
-        Ok(if any { Choice::Encrypt(rule) } else { Choice::Leave })
-    }
-
-    /// One envelope over all documents, as SOPS makes it.
-    fn shared_envelope(
-        &self,
-        source: &[u8],
-        pieces: &[Piece<'_>],
-        report: &mut EncryptReport,
-    ) -> Result<Vec<Option<Vec<u8>>>, FileError> {
-        let mut members = Vec::new();
-        let mut owners = Vec::new();
-        for (number, piece) in pieces.iter().enumerate() {
-            let Some(stream) = &piece.stream else { continue };
-            for (index, document) in stream.documents.iter().enumerate() {
-                let object = document.root();
-                let member = Member {
-                    source: piece.text,
-                    documents: &stream.documents,
-                    document: index,
-                    object,
-                };
-                let node = document.node(object);
-                let at = |error: FileError| {
-                    error.at(piece.text, node.span.start).below_lines(piece.lines_before(source))
-                };
-                if document.entry(object, "sops").is_some() {
-                    report.already += 1;
-                } else {
-                    let is_null = matches!(&node.content,
-                        Content::Scalar(Scalar { value, .. }) if *value == Value::Null);
-                    if !is_null && !matches!(node.content, Content::Mapping { .. }) {
-                        return Err(at(FileError::input(
-                            "only a mapping can be encrypted at the top",
-                        )));
-                    }
-                }
-                report.objects += usize::from(Object::read(&AsWritten, document, object).is_some());
-                members.push(member);
-                owners.push(number);
-            }
-        }
-        let mut parts: Vec<Option<Vec<u8>>> = pieces.iter().map(|_| None).collect();
-        if report.already == members.len() {
-            return Ok(parts);
-        }
-        if report.already > 0 {
-            return Err(FileError::input(
-                "some documents of this stream are encrypted and some are not",
-            )
-            .hint("decrypt it first, or leave out `--layout sops`"));
-        }
-        // One rule has to hold for all documents, and no binding is possible: the MAC covers everything by default.
-        let rule = match &self.explicit {
-            Some(rule) => rule.clone(),
-            None if report.objects > 0 => profile_rule(),
-            None => Rule::implied(),
-        };
-        let selector = self.selector(&rule)?;
-        let mac_only = self.mac_only(false);
-        let chosen: Vec<_> = members.iter().map(|member| (*member, rule.clone())).collect();
-        for piece in pieces {
-            if let Some(stream) = &piece.stream {
-                check_aliases(&chosen, &stream.documents)?;
-            }
-        }
-        let sealed = seal(&self.sealing()?, &members, &rule, &selector, mac_only)?;
-        report.values = sealed.values;
-        report.comments = sealed.comments;
-        report.encrypted = if sealed.values > 0 { members.len() } else { 0 };
-        if sealed.values == 0 {
-            return Ok(parts);
-        }
-        let mut by_piece: Vec<Vec<Edit>> = pieces.iter().map(|_| Vec::new()).collect();
-        for (owner, edits) in owners.into_iter().zip(sealed.edits) {
-            by_piece[owner].extend(edits);
-        }
-        for ((part, piece), edits) in parts.iter_mut().zip(pieces).zip(by_piece) {
-            if !edits.is_empty() {
-                *part = Some(apply(piece.text, 0..piece.text.len(), edits));
-            }
-        }
-        Ok(parts)
-    }
-
-    /// Decrypts what was made and compares: nothing leaves that cannot be had back.
-    fn check_back(
-        &self,
-        piece: &Piece<'_>,
-        bytes: &[u8],
-        made: &[(Member<'_, '_>, DataKey)],
-    ) -> Result<(), FileError> {
-        let stream = self.format.parse(bytes).map_err(syntax)?;
-        let documents = &stream.documents;
-        let lost = || FileError::input("the encrypted file would not hold the same documents");
-        let mut opened = Vec::with_capacity(made.len());
-        for (member, data_key) in made {
-            let place = kubernetes::objects(member.document())
-                .iter()
-                .position(|object| *object == member.object);
-            let document = documents.get(member.document).ok_or_else(lost)?;
-            // An envelope around a `List` as a whole hides that it is one.
-            let object = match place {
-                Some(0) | None if document.entry(document.root(), "sops").is_some() => {
-                    document.root()
-                }
-                place => kubernetes::objects(document)
-                    .get(place.unwrap_or_default())
-                    .copied()
-                    .ok_or_else(lost)?,
-            };
-            let there = Member { source: bytes, documents, document: member.document, object };
-            let sops = document.entry(object, "sops").ok_or_else(lost)?;
-            let metadata = Metadata::read(document, sops)
-                .map_err(|error| FileError::input(error.to_string()))?;
-            let rule = metadata.rule.clone().unwrap_or_else(Rule::implied);
-            let selector = self.selector(&rule)?;
-            let envelope = open(&[there], &metadata, &selector, data_key, Demands::default())?;
-            opened.push((vec![there], vec![sops], envelope));
-        }
-        let whole = Piece { start: 0, text: bytes, stream: None };
-        let back = written(self.format, &whole, &opened)?;
-        if *back == piece.text {
-            return Ok(());
-        }
-        let stream = self.format.parse(&back).map_err(syntax)?;
-        for (member, _) in made {
-            let there = Member { source: &back, documents: &stream.documents, ..*member };
-            compare_back(*member, there)?;
-        }
-        Ok(())
-    }
-}
-
-fn compare_back(member: Member<'_, '_>, there: Member<'_, '_>) -> Result<(), FileError> {
-    let before = values(member, None)?;
-    let objects = kubernetes::objects(member.document());
-    let place = objects.iter().position(|object| *object == member.object).unwrap_or(0);
-    let back = there.documents.get(member.document);
-    let object = back.and_then(|document| kubernetes::objects(document).get(place).copied());
-    let Some(object) = object else {
-        return Err(FileError::input("the encrypted file would not decrypt to the same documents"));
-    };
-    let after = values(Member { object, ..there }, None)?;
-    match first_difference(&before, &after) {
-        None => Ok(()),
-        Some(at) => {
-            let error = FileError::input("this value could not be had back as it is")
-                .hint("please report this; put the value in double quotes to go on");
-            Err(match before.get(at) {
-                Some(leaf) => error
-                    .path(relative_path(member.document(), member.object, leaf.node))
-                    .at(member.source, member.document().node(leaf.node).span.start),
-                None => error,
-            })
-        }
-    }
-}
-
-fn check_whole(
-    format: Format,
-    source: &[u8],
-    pieces: &[Piece<'_>],
-    parts: &[Option<Vec<u8>>],
-    run: &Run<'_>,
-) -> Result<(), FileError> {
-    if parts.iter().all(Option::is_none) {
-        return Ok(());
-    }
-    let mut bytes = Vec::new();
-    for (piece, part) in pieces.iter().zip(parts) {
-        bytes.extend_from_slice(part.as_deref().unwrap_or(piece.text));
-    }
-    let data_key = run.file_key()?.data_key.clone();
-    let back = decrypt(format, &bytes, &DecryptOptions::default(), &|_| Ok(data_key.clone()))?;
-    let back = back.bytes.as_ref().map_or(bytes.as_slice(), |bytes| bytes.expose());
-    if back == source {
-        return Ok(());
-    }
-    let before = format.parse(source).map_err(syntax)?;
-    let after = format.parse(back).map_err(syntax)?;
-    for index in 0..before.documents.len() {
-        let object = before.documents[index].root();
-        let member = Member { source, documents: &before.documents, document: index, object };
-        let there = Member { source: back, documents: &after.documents, document: index, object };
-        compare_back(member, there)?;
-    }
-    Ok(())
-}
-
-/// An object that has an envelope has nothing in clear where it should not.
-fn check_encrypted(member: Member<'_, '_>, sops: NodeId, is_secret: bool) -> Result<(), FileError> {
-    let document = member.document();
-    let metadata = Metadata::read(document, sops).map_err(|error| {
-        FileError::input(format!("it has a `sops` entry that is no envelope: {error}"))
-            .at(member.source, document.node(sops).span.start)
-            .hint("a file with a top-level key `sops` cannot be encrypted")
-    })?;
-    let rule = metadata.rule.unwrap_or_else(Rule::implied);
-    let selected = compile(&rule)?.select(document, member.object);
-    let region: Vec<_> =
-        if is_secret { kubernetes::region(document, member.object) } else { Vec::new() };
-    for index in member.object.index()..document.node(member.object).end.index() {
-        let id = NodeId(index as u32);
-        let in_region = region.iter().any(|entry| *entry <= id && id < document.node(*entry).end);
-        if !in_region && !selected[index - member.object.index()] {
-            continue;
-        }
-        let clear = match &document.node(id).content {
-            Content::Scalar(Scalar { value: Value::String(text), .. }) => {
-                !text.is_empty() && !is_enc_text(text)
-            }
-            Content::Scalar(scalar) => !scalar.value.is_empty(),
-            _ => false,
-        };
-        if clear {
-            return Err(FileError::input("a value in clear stands in an encrypted document")
-                .path(relative_path(document, member.object, id))
-                .at(member.source, document.node(id).span.start)
-                .hint(
-                    "decrypt the file, change it, and encrypt it again; or take the value out and decrypt to see \
-                     what else changed",
-                ));
-        }
-    }
-    Ok(())
-}
-
-/// What a Secret in clear may not have.
-fn check_secret(member: Member<'_, '_>) -> Result<(), FileError> {
-    let document = member.document();
-    if let Some(annotation) = kubernetes::copying_annotations(document, member.object).first() {
-        let node = document.node(*annotation);
-        return Err(FileError::input("this annotation holds a copy of the Secret in clear")
-            .path(relative_path(document, member.object, *annotation))
-            .at(member.source, node.key.as_ref().map_or(node.span, |key| key.span).start)
-            .hint("`--strip` takes it away"));
-    }
-    if let Some(merge) = document.entry(member.object, "<<") {
-        return Err(FileError::input("a merge key at the top of a Secret can bring values in")
-            .at(member.source, document.node(merge).span.start)
-            .hint("write out what it merges"));
-    }
-    for entry in kubernetes::region(document, member.object) {
-        for index in entry.index()..document.node(entry).end.index() {
-            let id = NodeId(index as u32);
-            let node = document.node(id);
-            let Content::Scalar(scalar) = &node.content else { continue };
-            let place = |error: FileError| {
-                error
-                    .path(relative_path(document, member.object, id))
-                    .at(member.source, node.span.start)
-            };
-            match &scalar.value {
-                Value::Null => {
-                    return Err(place(FileError::input("null stands in the secret part"))
-                        .hint("take the key out, or make the value \"\""));
-                }
-                Value::String(text) if is_enc_text(text) => {
-                    return Err(place(FileError::input(
-                        "an encrypted value stands in a Secret that has no `sops` block",
-                    ))
-                    .hint("the block was lost; get it back from the file's history"));
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok(())
-}
-
-/// A rule that leaves a part of a Secret in clear makes a file that nobody accepts.
-fn check_region_is_selected(
-    member: Member<'_, '_>,
-    selected: &[bool],
-    rule: &Rule,
-) -> Result<(), FileError> {
-    let document = member.document();
-    for entry in kubernetes::region(document, member.object) {
-        for index in entry.index()..document.node(entry).end.index() {
-            let node = &document.nodes[index];
-            let filled =
-                matches!(&node.content, Content::Scalar(scalar) if !scalar.value.is_empty());
-            if filled && !selected[index - member.object.index()] {
-                let id = NodeId(index as u32);
-                return Err(FileError::settings(format!(
-                    "the rule `{}: {}` leaves a value of a Secret in clear",
-                    rule.kind.name(),
-                    rule.text
-                ))
-                .path(relative_path(document, member.object, id))
-                .at(member.source, node.span.start)
-                .hint(format!("Secrets are encrypted whole: `encrypted_regex: {PROFILE_REGEX}`")));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// An alias outside of a secret part that points into one would repeat the secret in clear.
-fn check_aliases(
-    chosen: &[(Member<'_, '_>, Rule)],
-    documents: &[Document<'_>],
-) -> Result<(), FileError> {
-    let has_alias = documents.iter().any(|document| {
-        document.nodes.iter().any(|node| matches!(node.content, Content::Alias { .. }))
-    });
-    if !has_alias {
-        return Ok(());
-    }
-    let mut secret: HashSet<(usize, u32)> = HashSet::new();
-    for (member, rule) in
-        chosen.iter().filter(|(member, _)| std::ptr::eq(member.documents, documents))
-    {
-        let selected = compile(rule)?.select(member.document(), member.object);
-        for (offset, flag) in selected.iter().enumerate() {
-            if *flag {
-                secret.insert((member.document, member.object.0 + offset as u32));
-            }
-        }
-    }
-    for (member, _) in chosen.iter().filter(|(member, _)| std::ptr::eq(member.documents, documents))
-    {
-        let source = member.source;
-        for (index, document) in documents.iter().enumerate() {
-            for (number, node) in document.nodes.iter().enumerate() {
-                let Content::Alias { document: target, node: to, of_key } = &node.content else {
-                    continue;
-                };
-                let reaches = !of_key
-                    && (to.0..documents[*target].node(*to).end.0)
-                        .any(|id| secret.contains(&(*target, id)));
-                let inside = secret.contains(&(index, number as u32));
-                if reaches && !inside {
-                    return Err(FileError::input("this alias repeats a secret value in clear")
-                        .at(source, node.span.start)
-                        .hint(
-                            "write the value out where it is not secret, or encrypt both places",
-                        ));
-                }
-            }
-        }
-        break;
-    }
-    Ok(())
 }

@@ -16,8 +16,12 @@ pub enum Class {
 }
 
 /// A file that was not encrypted or decrypted. Never holds a value of it.
-#[derive(Debug, thiserror::Error)]
-pub struct FileError {
+#[derive(Debug)]
+pub struct FileError(Box<Details>);
+
+/// What a [`FileError`] says; reached through it.
+#[derive(Debug)]
+pub struct Details {
     /// Which outcome.
     pub class: Class,
     /// Where in the file.
@@ -34,6 +38,29 @@ pub struct FileError {
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
+impl std::ops::Deref for FileError {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for FileError {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
+    }
+}
+
+impl std::error::Error for FileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.source {
+            Some(source) => Some(&**source),
+            None => None,
+        }
+    }
+}
+
 impl std::fmt::Display for FileError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if let Some(object) = &self.object {
@@ -48,7 +75,7 @@ impl std::fmt::Display for FileError {
 
 impl FileError {
     pub(crate) fn new(class: Class, problem: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             class,
             position: None,
             object: None,
@@ -56,7 +83,7 @@ impl FileError {
             problem: problem.into(),
             hint: None,
             source: None,
-        }
+        }))
     }
 
     pub(crate) fn input(problem: impl Into<String>) -> Self {
@@ -89,7 +116,8 @@ impl FileError {
     }
 
     pub(crate) fn object(mut self, object: Option<String>) -> Self {
-        self.object = self.object.or(object);
+        let known = self.object.take();
+        self.object = known.or(object);
         self
     }
 

@@ -1,5 +1,6 @@
 //! The leaves of an object in SOPS's order, aliases expanded, each with its additional data.
 
+use super::Member;
 use super::error::FileError;
 use crate::document::{Content, Document, Node, NodeId};
 
@@ -14,21 +15,42 @@ pub(crate) struct Leaf<'d, 's> {
     /// The node in the object itself: an alias, where the leaf stands behind one.
     pub(crate) origin: NodeId,
     pub(crate) node: &'d Node<'s>,
+    /// The leaf stands behind an alias.
+    pub(crate) is_aliased: bool,
     /// The text of a key, where the alias stands for one.
     pub(crate) key_text: Option<&'d str>,
     /// Additional data: the keys above, each followed by `:`; `:` alone at the top.
     pub(crate) aad: &'d str,
 }
 
-/// Calls `visit` for every leaf below `object`, its `sops` entry left out.
-pub(crate) fn visit<'d, 's: 'd>(
+/// Calls `visit` for every leaf of an object, its envelope left out.
+pub(crate) fn visit<'p, 's: 'p>(
+    member: Member<'p, 's>,
+    visit: &mut dyn FnMut(Leaf<'_, 's>) -> Result<(), FileError>,
+) -> Result<(), FileError> {
+    let skipped: Vec<NodeId> = member.document().entry(member.object, "sops").into_iter().collect();
+    below(member.documents, member.document, member.object, &skipped, visit)
+}
+
+/// Calls `visit` for every leaf below the root of a document; `skipped` are entries to leave out, in order.
+pub(crate) fn visit_document<'d, 's: 'd>(
     documents: &'d [Document<'s>],
     document: usize,
-    object: NodeId,
+    skipped: &[NodeId],
+    visit: &mut dyn FnMut(Leaf<'_, 's>) -> Result<(), FileError>,
+) -> Result<(), FileError> {
+    below(documents, document, documents[document].root(), skipped, visit)
+}
+
+fn below<'d, 's: 'd>(
+    documents: &'d [Document<'s>],
+    document: usize,
+    top: NodeId,
+    skipped: &[NodeId],
     visit: &mut dyn FnMut(Leaf<'_, 's>) -> Result<(), FileError>,
 ) -> Result<(), FileError> {
     let mut walk = Walk { documents, aad: String::new(), expanded: 0, visit };
-    walk.below(document, object, None, true, 0)
+    walk.below(document, top, None, skipped, 0)
 }
 
 struct Walk<'w, 'd, 's> {
@@ -44,7 +66,7 @@ impl<'d, 's> Walk<'_, 'd, 's> {
         document: usize,
         top: NodeId,
         origin: Option<NodeId>,
-        is_object: bool,
+        skipped: &[NodeId],
         depth: usize,
     ) -> Result<(), FileError> {
         let tree = &self.documents[document];
@@ -61,7 +83,7 @@ impl<'d, 's> Walk<'_, 'd, 's> {
                 open.pop();
             }
             let node = tree.node(id);
-            if is_object && node.parent == Some(top) && is_envelope(node) {
+            if skipped.binary_search(&id).is_ok() {
                 id = node.end;
                 continue;
             }
@@ -90,7 +112,7 @@ impl<'d, 's> Walk<'_, 'd, 's> {
                             let text = key.text.as_ref();
                             self.leaf(target_node, id, Some(origin), Some(text))?;
                         }
-                        _ => self.below(*document, *target, Some(origin), false, depth + 1)?,
+                        _ => self.below(*document, *target, Some(origin), &[], depth + 1)?,
                     }
                 }
             }
@@ -116,12 +138,9 @@ impl<'d, 's> Walk<'_, 'd, 's> {
                 return Err(FileError::input("the aliases of this document multiply without end"));
             }
         }
+        let is_aliased = origin.is_some();
         let origin = origin.unwrap_or(id);
         let aad = if self.aad.is_empty() { ":" } else { &self.aad };
-        (self.visit)(Leaf { origin, node, key_text, aad })
+        (self.visit)(Leaf { origin, node, is_aliased, key_text, aad })
     }
-}
-
-fn is_envelope(node: &Node<'_>) -> bool {
-    node.key.as_ref().is_some_and(|key| key.text == "sops")
 }

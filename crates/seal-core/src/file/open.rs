@@ -6,11 +6,11 @@ use zeroize::Zeroizing;
 
 use super::error::FileError;
 use super::{Member, leaves};
-use crate::cipher::{Cipher, EncText, ValueType, decode, is_enc_text};
+use crate::cipher::{Cipher, EncText, ValueType, aad_of_path, decode, is_enc_text};
 use crate::document::{Content, Document, NodeId, Path, PathElement, Scalar, Value};
+use crate::envelope::Metadata;
 use crate::envelope::binding::{self, BindingKeys, Flags, Recognised, Statement};
 use crate::envelope::mac::{MacHasher, open_mac};
-use crate::envelope::{Metadata, Rule};
 use crate::kubernetes::{self, AsWritten, Object, Strings};
 use crate::secret::DataKey;
 use crate::select::Selector;
@@ -20,6 +20,8 @@ pub(crate) struct Plain {
     pub(crate) value: Value<'static>,
     /// As it stood inside ENC.
     pub(crate) text: Zeroizing<Vec<u8>>,
+    /// A comment, or an item of a list that SOPS made of one.
+    pub(crate) is_comment: bool,
 }
 
 /// What an envelope turned out to hold.
@@ -35,6 +37,11 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
+    /// Values that were encrypted, comments not counted.
+    pub(crate) fn values(&self) -> usize {
+        self.plain.iter().flat_map(HashMap::values).filter(|plain| !plain.is_comment).count()
+    }
+
     /// The same verdict, for a part of the members.
     pub(crate) fn without_leaves(&self) -> Self {
         Self {
@@ -104,15 +111,16 @@ pub(crate) fn open(
     };
     for (member, plain) in members.iter().zip(&opened.plain) {
         let strings = Overlay(plain);
-        let object = Object::read(&strings, member.document(), member.object);
-        if let Some(object) = &object {
-            if opened.description.is_none() {
-                opened.description = Some(object.describe());
-            }
-            if object.is_secret() {
-                check_region(*member, plain)
-                    .map_err(|error| error.object(Some(object.describe())))?;
-            }
+        let document = member.document();
+        let object = Object::read(&strings, document, member.object);
+        if opened.description.is_none() {
+            opened.description = object.map(|object| object.describe());
+        }
+        for secret in kubernetes::secrets_within(&strings, document, member.object) {
+            check_region(*member, secret, plain).map_err(|error| {
+                let secret = Object::read(&strings, document, secret);
+                error.object(secret.map(|secret| secret.describe()))
+            })?;
         }
     }
     match recognised {
@@ -122,7 +130,7 @@ pub(crate) fn open(
                     "the envelope is bound, but several documents share it",
                 ));
             };
-            verify_binding(*member, metadata, &keys, flags, &opened, demands)
+            verify_binding(*member, metadata, selector, &keys, flags, &opened, demands)
                 .map_err(|error| error.object(opened.description.clone()))?;
             opened.bound = Some(flags);
         }
@@ -173,19 +181,12 @@ fn open_leaves(
     let document = member.document();
     let selected = selector.select(document, member.object);
     let mut plain = HashMap::new();
-    let mut comments: Vec<(NodeId, String, String)> = Vec::new();
-    let mut previous_aad = String::new();
-    leaves::visit(member.documents, member.document, member.object, &mut |leaf| {
+    let mut comments: Vec<(NodeId, String)> = Vec::new();
+    leaves::visit(member, &mut |leaf| {
         let id = leaf.origin;
         let is_selected = selected[id.index() - member.object.index()];
-        let refuse = |problem: &str| {
-            FileError::refused(problem)
-                .path(relative_path(document, member.object, id))
-                .at(member.source, document.node(id).span.start)
-        };
-        let behind_alias =
-            leaf.key_text.is_some() || matches!(document.node(id).content, Content::Alias { .. });
-        if behind_alias && is_selected {
+        let refuse = |problem: &str| member.at(FileError::refused(problem), id);
+        if leaf.is_aliased && is_selected {
             return Err(refuse("an alias stands where the rule of the envelope wants a value"));
         }
         let scalar = match (&leaf.node.content, leaf.key_text) {
@@ -196,8 +197,8 @@ fn open_leaves(
                 return Ok(());
             }
             (Content::Comment(comment), None) => {
-                if !behind_alias && is_enc_text(comment.text) {
-                    comments.push((id, leaf.aad.to_owned(), previous_aad.clone()));
+                if !leaf.is_aliased && is_enc_text(comment.text) {
+                    comments.push((id, leaf.aad.to_owned()));
                 }
                 return Ok(());
             }
@@ -210,8 +211,6 @@ fn open_leaves(
             }
             return Ok(());
         }
-        previous_aad.clear();
-        previous_aad.push_str(leaf.aad);
         if scalar.value.is_empty() {
             return Ok(());
         }
@@ -232,33 +231,73 @@ fn open_leaves(
             refuse("the value does not open: it was altered, or belongs to another key or document")
         })?;
         if enc.value_type() == ValueType::Comment {
+            if document.node(id).key.is_some() {
+                return Err(refuse("a comment stands where a value belongs"));
+            }
             // SOPS writes the comments of lists as items; no value, and not in the MAC.
-            let value =
-                decode(ValueType::Str, &text).map_err(|error| refuse(&error.to_string()))?;
-            plain.insert(id, Plain { value, text });
+            plain.insert(id, comment_of(text));
             return Ok(());
         }
         let value = decode(enc.value_type(), &text).map_err(|error| refuse(&error.to_string()))?;
         hasher.update(&value.canonical());
-        plain.insert(id, Plain { value, text });
+        plain.insert(id, Plain { value, text, is_comment: false });
         Ok(())
     })?;
-    for (id, aad, previous_aad) in comments {
-        if let Some(text) = open_comment(document, id, &aad, &previous_aad, cipher) {
-            let value = Value::String(String::from_utf8_lossy(&text).into_owned().into());
-            plain.insert(id, Plain { value, text });
+    if !comments.is_empty() {
+        let nodes = NodesByPlace::of(document, member.object);
+        for (id, aad) in comments {
+            let text = open_comment(document, id, &aad, &nodes.aad_before(id), cipher);
+            plain.extend(text.map(|text| (id, comment_of(text))));
         }
     }
     Ok(plain)
 }
 
-/// Comments move when tools re-write a file, so their container is looked for around them. One that opens nowhere is
-/// left as it is, as SOPS does: it is in no MAC.
+fn comment_of(text: Zeroizing<Vec<u8>>) -> Plain {
+    let value = Value::String(String::from_utf8_lossy(&text).into_owned().into());
+    Plain { value, text, is_comment: true }
+}
+
+/// The nodes of an object as they stand in the source, comments left out.
+struct NodesByPlace<'d, 's> {
+    document: &'d Document<'s>,
+    object: NodeId,
+    /// Start and node.
+    places: Vec<(usize, NodeId)>,
+}
+
+impl<'d, 's> NodesByPlace<'d, 's> {
+    fn of(document: &'d Document<'s>, object: NodeId) -> Self {
+        let envelope = document.entry(object, "sops").map(|id| (id, document.node(id).end));
+        let ids = (object.0..document.node(object).end.0).map(NodeId);
+        let mut places: Vec<(usize, NodeId)> = ids
+            .filter(|id| !matches!(document.node(*id).content, Content::Comment(_)))
+            .filter(|id| envelope.is_none_or(|(first, end)| *id < first || end <= *id))
+            .map(|id| (document.node(id).span.start, id))
+            .collect();
+        places.sort_unstable();
+        Self { document, object, places }
+    }
+
+    /// Additional data of the node before a comment.
+    fn aad_before(&self, comment: NodeId) -> String {
+        let start = self.document.node(comment).span.start;
+        let before = self.places.partition_point(|(place, _)| *place < start);
+        let Some((_, node)) = before.checked_sub(1).and_then(|at| self.places.get(at)) else {
+            return String::new();
+        };
+        aad_of_path(&relative_path(self.document, self.object, *node).0)
+    }
+}
+
+/// What stands around a comment decides its container, and the `sops` block or a tool may stand there now. So the
+/// containers around it and around the node before it are tried. A comment that opens nowhere is left as it is, as SOPS
+/// does: it is in no MAC.
 fn open_comment(
     document: &Document<'_>,
     id: NodeId,
     aad: &str,
-    previous_aad: &str,
+    aad_before: &str,
     cipher: &Cipher,
 ) -> Option<Zeroizing<Vec<u8>>> {
     let Content::Comment(comment) = &document.node(id).content else { return None };
@@ -266,12 +305,18 @@ fn open_comment(
     if enc.value_type() != ValueType::Comment {
         return None;
     }
-    let is_one_line =
-        |text: &Zeroizing<Vec<u8>>| !text.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
-    let containers = containers(aad).chain(containers(previous_aad));
+    let containers = containers(aad).chain(containers(aad_before));
     containers
         .filter_map(|aad| cipher.decrypt(&enc, aad.as_bytes()).ok())
-        .find(|text| std::str::from_utf8(text).is_ok() && is_one_line(text))
+        .find(|text| std::str::from_utf8(text).is_ok_and(stands_on_a_line))
+}
+
+/// Without what ends a line for YAML, or may not stand in it.
+fn stands_on_a_line(text: &str) -> bool {
+    !text.chars().any(|character| {
+        (character.is_control() && character != '\t')
+            || matches!(character, '\u{2028}' | '\u{2029}')
+    })
 }
 
 /// `a:b:` → `a:b:`, `a:`, `:`.
@@ -282,13 +327,19 @@ fn containers(aad: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The region of a Secret is given by its kind, whatever the envelope's rule says.
-fn check_region(member: Member<'_, '_>, plain: &HashMap<NodeId, Plain>) -> Result<(), FileError> {
+fn check_region(
+    member: Member<'_, '_>,
+    secret: NodeId,
+    plain: &HashMap<NodeId, Plain>,
+) -> Result<(), FileError> {
     let document = member.document();
-    for entry in kubernetes::region(document, member.object) {
+    for entry in kubernetes::region(document, secret) {
         for index in entry.index()..document.node(entry).end.index() {
             let id = NodeId(index as u32);
             let node = document.node(id);
             let problem = match &node.content {
+                // `data:` with nothing below it is the same as no `data`.
+                Content::Scalar(Scalar { value: Value::Null, .. }) if id == entry => continue,
                 Content::Scalar(Scalar { value: Value::Null, .. }) => "null",
                 Content::Scalar(scalar) if scalar.value.is_empty() || plain.contains_key(&id) => {
                     continue;
@@ -297,13 +348,12 @@ fn check_region(member: Member<'_, '_>, plain: &HashMap<NodeId, Plain>) -> Resul
                 Content::Alias { .. } => "an alias",
                 _ => continue,
             };
-            return Err(FileError::refused(format!("{problem} stands in the secret part of the Secret"))
-                .path(relative_path(document, member.object, id))
-                .at(member.source, node.span.start)
-                .hint(
-                    "everything below `data` and `stringData` has to be encrypted; the value was added after the \
-                     file was encrypted, or the envelope's rule leaves it out",
-                ));
+            let error =
+                FileError::refused(format!("{problem} stands in the secret part of the Secret"));
+            return Err(member.at(error, id).hint(
+                "everything below `data` and `stringData` has to be encrypted; the value was added after the file was \
+                 encrypted, or the envelope's rule leaves it out",
+            ));
         }
     }
     Ok(())
@@ -312,6 +362,7 @@ fn check_region(member: Member<'_, '_>, plain: &HashMap<NodeId, Plain>) -> Resul
 fn verify_binding(
     member: Member<'_, '_>,
     metadata: &Metadata,
+    selector: &Selector,
     keys: &BindingKeys,
     flags: Flags,
     opened: &Opened,
@@ -332,7 +383,6 @@ fn verify_binding(
                 .hint("say which with `--namespace`"));
         }
     }
-    let is_secret = object.is_some_and(|object| object.is_secret());
     let statement = Statement {
         flags,
         last_modified: &metadata.last_modified,
@@ -340,7 +390,13 @@ fn verify_binding(
         rule: metadata.rule.as_ref(),
         mac_only_encrypted: metadata.mac_only_encrypted,
         identity,
-        leaves: bound_leaves(member, metadata, is_secret, &opened.plain[0])?,
+        leaves: bound_leaves(
+            member,
+            metadata.mac_only_encrypted,
+            selector,
+            &strings,
+            &opened.plain[0],
+        )?,
     };
     if keys.verify(&opened.iv, &statement) {
         return Ok(());
@@ -362,22 +418,21 @@ fn verify_binding(
 /// their empty values.
 pub(crate) fn bound_leaves(
     member: Member<'_, '_>,
-    metadata: &Metadata,
-    is_secret: bool,
+    mac_only_encrypted: bool,
+    selector: &Selector,
+    strings: &dyn Strings,
     plain: &HashMap<NodeId, Plain>,
 ) -> Result<Vec<Zeroizing<Vec<u8>>>, FileError> {
     let document = member.document();
-    let rule = metadata.rule.clone().unwrap_or_else(Rule::implied);
+    let object = Object::read(strings, document, member.object);
     let mut ids = Vec::new();
-    if is_secret {
+    if object.is_some_and(|object| object.is_secret()) {
         for entry in kubernetes::region(document, member.object) {
             ids.extend(entry.index()..document.node(entry).end.index());
         }
     } else {
-        let selected = match metadata.mac_only_encrypted {
-            true => Selector::new(&rule)
-                .map_err(|error| FileError::refused(error.to_string()))?
-                .select(document, member.object),
+        let selected = match mac_only_encrypted {
+            true => selector.select(document, member.object),
             false => Vec::new(),
         };
         let sops = document
@@ -386,7 +441,7 @@ pub(crate) fn bound_leaves(
         for index in member.object.index()..document.node(member.object).end.index() {
             let in_envelope = sops.as_ref().is_some_and(|sops| sops.contains(&index));
             let covered = selected.get(index - member.object.index()).copied();
-            if !in_envelope && covered.unwrap_or(!metadata.mac_only_encrypted) {
+            if !in_envelope && covered.unwrap_or(!mac_only_encrypted) {
                 ids.push(index);
             }
         }

@@ -61,19 +61,37 @@ pub(crate) fn read<'s>(
     pieces.or_else(|_| whole(format, source))
 }
 
+/// Reads the pieces that were not wanted at first.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_rest<'s>(
+    format: Format,
+    source: &'s [u8],
+    pieces: &mut Vec<Piece<'s>>,
+) -> Result<(), SyntaxError> {
+    if pieces.iter().any(|piece| piece.stream.is_none()) {
+        *pieces = read(format, source, |_| true)?;
+    }
+    Ok(())
+}
+
 fn whole(format: Format, source: &[u8]) -> Result<Vec<Piece<'_>>, SyntaxError> {
     let stream = Some(format.parse(source)?);
     Ok(vec![Piece { start: 0, text: source, stream }])
 }
 
-/// Runs `work` on each piece, in parallel where that pays, and keeps the order.
+/// Runs `work` on each piece, in parallel where that pays, and keeps the order. Of several errors the first one in the
+/// file is returned, however the threads ran.
 pub(crate) fn each<'p, 's, T: Send, E: Send>(
     source: &[u8],
     pieces: &'p [Piece<'s>],
     work: impl Fn(usize, &'p Piece<'s>) -> Result<T, E> + Sync,
 ) -> Result<Vec<T>, E> {
     if source.len() >= PARALLEL_FROM && pieces.len() > 1 {
-        pieces.par_iter().enumerate().map(|(index, piece)| work(index, piece)).collect()
+        let done: Vec<Result<T, E>> =
+            pieces.par_iter().enumerate().map(|(index, piece)| work(index, piece)).collect();
+        done.into_iter().collect()
     } else {
         pieces.iter().enumerate().map(|(index, piece)| work(index, piece)).collect()
     }

@@ -5,18 +5,22 @@
 
 use std::collections::HashMap;
 
-use super::Member;
+use subtle::ConstantTimeEq;
+
 use super::decrypt::Unwrap;
-use super::encrypt::Scope;
+use super::encrypt::EncryptOptions;
 use super::error::FileError;
-use super::open::{Demands, Opened, open};
-use super::seal::{Secret, flags, secrets};
+use super::open::{Demands, Opened, bound_leaves, open, relative_path};
+use super::seal::{Secret, flags, of_secrets, secrets};
 use super::selectors::Selectors;
-use crate::document::{Content, Edit, Node, NodeId, Stream};
+use super::{Member, members};
+use crate::cipher::{Cipher, EncText, ValueType};
+use crate::document::{Content, Document, Edit, Node, NodeId, Stream, Value};
+use crate::envelope::binding::{BindingKeys, Statement};
 use crate::envelope::mac::MacHasher;
 use crate::envelope::{MasterKey, Metadata, Rule};
 use crate::format::Format;
-use crate::kubernetes::{self, AsWritten, Object};
+use crate::kubernetes::{AsWritten, Object};
 use crate::secret::DataKey;
 
 /// The encrypted version that a fresh render is compared with.
@@ -24,7 +28,7 @@ pub struct Previous<'a> {
     source: &'a [u8],
     stream: Stream<'a>,
     /// By `apiVersion`, kind, namespace and name; objects that stand there twice are left out.
-    objects: HashMap<Key, Option<(usize, NodeId)>>,
+    objects: HashMap<Key, Option<Place>>,
     unwrap: Unwrap<'a>,
     /// What the rule says today, in its order; an envelope for other keys is not kept.
     master_keys: Vec<MasterKey>,
@@ -37,7 +41,11 @@ impl std::fmt::Debug for Previous<'_> {
     }
 }
 
-type Key = (String, String, Option<String>, Option<String>);
+/// Names an object; the same for all that are none.
+pub(crate) type Key = (String, String, Option<String>, Option<String>);
+
+/// Where an object stands: document and node.
+type Place = (usize, NodeId);
 
 /// An envelope that stays.
 pub(crate) struct Kept {
@@ -58,15 +66,13 @@ impl<'a> Previous<'a> {
     ) -> Option<Self> {
         let stream = format.parse(source).ok()?;
         let mut objects = HashMap::new();
-        for (index, document) in stream.documents.iter().enumerate() {
-            for object in kubernetes::objects(document) {
-                if document.entry(object, "sops").is_none() {
-                    continue;
-                }
+        for member in members(source, &stream) {
+            let document = member.document();
+            if document.entry(member.object, "sops").is_some() {
                 objects
-                    .entry(key(document, object))
+                    .entry(key(document, member.object))
                     .and_modify(|known| *known = None)
-                    .or_insert(Some((index, object)));
+                    .or_insert(Some((member.document, member.object)));
             }
         }
         if objects.is_empty() {
@@ -83,15 +89,16 @@ impl<'a> Previous<'a> {
         member: Member<'_, '_>,
         rule: &Rule,
         mac_only_encrypted: bool,
-        scope: Scope,
+        options: &EncryptOptions,
     ) -> Result<Option<Kept>, FileError> {
-        let Some(Some((index, object))) = self.objects.get(&key(member.document(), member.object))
-        else {
+        let Some(Some(before)) = self.objects.get(&key(member.document(), member.object)) else {
             return Ok(None);
         };
         let documents = &self.stream.documents;
-        let before = Member { source: self.source, documents, document: *index, object: *object };
-        let Some(sops) = before.document().entry(*object, "sops") else { return Ok(None) };
+        let (document, object) = *before;
+        // Its place among the objects matters for what is written only.
+        let before = Member { source: self.source, documents, document, object, place: 0 };
+        let Some(sops) = before.document().entry(before.object, "sops") else { return Ok(None) };
         let Ok(metadata) = Metadata::read(before.document(), sops) else { return Ok(None) };
         if metadata.rule.as_ref() != Some(rule)
             || metadata.mac_only_encrypted != mac_only_encrypted
@@ -105,52 +112,58 @@ impl<'a> Previous<'a> {
         else {
             return Ok(None);
         };
-        let wanted =
-            flags(scope, Object::read(&AsWritten, member.document(), member.object).as_ref());
+        let object = Object::read(&AsWritten, member.document(), member.object);
+        let wanted = flags(options.scope, object.as_ref());
         if opened.bound != Some(wanted) || opened.reordered {
             return Ok(None);
         }
         let mut hasher = MacHasher::new(mac_only_encrypted);
         let new = secrets(format, member, &selector, mac_only_encrypted, &mut hasher)?;
-        if *hasher.finish() != *opened.mac_hex {
+        let same_mac = bool::from(hasher.finish().as_bytes().ct_eq(opened.mac_hex.as_bytes()));
+        let cipher = Cipher::new(&data_key);
+        let edits = same_mac.then(|| reuse(format, &cipher, before, &opened, member, &new));
+        let Some(mut edits) = edits.flatten() else { return Ok(None) };
+        let (values, comments) = count(&new);
+
+        // The binding covers empty values too, which the MAC does not.
+        let plain = of_secrets(member, new);
+        let statement = Statement {
+            flags: wanted,
+            last_modified: &metadata.last_modified,
+            mac_hex: &opened.mac_hex,
+            rule: Some(rule),
+            mac_only_encrypted,
+            identity: object.map(|object| object.identity()).unwrap_or_default(),
+            leaves: bound_leaves(member, mac_only_encrypted, &selector, &AsWritten, &plain)?,
+        };
+        if !BindingKeys::new(&data_key).verify(&opened.iv, &statement) {
             return Ok(None);
         }
-        let Some(mut edits) = reuse(format, before, &opened, member, &new) else {
-            return Ok(None);
-        };
         edits.push(format.inserted(
             member.source,
             member.document(),
             member.object,
             &metadata.fields(),
+            &options.indent,
         ));
-        let comments = new
-            .iter()
-            .filter(|secret| secret.value_type == crate::cipher::ValueType::Comment)
-            .count();
-        // The binding covers empty values too, which the MAC does not.
-        if !still_bound(format, member, &edits, &metadata, &data_key, &self.selectors, rule) {
-            return Ok(None);
-        }
-        let values = new.len() - comments;
         Ok(Some(Kept { edits, values, comments, data_key }))
     }
 
     fn is_for_the_same_keys(&self, metadata: &Metadata) -> bool {
-        let mut before: Vec<_> = metadata
-            .key_groups
-            .iter()
-            .flat_map(|group| group.keys.iter().map(|key| key.key.to_string()))
-            .collect();
-        let mut now: Vec<_> = self.master_keys.iter().map(ToString::to_string).collect();
-        before.sort();
-        now.sort();
-        now.dedup();
+        // Shares of several groups could be dealt out anew without a master key being another one.
+        let [group] = metadata.key_groups.as_slice() else { return false };
+        let mut before: Vec<_> = group.keys.iter().map(|key| &key.key).collect();
+        let mut now: Vec<_> = self.master_keys.iter().collect();
+        for keys in [&mut before, &mut now] {
+            keys.sort();
+            keys.dedup();
+        }
         before == now
     }
 }
 
-fn key(document: &crate::document::Document<'_>, object: NodeId) -> Key {
+/// What an object is called: `apiVersion`, kind, namespace and name.
+pub(crate) fn key(document: &Document<'_>, object: NodeId) -> Key {
     match Object::read(&AsWritten, document, object) {
         Some(object) => (
             object.api_version.to_owned(),
@@ -162,9 +175,15 @@ fn key(document: &crate::document::Document<'_>, object: NodeId) -> Key {
     }
 }
 
+fn count(secrets: &[Secret]) -> (usize, usize) {
+    let comments = secrets.iter().filter(|secret| secret.value_type == ValueType::Comment).count();
+    (secrets.len() - comments, comments)
+}
+
 /// The ENC texts of the previous version in the places of the new one; `None` unless each secret finds its own.
 fn reuse(
     format: Format,
+    cipher: &Cipher,
     before: Member<'_, '_>,
     opened: &Opened,
     member: Member<'_, '_>,
@@ -178,61 +197,32 @@ fn reuse(
     }
     let mut edits = Vec::with_capacity(new.len() + 1);
     for (secret, id) in new.iter().zip(known) {
-        let document = member.document();
-        let (old, now) = (before.document().node(*id), document.node(secret.node));
-        let same_place = before.document().path(*id) == document.path(secret.node)
-            || matches!(now.content, Content::Comment(_))
-                && matches!(old.content, Content::Comment(_));
-        if !same_place || *plain[id].text != *secret.text {
+        let (old, now) = (before.document(), member.document());
+        let place = |document: &Document<'_>, top, id| relative_path(document, top, id);
+        if place(old, before.object, *id) != place(now, member.object, secret.node) {
             return None;
         }
-        let enc = enc_text(old)?;
-        if crate::cipher::EncText::parse(&enc).ok()?.value_type() != secret.value_type {
+        let enc = enc_text(old.node(*id))?;
+        let text = EncText::parse(&enc).ok()?;
+        // The text as it is spelled, and, for comments, the container that it is encrypted for.
+        let same = text.value_type() == secret.value_type
+            && *cipher.decrypt(&text, secret.aad.as_bytes()).ok()? == *secret.text;
+        if !same {
             return None;
         }
-        edits.push(format.encrypted(member.source, document, secret.node, &enc).ok()?);
+        edits.extend(format.encrypted(member.source, now, secret.node, &enc).ok()?);
     }
     Some(edits)
 }
 
+/// The ENC text at a node, without the line breaks that a block scalar adds.
 fn enc_text(node: &Node<'_>) -> Option<String> {
     match &node.content {
         Content::Comment(comment) => Some(comment.text.to_owned()),
         Content::Scalar(scalar) => match &scalar.value {
-            crate::document::Value::String(text) => Some(text.trim_end_matches('\n').to_owned()),
+            Value::String(text) => Some(text.trim_end_matches('\n').to_owned()),
             _ => None,
         },
         _ => None,
     }
-}
-
-/// Whether the envelope, put around the new object, verifies there.
-fn still_bound(
-    format: Format,
-    member: Member<'_, '_>,
-    edits: &[Edit],
-    metadata: &Metadata,
-    data_key: &DataKey,
-    selectors: &Selectors,
-    rule: &Rule,
-) -> bool {
-    let bytes = crate::document::apply(member.source, 0..member.source.len(), edits.to_vec());
-    let Ok(stream) = format.parse(&bytes) else { return false };
-    let Some(place) =
-        kubernetes::objects(member.document()).iter().position(|object| *object == member.object)
-    else {
-        return false;
-    };
-    let Some(object) = stream
-        .documents
-        .get(member.document)
-        .and_then(|document| kubernetes::objects(document).get(place).copied())
-    else {
-        return false;
-    };
-    let there =
-        Member { source: &bytes, documents: &stream.documents, document: member.document, object };
-    let Ok(selector) = selectors.compiled(rule) else { return false };
-    open(&[there], metadata, &selector, data_key, Demands::default())
-        .is_ok_and(|opened| opened.bound.is_some())
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::encrypt::{FileKey, Keys, Scope};
 use super::error::FileError;
-use super::open::{Plain, bound_leaves, relative_path};
+use super::open::{Plain, bound_leaves};
 use super::{Member, leaves};
 use crate::cipher::{Cipher, ValueType};
 use crate::document::{Content, Edit, NodeId, Value};
@@ -12,7 +12,7 @@ use crate::envelope::binding::{BindingKeys, Flags, Statement};
 use crate::envelope::mac::{MacHasher, seal_mac};
 use crate::envelope::metadata::SOPS_VERSION;
 use crate::envelope::{Metadata, Rule};
-use crate::format::Format;
+use crate::format::{BlockIndent, Format};
 use crate::kubernetes::{AsWritten, Object};
 use crate::select::Selector;
 
@@ -23,6 +23,7 @@ pub(crate) struct Sealing<'a> {
     pub(crate) file_key: &'a FileKey,
     pub(crate) last_modified: &'a str,
     pub(crate) scope: Scope,
+    pub(crate) indent: &'a BlockIndent,
 }
 
 /// The edits of one envelope, for each member.
@@ -51,25 +52,18 @@ pub(crate) fn secrets(
     let document = member.document();
     let selected = selector.select(document, member.object);
     let mut found = Vec::new();
-    leaves::visit(member.documents, member.document, member.object, &mut |leaf| {
+    leaves::visit(member, &mut |leaf| {
         let id = leaf.origin;
         let node = document.node(id);
         let is_selected = selected[id.index() - member.object.index()];
-        let problem = |problem: String| {
-            FileError::input(problem)
-                .path(relative_path(document, member.object, id))
-                .at(member.source, node.span.start)
-        };
+        let problem = |problem: String| member.at(FileError::input(problem), id);
         if let (Content::Alias { .. }, true) = (&node.content, is_selected) {
             return Err(problem("an alias reaches into the secret part".to_owned())
                 .hint("write the value out, or let `--expand-aliases` do it"));
         }
         match (&leaf.node.content, leaf.key_text) {
-            (_, Some(text)) => {
-                if !mac_only_encrypted {
-                    hasher.update(text.as_bytes());
-                }
-            }
+            (_, Some(_)) if mac_only_encrypted => {}
+            (_, Some(text)) => hasher.update(text.as_bytes()),
             (Content::Comment(comment), None) => {
                 let own = matches!(node.content, Content::Comment(_));
                 if is_selected && own && !comment.text.is_empty() {
@@ -144,8 +138,7 @@ pub(crate) fn seal(
         let document = member.document();
         let secrets = secrets(sealing.format, *member, selector, mac_only_encrypted, &mut hasher)?;
         let mut edits = Vec::with_capacity(secrets.len() + 1);
-        let mut plain = HashMap::with_capacity(secrets.len());
-        for secret in secrets {
+        for secret in &secrets {
             let iv = sealing.keys.random_bytes()?;
             let aad = secret.aad.as_bytes();
             let enc = cipher.encrypt(&iv, aad, secret.value_type, &secret.text);
@@ -162,18 +155,12 @@ pub(crate) fn seal(
                 sealed.values += 1;
             }
             let edit = sealing.format.encrypted(member.source, document, secret.node, &enc);
-            edits.push(edit.map_err(|error| {
-                FileError::input(error.problem)
-                    .path(relative_path(document, member.object, secret.node))
-                    .at(member.source, node.span.start)
-            })?);
-            if let Content::Scalar(scalar) = &node.content {
-                let value = owned(&scalar.value);
-                plain.insert(secret.node, Plain { value, text: secret.text });
-            }
+            edits.extend(
+                edit.map_err(|error| member.at(FileError::input(error.problem), secret.node))?,
+            );
         }
         sealed.edits.push(edits);
-        encrypted.push(plain);
+        encrypted.push(of_secrets(*member, secrets));
     }
 
     let mac_hex = hasher.finish();
@@ -191,7 +178,6 @@ pub(crate) fn seal(
             let document = member.document();
             let object = Object::read(&AsWritten, document, member.object);
             let flags = flags(sealing.scope, object.as_ref());
-            let is_secret = object.is_some_and(|object| object.is_secret());
             let statement = Statement {
                 flags,
                 last_modified: &metadata.last_modified,
@@ -199,7 +185,13 @@ pub(crate) fn seal(
                 rule: metadata.rule.as_ref(),
                 mac_only_encrypted,
                 identity: object.map(|object| object.identity()).unwrap_or_default(),
-                leaves: bound_leaves(*member, &metadata, is_secret, &encrypted[0])?,
+                leaves: bound_leaves(
+                    *member,
+                    mac_only_encrypted,
+                    selector,
+                    &AsWritten,
+                    &encrypted[0],
+                )?,
             };
             let bound = BindingKeys::new(data_key).iv(&statement);
             bound.map_err(|error| FileError::input(error.to_string()))?
@@ -210,11 +202,28 @@ pub(crate) fn seal(
         .map_err(|error| FileError::settings(error.to_string()))?;
     let fields = metadata.fields();
     for (member, edits) in members.iter().zip(&mut sealed.edits) {
-        let edit =
-            sealing.format.inserted(member.source, member.document(), member.object, &fields);
+        let edit = sealing.format.inserted(
+            member.source,
+            member.document(),
+            member.object,
+            &fields,
+            sealing.indent,
+        );
         edits.push(edit);
     }
     Ok(sealed)
+}
+
+/// The values among secrets, as a binding covers them.
+pub(crate) fn of_secrets(member: Member<'_, '_>, secrets: Vec<Secret>) -> HashMap<NodeId, Plain> {
+    let mut plain = HashMap::with_capacity(secrets.len());
+    for secret in secrets {
+        if let Content::Scalar(scalar) = &member.document().node(secret.node).content {
+            let value = owned(&scalar.value);
+            plain.insert(secret.node, Plain { value, text: secret.text, is_comment: false });
+        }
+    }
+    plain
 }
 
 pub(crate) fn flags(scope: Scope, object: Option<&Object<'_>>) -> Flags {

@@ -1,11 +1,13 @@
 //! Formats: bytes ⇄ [`crate::document`], one module each.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
 use crate::document::{Content, Document, Edit, NodeId, Position, Stream, Value};
 use crate::envelope::Field;
 
+mod comment_items;
 pub mod json;
 pub mod yaml;
 
@@ -25,6 +27,23 @@ pub struct SyntaxError {
 pub struct EditError {
     /// What and why, without the value.
     pub problem: String,
+}
+
+/// Indentation of the `sops` block, where the file's own does not decide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockIndent {
+    /// Blanks per level in YAML. As for SOPS, 1 and numbers from 10 on mean 2, and 0 means 4.
+    pub yaml: usize,
+    /// What indents one level inside the block in JSON; `None` for what indents the members of the file. An object on
+    /// one line stays on one line.
+    pub json: Option<String>,
+}
+
+impl Default for BlockIndent {
+    /// SOPS's default in YAML, the file's own in JSON.
+    fn default() -> Self {
+        Self { yaml: 4, json: None }
+    }
 }
 
 /// A file format.
@@ -70,10 +89,10 @@ impl Format {
         document: &Document<'_>,
         node: NodeId,
         enc: &str,
-    ) -> Result<Edit, EditError> {
+    ) -> Result<Vec<Edit>, EditError> {
         match self {
             Self::Yaml => yaml::edit::encrypted(source, document, node, enc),
-            Self::Json => Ok(json::edit::encrypted(document, node, enc)),
+            Self::Json => Ok(vec![json::edit::encrypted(document, node, enc)]),
         }
     }
 
@@ -90,28 +109,48 @@ impl Format {
         value: &Value<'_>,
         text: &str,
         unterminated: bool,
-    ) -> Result<Edit, EditError> {
+    ) -> Result<Vec<Edit>, EditError> {
         match self {
             Self::Yaml => {
                 Ok(yaml::edit::decrypted(source, document, node, value, text, unterminated))
             }
             Self::Json => json::edit::decrypted(document, node, value, Some(text))
+                .map(|edit| vec![edit])
                 .map_err(|error| EditError { problem: error.to_string() }),
         }
     }
 
-    /// Appends the `sops` block to a mapping as its last entry.
+    /// Adds the `sops` block to a mapping, or to an empty document.
     pub fn inserted(
         self,
         source: &[u8],
         document: &Document<'_>,
         mapping: NodeId,
         fields: &Field,
+        indent: &BlockIndent,
     ) -> Edit {
         match self {
-            Self::Yaml => yaml::placement::inserted(source, document, mapping, fields),
-            Self::Json => json::metadata_block::insert(source, document, mapping, fields),
+            Self::Yaml => yaml::placement::inserted(source, document, mapping, fields, indent.yaml),
+            Self::Json => {
+                let nested = indent.json.as_deref();
+                json::metadata_block::insert(source, document, mapping, fields, nested)
+            }
         }
+    }
+
+    /// Takes the items of a list away for which `comment` has a text: SOPS writes the comments of lists as items. They
+    /// become comment lines where the format has those.
+    ///
+    /// # Errors
+    /// A list that is not written as lists are.
+    pub(crate) fn without_comment_items<'t>(
+        self,
+        source: &[u8],
+        document: &Document<'_>,
+        list: NodeId,
+        comment: &dyn Fn(NodeId) -> Option<Cow<'t, str>>,
+    ) -> Result<Vec<Edit>, EditError> {
+        comment_items::without(source, document, list, comment)
     }
 
     /// Takes an entry of a mapping out, for the `sops` block exactly what [`Self::inserted`] put in.

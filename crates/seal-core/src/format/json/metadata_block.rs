@@ -17,13 +17,19 @@ const DEFAULT_UNIT: &str = "  ";
 /// # Guarantees
 ///
 /// Only adds bytes; [`remove`] gives the source back byte for byte.
-pub fn insert(source: &[u8], document: &Document<'_>, object: NodeId, fields: &Field) -> Edit {
+pub fn insert(
+    source: &[u8],
+    document: &Document<'_>,
+    object: NodeId,
+    fields: &Field,
+    nested: Option<&str>,
+) -> Edit {
     let last = document.children(object).last();
     let at = match last {
         Some(last) => document.node(last).span.end,
         None => document.node(object).span.start + 1,
     };
-    let layout = Layout::of(source, document, object);
+    let layout = Layout::of(source, document, object).nesting(nested);
     let mut text = String::new();
     if last.is_some() {
         text.push_str(layout.comma());
@@ -59,8 +65,8 @@ fn start(document: &Document<'_>, member: NodeId) -> usize {
 enum Layout<'s> {
     /// On one line, with or without a blank behind each colon and each comma.
     Compact { colon_blank: bool, comma_blank: bool },
-    /// Each on a line of its own, behind `outer` and one `unit` for each level.
-    Lines { line_break: &'static str, outer: &'s str, unit: &'s str },
+    /// Each on a line of its own, behind `outer`, one `unit`, and one `nested` for each further level.
+    Lines { line_break: &'static str, outer: &'s str, unit: &'s str, nested: &'s str },
 }
 
 impl<'s> Layout<'s> {
@@ -78,13 +84,15 @@ impl<'s> Layout<'s> {
                 // An indented object: its own indentation is no part of the unit.
                 let outer = first_indent(&source[..span.start]);
                 match indent.strip_prefix(outer) {
-                    Some(unit) => Self::Lines { line_break, outer, unit },
-                    None => Self::Lines { line_break, outer: "", unit: indent },
+                    Some(unit) => Self::Lines { line_break, outer, unit, nested: unit },
+                    None => Self::Lines { line_break, outer: "", unit: indent, nested: indent },
                 }
             }
             (None, Some(first)) => Self::compact(source, document, root, first),
             (None, None) => match last_line(&source[before..span.end - 1]) {
-                Some((line_break, outer)) => Self::Lines { line_break, outer, unit: DEFAULT_UNIT },
+                Some((line_break, outer)) => {
+                    Self::Lines { line_break, outer, unit: DEFAULT_UNIT, nested: DEFAULT_UNIT }
+                }
                 None => Self::Compact { colon_blank: false, comma_blank: false },
             },
         }
@@ -99,6 +107,14 @@ impl<'s> Layout<'s> {
         Self::Compact { colon_blank, comma_blank }
     }
 
+    /// The same with another indentation below the first level.
+    fn nesting(mut self, wanted: Option<&'s str>) -> Self {
+        if let (Self::Lines { nested, .. }, Some(wanted)) = (&mut self, wanted) {
+            *nested = wanted;
+        }
+        self
+    }
+
     fn comma(&self) -> &'static str {
         if matches!(self, Self::Compact { comma_blank: true, .. }) { ", " } else { "," }
     }
@@ -108,10 +124,11 @@ impl<'s> Layout<'s> {
     }
 
     fn begin_line(&self, text: &mut String, depth: usize) {
-        if let Self::Lines { line_break, outer, unit } = self {
+        if let Self::Lines { line_break, outer, unit, nested } = self {
             text.push_str(line_break);
             text.push_str(outer);
-            text.push_str(&unit.repeat(depth));
+            text.push_str(unit);
+            text.push_str(&nested.repeat(depth - 1));
         }
     }
 
@@ -206,7 +223,7 @@ mod tests {
 
     fn inserted(source: &str) -> String {
         let stream = json::parse(source.as_bytes()).unwrap();
-        let edit = insert(source.as_bytes(), &stream.documents[0], NodeId::ROOT, &fields());
+        let edit = insert(source.as_bytes(), &stream.documents[0], NodeId::ROOT, &fields(), None);
         String::from_utf8(apply(source.as_bytes(), 0..source.len(), vec![edit])).unwrap()
     }
 
@@ -231,6 +248,17 @@ mod tests {
         let outer = inserted("  {\n    \"a\": 1\n  }\n");
         assert!(outer.contains(",\n    \"sops\": {\n      \"age\""));
         assert!(outer.ends_with("2\n    }\n  }\n"));
+    }
+
+    #[test]
+    fn the_levels_below_the_first_can_be_indented_otherwise() {
+        let source = "{\n  \"a\": 1\n}\n";
+        let stream = json::parse(source.as_bytes()).unwrap();
+        let edit =
+            insert(source.as_bytes(), &stream.documents[0], NodeId::ROOT, &fields(), Some("\t"));
+        let text = String::from_utf8(edit.text).unwrap();
+        assert!(text.starts_with(",\n  \"sops\": {\n  \t\"age\": [\n  \t\t{\n"), "{text}");
+        assert!(text.ends_with("\n  }"), "{text}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The parts of a `|` or `>` scalar in the source, and their replacement.
 
+use super::placement;
 use crate::document::{Edit, Span};
 
 /// A block scalar that has content.
@@ -20,8 +21,8 @@ impl<'s> BlockScalar<'s> {
     pub(super) fn read(source: &'s [u8], span: Span, value: &str) -> Option<Self> {
         let bytes = &source[span.range()];
         let header_end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r'))?;
-        let line_break = if bytes[header_end..].starts_with(b"\r\n") { "\r\n" } else { "\n" };
-        let body_start = header_end + if line_break == "\r\n" { 2 } else { 1 };
+        let line_break = placement::line_break(&bytes[header_end..]);
+        let body_start = header_end + line_break.len();
 
         // The first line with something on it has the indentation in front of what the value shows of it.
         let visible = value.find(|character| !matches!(character, ' ' | '\n'))?;
@@ -34,15 +35,18 @@ impl<'s> BlockScalar<'s> {
         let mut content_end = 0;
         let mut offset = 0;
         let mut breaks_behind = 0;
-        for line in body.split_inclusive(|byte| *byte == b'\n') {
-            let text = line.strip_suffix(b"\n").unwrap_or(line);
-            let text = text.strip_suffix(b"\r").unwrap_or(text);
-            if text.len() > indent {
-                content_end = offset + text.len();
+        while offset < body.len() {
+            let length = memchr::memchr2(b'\n', b'\r', &body[offset..]);
+            let end = length.map_or(body.len(), |length| offset + length);
+            if end - offset > indent {
+                content_end = end;
                 breaks_behind = 0;
             }
-            breaks_behind += usize::from(line.ends_with(b"\n"));
-            offset += line.len();
+            breaks_behind += usize::from(end < body.len());
+            offset = match body.get(end) {
+                Some(_) => end + placement::line_break(&body[end..]).len(),
+                None => end,
+            };
         }
         let start = span.start + body_start;
         Some(Self {
@@ -80,14 +84,13 @@ impl<'s> BlockScalar<'s> {
         if !has_indentation && first_line.starts_with([' ', '\t']) {
             return None;
         }
+        let breaks_there = self.breaks_behind.saturating_sub(usize::from(unterminated));
         let fits = if indicators.contains(&b'-') {
             breaks == 0
         } else if indicators.contains(&b'+') {
-            breaks == self.breaks_behind
-        } else if unterminated {
-            breaks == 0
+            breaks == breaks_there
         } else {
-            breaks == 1
+            breaks == breaks_there.min(1)
         };
         if !fits {
             return None;

@@ -56,6 +56,8 @@ struct Frame<'s> {
     weight_before: u64,
     key: Option<PendingKey<'s>>,
     keys: Option<HashSet<Cow<'s, str>>>,
+    /// Names of aliases that are keys here. Two of one name are duplicates for go-yaml, whatever they stand for.
+    alias_keys: Option<HashSet<&'s str>>,
 }
 
 struct PendingKey<'s> {
@@ -300,6 +302,7 @@ impl<'s> Composer<'s> {
             weight_before,
             key: None,
             keys: None,
+            alias_keys: None,
         });
         Ok(())
     }

@@ -42,10 +42,13 @@ fn inserts(nodes: &[Node<'_>], dropped: &[Span]) -> Vec<Insert> {
     // searches go on where the last one ended, and all of them together take one walk over the nodes.
     let mut above: Vec<Option<NodeId>> = nodes.iter().map(|node| node.parent).collect();
     let mut next_children: HashMap<NodeId, NodeId> = HashMap::new();
+    let root = nodes.iter().position(|node| node.parent.is_none() && is_collection(node));
     let mut inserts = Vec::with_capacity(dropped.len());
     for span in dropped {
         let after = by_start.partition_point(|id| nodes[*id as usize].span.start <= span.start);
-        let nearest = after.checked_sub(1).map(|index| NodeId(by_start[index]));
+        // What stands before everything belongs to the outermost collection, as the head of the document does.
+        let first = root.map(|root| root as u32);
+        let nearest = after.checked_sub(1).map(|index| by_start[index]).or(first).map(NodeId);
         let container = nearest.and_then(|id| container(nodes, &mut above, id, span.start));
         let at = match container {
             None => nodes.len() as u32,

@@ -23,10 +23,10 @@ pub fn encrypted(
     document: &Document<'_>,
     id: NodeId,
     enc: &str,
-) -> Result<Edit, EditError> {
+) -> Result<Vec<Edit>, EditError> {
     let node = document.node(id);
     let Content::Scalar(scalar) = &node.content else {
-        return Ok(comment(node, enc));
+        return Ok(vec![comment(node, enc)]);
     };
     let typed = matches!(
         scalar.tag.as_deref(),
@@ -48,12 +48,12 @@ pub fn encrypted(
         Style::Literal | Style::Folded => {
             let text = string_of(scalar);
             return Ok(match BlockScalar::read(source, node.span, text) {
-                Some(block) => block.replace_content(enc),
+                Some(block) => vec![block.replace_content(enc)],
                 None => replace_block(source, node.span, format!("\"{enc}\"")),
             });
         }
     };
-    Ok(Edit { span: node.span, text: text.into_bytes() })
+    Ok(vec![Edit { span: node.span, text: text.into_bytes() }])
 }
 
 /// Puts a decrypted value in the place of an ENC text, in its style if that can carry it.
@@ -67,10 +67,10 @@ pub fn decrypted(
     value: &Value<'_>,
     text: &str,
     unterminated: bool,
-) -> Edit {
+) -> Vec<Edit> {
     let node = document.node(id);
     let Content::Scalar(scalar) = &node.content else {
-        return comment(node, text);
+        return vec![comment(node, text)];
     };
     let in_flow = is_in_flow(document, id);
     let string = match value {
@@ -80,9 +80,10 @@ pub fn decrypted(
         }
         other => return replace_scalar(source, node, scalar.style, spelled(other, text)),
     };
+    let plain = || plain(string, scalar.tag.as_deref(), in_flow).or_else(|| single_quoted(string));
     let written = match scalar.style {
-        Style::Plain => plain(string, in_flow).or_else(|| single_quoted(string)),
-        Style::SingleQuoted if in_flow => plain(string, in_flow).or_else(|| single_quoted(string)),
+        Style::Plain => plain(),
+        Style::SingleQuoted if in_flow => plain(),
         Style::SingleQuoted => single_quoted(string),
         Style::DoubleQuoted if source[node.span.range()].starts_with(MARKED_ENC.as_bytes()) => {
             single_quoted(string)
@@ -92,11 +93,14 @@ pub fn decrypted(
             let folded = scalar.style == Style::Folded;
             let block = BlockScalar::read(source, node.span, string_of(scalar));
             let edit = block.and_then(|block| block.replace_value(string, folded, unterminated));
-            return edit.unwrap_or_else(|| replace_block(source, node.span, double_quoted(string)));
+            return match edit {
+                Some(edit) => vec![edit],
+                None => replace_block(source, node.span, double_quoted(string)),
+            };
         }
     };
     let written = written.unwrap_or_else(|| double_quoted(string));
-    Edit { span: node.span, text: written.into_bytes() }
+    vec![Edit { span: node.span, text: written.into_bytes() }]
 }
 
 /// The same as [`decrypted`] for a string, but in the one style that carries everything.
@@ -105,13 +109,13 @@ pub fn decrypted_double_quoted(
     document: &Document<'_>,
     id: NodeId,
     string: &str,
-) -> Edit {
+) -> Vec<Edit> {
     let node = document.node(id);
     match &node.content {
         Content::Scalar(scalar) => {
             replace_scalar(source, node, scalar.style, double_quoted(string))
         }
-        _ => comment(node, string),
+        _ => vec![comment(node, string)],
     }
 }
 
@@ -146,7 +150,7 @@ fn render(
                     out.push_str(&double_quoted(text));
                 }
                 Value::String(text) => {
-                    out.push_str(&plain(text, true).unwrap_or_else(|| double_quoted(text)));
+                    out.push_str(&plain(text, None, true).unwrap_or_else(|| double_quoted(text)));
                 }
                 _ => out.push_str(std::str::from_utf8(&source[node.span.range()]).ok()?),
             }
@@ -191,7 +195,9 @@ fn render_children(
         first = false;
         if let Some(key) = &child.key {
             if key.is_string && key.text != "<<" {
-                out.push_str(&plain(&key.text, true).unwrap_or_else(|| double_quoted(&key.text)));
+                out.push_str(
+                    &plain(&key.text, None, true).unwrap_or_else(|| double_quoted(&key.text)),
+                );
             } else {
                 out.push_str(&key.text);
             }
@@ -261,35 +267,31 @@ fn single_quoted(text: &str) -> Option<String> {
 fn is_printable(character: char) -> bool {
     matches!(character,
         '\t' | ' '..='~' | '\u{A0}'..='\u{2027}' | '\u{202A}'..='\u{D7FF}'
-        | '\u{E000}'..='\u{FEFE}' | '\u{FF00}'..='\u{FFFD}' | '\u{10000}'..)
+        | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
-/// The text by itself, if it reads as the same string there.
-fn plain(text: &str, in_flow: bool) -> Option<String> {
-    if !text.chars().all(is_printable) || text.contains('\t') || reads_as_other_type(text) {
+/// The text by itself, if it reads as the same string there, behind its tag if it has one.
+fn plain(text: &str, tag: Option<&str>, in_flow: bool) -> Option<String> {
+    if !text.chars().all(is_printable) || !is_string(text, tag) {
         return None;
     }
     let ordinary = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if ordinary && !text.is_empty() {
         return Some(text.to_owned());
     }
-    // The scanner itself knows best.
+    // The scanner itself knows best where a plain text ends.
     let trial = if in_flow { format!("[{text}]") } else { format!("a: {text}\n") };
     let stream = super::parse(trial.as_bytes()).ok()?;
     let [document] = stream.documents.as_slice() else { return None };
     let [_, leaf] = document.nodes.as_slice() else { return None };
-    match &leaf.content {
-        Content::Scalar(Scalar { style: Style::Plain, value: Value::String(read), tag: None })
-            if read == text =>
-        {
-            Some(text.to_owned())
-        }
-        _ => None,
-    }
+    let is_plain =
+        matches!(&leaf.content, Content::Scalar(Scalar { style: Style::Plain, tag: None, .. }));
+    (is_plain && &trial[leaf.span.range()] == text).then(|| text.to_owned())
 }
 
-fn reads_as_other_type(text: &str) -> bool {
-    !matches!(resolve(None, Cow::Borrowed(text), Style::Plain), Ok(Value::String(_)))
+/// A plain scalar of this text and tag is a string.
+fn is_string(text: &str, tag: Option<&str>) -> bool {
+    matches!(resolve(tag, Cow::Borrowed(text), Style::Plain), Ok(Value::String(_)))
 }
 
 /// How a value that is no string is written: `text`, if it reads as that value.
@@ -305,8 +307,9 @@ fn spelled(value: &Value<'_>, text: &str) -> String {
     if let Ok(read) = resolve(None, Cow::Borrowed(text), Style::Plain) {
         let same = match (value, &read) {
             // SOPS writes whole floats without a point, and `1` is what it decrypts them to.
-            (Value::Float(float), Value::Int(int)) => *int as f64 == *float,
-            (Value::Float(float), Value::UInt(int)) => *int as f64 == *float,
+            (Value::Float(float), Value::Int(int)) => {
+                *int as f64 == *float && (*int != 0 || float.is_sign_positive())
+            }
             (value, read) => value == read,
         };
         if same {
@@ -320,6 +323,8 @@ fn spelled(value: &Value<'_>, text: &str) -> String {
         Value::Float(float) if float.is_infinite() => {
             if *float > 0.0 { ".inf" } else { "-.inf" }.to_owned()
         }
+        // With a point or an exponent, as digits alone may be an integer that SOPS has no type for.
+        Value::Float(float) => format!("{float:?}"),
         other => String::from_utf8_lossy(&other.canonical()).into_owned(),
     }
 }
@@ -340,19 +345,25 @@ fn comment(node: &Node<'_>, text: &str) -> Edit {
     Edit { span: Span::new(node.span.start + 1, node.span.end), text: text.as_bytes().to_vec() }
 }
 
-fn replace_scalar(source: &[u8], node: &Node<'_>, style: Style, text: String) -> Edit {
+fn replace_scalar(source: &[u8], node: &Node<'_>, style: Style, text: String) -> Vec<Edit> {
     match style {
         Style::Literal | Style::Folded => replace_block(source, node.span, text),
-        _ => Edit { span: node.span, text: text.into_bytes() },
+        _ => vec![Edit { span: node.span, text: text.into_bytes() }],
     }
 }
 
-/// Replaces a whole block scalar by something on one line; the line breaks at its end stay.
-fn replace_block(source: &[u8], span: Span, text: String) -> Edit {
+/// Replaces a whole block scalar by something on one line. The line breaks at its end stay, and so does a comment behind
+/// its indicators: that may have an edit of its own.
+fn replace_block(source: &[u8], span: Span, text: String) -> Vec<Edit> {
     let bytes = &source[span.range()];
-    let trailing =
-        bytes.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r')).count();
-    // At least the head `|` stands before them.
-    let end = span.end - trailing.min(bytes.len().saturating_sub(1));
-    Edit { span: Span::new(span.start, end), text: text.into_bytes() }
+    let indicators =
+        1 + bytes[1..].iter().take_while(|byte| matches!(byte, b'+' | b'-' | b'0'..=b'9')).count();
+    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let header = bytes.iter().position(is_break).unwrap_or(bytes.len());
+    let trailing = bytes.iter().rev().take_while(|byte| is_break(byte) || **byte == b' ').count();
+    let content = Span::new(span.start + header, span.end - trailing.min(bytes.len() - header));
+    vec![
+        Edit { span: Span::new(span.start, span.start + indicators), text: text.into_bytes() },
+        Edit { span: content, text: Vec::new() },
+    ]
 }

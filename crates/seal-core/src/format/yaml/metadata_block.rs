@@ -1,4 +1,4 @@
-//! Writes the `sops` block of a YAML document, byte for byte as SOPS 3.13 does with its default indentation.
+//! Writes the `sops` block of a YAML document, byte for byte as SOPS 3.13 does.
 //!
 //! What go-yaml would write in a way that no envelope needs (a literal text that begins with a blank, say) comes out
 //! double-quoted instead: always the same value, never a plain scalar that reads back as something else.
@@ -12,9 +12,15 @@ use quoting::Quoting;
 /// Returns `sops:` and the block below it.
 ///
 /// `fields` is the mapping of [`Metadata::fields`](crate::envelope::Metadata::fields). Each line but empty ones begins with
-/// `column` spaces, and each ends with `newline`.
-pub fn write(fields: &Field, column: usize, newline: &str) -> String {
-    let mut block = Block { text: String::new(), column, newline };
+/// `column` spaces, and each ends with `newline`. `step` is the `stores.yaml.indent` of `.sops.yaml`: as for SOPS, 0 means
+/// 4, and 1 or more than 9 mean 2.
+pub fn write(fields: &Field, column: usize, step: usize, newline: &str) -> String {
+    let step = match step {
+        0 => DEFAULT_STEP,
+        2..=9 => step,
+        _ => 2,
+    };
+    let mut block = Block { text: String::new(), column, step, newline };
     block.start(0);
     block.text.push_str("sops:");
     block.value(fields, 0);
@@ -22,11 +28,13 @@ pub fn write(fields: &Field, column: usize, newline: &str) -> String {
 }
 
 /// The indentation that SOPS chooses unless `.sops.yaml` says otherwise.
-const INDENT: usize = 4;
+const DEFAULT_STEP: usize = 4;
 
 struct Block<'a> {
     text: String,
     column: usize,
+    /// Blanks per level.
+    step: usize,
     newline: &'a str,
 }
 
@@ -42,7 +50,7 @@ impl Block<'_> {
     /// Writes a value behind its key, which stands at `indent`.
     fn value(&mut self, value: &Field, indent: usize) {
         // go-yaml goes to the next multiple: entries of a list's item stand two spaces right of its dash.
-        let inner = (indent / INDENT + 1) * INDENT;
+        let inner = (indent / self.step + 1) * self.step;
         if is_block(value) {
             self.end();
             self.start(inner);
@@ -74,7 +82,7 @@ impl Block<'_> {
                     if is_block(item) {
                         self.collection(item, indent + 2);
                     } else {
-                        self.scalar(item, indent + INDENT);
+                        self.scalar(item, indent + self.step);
                     }
                 }
             }

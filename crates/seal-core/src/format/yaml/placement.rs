@@ -5,31 +5,57 @@ use super::metadata_block;
 use crate::document::{Content, Document, Edit, NodeId, Span, Style};
 use crate::envelope::Field;
 
-/// Appends the block to a mapping as its last entry, behind the comments that end it. Nothing else changes; a source
-/// without a line break at its end has none afterwards either, so that [`removed`] can tell.
-pub fn inserted(source: &[u8], document: &Document<'_>, mapping: NodeId, fields: &Field) -> Edit {
+/// Adds the block to a mapping: as its last entry, behind the comments that end it, or as the first one of a `{…}`,
+/// where the comments behind the last entry would be taken for the block's. Nothing else changes; a source without a
+/// line break at its end has none afterwards either, so that [`removed`] can tell. An empty document becomes the block.
+pub fn inserted(
+    source: &[u8],
+    document: &Document<'_>,
+    mapping: NodeId,
+    fields: &Field,
+    indent: usize,
+) -> Edit {
     let node = document.node(mapping);
     if matches!(node.content, Content::Mapping { flow: true })
         || super::edit::is_in_flow(document, mapping)
     {
-        let last = document.children(mapping).filter(|id| document.node(*id).key.is_some()).last();
-        let (at, separator) = match last {
-            Some(last) => (document.node(last).span.end, ", "),
-            None => (node.span.start + 1, ""),
-        };
-        let mut text = format!("{separator}\"sops\": ");
+        let is_empty = document.children(mapping).all(|id| document.node(id).key.is_none());
+        let at = if is_empty { node.span.start + 1 } else { first_entry(source, node.span) };
+        let mut text = "\"sops\": ".to_owned();
         flow(fields, &mut text);
+        if !is_empty {
+            text.push_str(", ");
+        }
         return Edit { span: Span::new(at, at), text: text.into_bytes() };
     }
-    let column = first_key_column(source, document, mapping);
-    let at = end_of_mapping(source, document, mapping, column);
+    let (column, at) = match node.content {
+        Content::Mapping { .. } => {
+            let column = column(source, node.span.start);
+            let at = before_unterminated(source, document, mapping)
+                .unwrap_or_else(|| end_of_mapping(source, document, mapping, column));
+            (column, at)
+        }
+        _ => (0, node.span.start),
+    };
     let newline = line_break(source);
-    let mut text = metadata_block::write(fields, column, newline);
+    let mut text = metadata_block::write(fields, column, indent, newline);
     if at > 0 && !matches!(source[at - 1], b'\n' | b'\r') {
         text.truncate(text.len() - newline.len());
         text.insert_str(0, newline);
     }
     Edit { span: Span::new(at, at), text: text.into_bytes() }
+}
+
+/// The line of the last entry, where that ends in a block scalar without a line break: any text behind it would add one
+/// to its value.
+fn before_unterminated(source: &[u8], document: &Document<'_>, mapping: NodeId) -> Option<usize> {
+    let is_at_end = document.node(mapping).span.end == source.len() && !ends_line(source);
+    if !is_at_end || !ends_in_block_scalar(document, mapping) {
+        return None;
+    }
+    let last = document.children(mapping).filter_map(|id| document.node(id).key.as_ref()).last()?;
+    let start = line_start(source, last.span.start);
+    source[start..last.span.start].iter().all(|byte| *byte == b' ').then_some(start)
 }
 
 /// Takes the `sops` entry out again, wherever in its mapping it stands.
@@ -47,23 +73,25 @@ pub fn removed(source: &[u8], document: &Document<'_>, sops: NodeId) -> Edit {
         .get(place + 1)
         .and_then(|id| document.node(*id).key.as_ref())
         .map(|key| key.span.start);
-    let in_flow = super::edit::is_in_flow(document, sops);
-    if in_flow {
-        let span = match (place.checked_sub(1), next_key) {
-            (Some(before), _) => Span::new(document.node(siblings[before]).span.end, node.span.end),
-            (None, Some(next)) => Span::new(key.start, next),
+    if super::edit::is_in_flow(document, sops) {
+        let behind = behind_comma(source, node.span.end);
+        let span = match (place.checked_sub(1), behind) {
+            (_, Some(behind)) => Span::new(key.start, behind),
+            (Some(before), None) => {
+                Span::new(document.node(siblings[before]).span.end, node.span.end)
+            }
             (None, None) => Span::new(key.start, node.span.end),
         };
         return Edit { span, text: Vec::new() };
     }
     let mut start = line_start(source, key.start);
     let mut end = content_end(document, sops);
-    end = if end > 0 && source[end - 1] == b'\n' { end } else { next_line(source, end) };
+    end = if ends_line(&source[..end]) { end } else { next_line(source, end) };
     if source[start..key.start].iter().any(|byte| *byte != b' ') {
         // Behind a `- `: the next key moves up to it.
         start = key.start;
         end = next_key.unwrap_or(end);
-    } else if end == source.len() && !source.ends_with(b"\n") && start > 0 {
+    } else if end == source.len() && !ends_line(source) && start > 0 {
         start -= if source[..start].ends_with(b"\r\n") { 2 } else { 1 };
     }
     Edit { span: Span::new(start, end), text: Vec::new() }
@@ -71,26 +99,54 @@ pub fn removed(source: &[u8], document: &Document<'_>, sops: NodeId) -> Edit {
 
 /// The line break that the source uses.
 pub(crate) fn line_break(source: &[u8]) -> &'static str {
-    match memchr::memchr(b'\n', source) {
-        Some(at) if at > 0 && source[at - 1] == b'\r' => "\r\n",
+    match memchr::memchr2(b'\n', b'\r', source) {
+        Some(at) if source[at..].starts_with(b"\r\n") => "\r\n",
+        Some(at) if source[at] == b'\r' => "\r",
         _ => "\n",
     }
 }
 
+fn ends_line(source: &[u8]) -> bool {
+    matches!(source.last(), Some(b'\n' | b'\r'))
+}
+
 fn line_start(source: &[u8], at: usize) -> usize {
-    memchr::memrchr(b'\n', &source[..at]).map_or(0, |newline| newline + 1)
+    memchr::memrchr2(b'\n', b'\r', &source[..at]).map_or(0, |newline| newline + 1)
 }
 
 fn next_line(source: &[u8], at: usize) -> usize {
-    memchr::memchr(b'\n', &source[at..]).map_or(source.len(), |newline| at + newline + 1)
+    match memchr::memchr2(b'\n', b'\r', &source[at..]) {
+        Some(found) if source[at + found..].starts_with(b"\r\n") => at + found + 2,
+        Some(found) => at + found + 1,
+        None => source.len(),
+    }
 }
 
-fn first_key_column(source: &[u8], document: &Document<'_>, mapping: NodeId) -> usize {
-    let first = document.children(mapping).find_map(|id| document.node(id).key.as_ref());
-    let at = first.map_or(document.node(mapping).span.start, |key| key.span.start);
-    let start = line_start(source, at);
-    let before = source[start..at].strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&source[start..at]);
+fn column(source: &[u8], at: usize) -> usize {
+    let before = &source[line_start(source, at)..at];
+    let before = before.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(before);
     before.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
+}
+
+/// Where the first entry of a `{…}` begins, tag, anchor and `?` of its key included.
+fn first_entry(source: &[u8], mapping: Span) -> usize {
+    let mut at = mapping.start + 1;
+    while at < mapping.end {
+        match source[at] {
+            b' ' | b'\t' | b'\n' | b'\r' => at += 1,
+            b'#' => at = next_line(source, at),
+            _ => break,
+        }
+    }
+    at
+}
+
+/// Behind the comma that follows, and the blanks behind that on its line; `None` where no comma follows.
+fn behind_comma(source: &[u8], at: usize) -> Option<usize> {
+    let blanks = source[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let comma = at + blanks;
+    let rest = source.get(comma..)?.strip_prefix(b",")?;
+    Some(comma + 1 + rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count())
 }
 
 /// The last byte of what is below a node, comments not counted.
@@ -109,19 +165,8 @@ fn content_end(document: &Document<'_>, id: NodeId) -> usize {
 
 fn end_of_mapping(source: &[u8], document: &Document<'_>, mapping: NodeId, column: usize) -> usize {
     let end = content_end(document, mapping);
-    let last_is_block = document.nodes[mapping.index()..document.node(mapping).end.index()]
-        .iter()
-        .rev()
-        .find(|node| !matches!(node.content, Content::Comment(_)))
-        .is_some_and(|node| match &node.content {
-            Content::Scalar(scalar) => matches!(scalar.style, Style::Literal | Style::Folded),
-            _ => false,
-        });
-    let mut at = if last_is_block && end > 0 && source[end - 1] == b'\n' {
-        end
-    } else {
-        next_line(source, end)
-    };
+    let is_terminated = ends_in_block_scalar(document, mapping) && ends_line(&source[..end]);
+    let mut at = if is_terminated { end } else { next_line(source, end) };
     let mut line = at;
     while line < source.len() {
         let next = next_line(source, line);
@@ -135,6 +180,17 @@ fn end_of_mapping(source: &[u8], document: &Document<'_>, mapping: NodeId, colum
         line = next;
     }
     at
+}
+
+fn ends_in_block_scalar(document: &Document<'_>, mapping: NodeId) -> bool {
+    document.nodes[mapping.index()..document.node(mapping).end.index()]
+        .iter()
+        .rev()
+        .find(|node| !matches!(node.content, Content::Comment(_)))
+        .is_some_and(|node| match &node.content {
+            Content::Scalar(scalar) => matches!(scalar.style, Style::Literal | Style::Folded),
+            _ => false,
+        })
 }
 
 /// The block in flow style, which JSON is too.

@@ -69,6 +69,10 @@ impl<'s> Composer<'s> {
                 return self.error(mark, ENDLESS_ALIASES);
             }
             let key = Key { text: text.clone(), span, is_string };
+            let frame = self.frames.last_mut().expect("a mapping awaits a key");
+            if !frame.alias_keys.get_or_insert_default().insert(name) {
+                return self.error(mark, &format!("the alias `*{name}` is a key here twice"));
+            }
             return self.key(PendingKey { key, merge: false, remarks }, mark);
         }
         let id = self.push(Content::Alias { document, node: NodeId(node), of_key }, span);

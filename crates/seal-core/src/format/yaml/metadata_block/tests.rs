@@ -80,7 +80,7 @@ fn writes_the_blocks_of_sops_byte_for_byte() {
         let (block, metadata) = fixture(case);
         let found: Vec<_> = metadata.key_groups.iter().map(|group| group.keys.len()).collect();
         assert_eq!(found, keys, "{case}");
-        assert_eq!(write(&metadata.fields(), 0, "\n"), block, "{case}");
+        assert_eq!(write(&metadata.fields(), 0, 4, "\n"), block, "{case}");
     }
 }
 
@@ -91,7 +91,7 @@ fn lines_are_shifted_and_ended_as_asked() {
         .lines()
         .map(|line| if line.is_empty() { "\r\n".to_owned() } else { format!("      {line}\r\n") })
         .collect();
-    assert_eq!(write(&metadata.fields(), 6, "\r\n"), shifted);
+    assert_eq!(write(&metadata.fields(), 6, 4, "\r\n"), shifted);
 }
 
 fn text(text: &str) -> Field {
@@ -129,7 +129,7 @@ sops:
           - {}
     none: []
 ";
-    assert_eq!(write(&fields, 0, "\n"), expected);
+    assert_eq!(write(&fields, 0, 4, "\n"), expected);
 }
 
 #[test]
@@ -148,5 +148,5 @@ fn texts_are_escaped_where_they_must_be() {
         "\n",
         "        two\n",
     );
-    assert_eq!(write(&fields, 0, "\n"), expected);
+    assert_eq!(write(&fields, 0, 4, "\n"), expected);
 }

@@ -1,0 +1,219 @@
+//! `seal decrypt`
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use seal_core::envelope::Metadata;
+use seal_core::file::{BoxError, DecryptOptions, Decrypted, decrypt};
+use seal_core::format::Format;
+use seal_core::secret::{DataKey, SecretBytes};
+use seal_keys::{Providers, Unwrapper};
+use zeroize::Zeroizing;
+
+use super::files::{self, STDIN, each, file_error, working_directory};
+use super::{Context, Outcome};
+use crate::args::{DecryptArgs, FileType};
+use crate::config::Configs;
+use crate::destination::{self, Destination, Several};
+use crate::error::CommandError;
+use crate::exit_code::ExitCode;
+use crate::inputs::{self, Files, Inputs};
+use crate::ui::{Counts, Report};
+use crate::write::{self, NewFile, Writer};
+
+pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let inputs = inputs::expand(&arguments.files.paths, std::io::stdin().is_terminal())
+        .map_err(|error| CommandError::from(&error))?;
+    let destination = destination::choose(&arguments.files, &inputs, Several::Joined)?;
+    let decryption = Decryption::new(context, Demands::of(arguments));
+    let outcome = match inputs {
+        Inputs::Stdin => {
+            let source = write::read_stdin()?;
+            let format = files::format(arguments.files.file_type, None)?;
+            let done = decryption.decrypt(Path::new(STDIN), format, source.expose());
+            done.and_then(|decrypted| {
+                let bytes = decrypted.bytes.unwrap_or(source);
+                write_out(&destination, bytes.expose(), context)?;
+                let counts = counts(&decrypted.objects);
+                Ok(Outcome { report: report(&counts), code: ExitCode::Done })
+            })
+        }
+        Inputs::Files(files) if destination == Destination::InPlace => {
+            Ok(decryption.in_place(&files, arguments.files.file_type, context))
+        }
+        Inputs::Files(files) => {
+            decryption.joined(&files, arguments.files.file_type, &destination, context)
+        }
+    };
+    files::warn_at_end(context, &decryption.configs, &decryption.unwrapper);
+    outcome
+}
+
+/// What the user asks of every file.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Demands<'a> {
+    pub(super) require_encrypted: bool,
+    pub(super) require_bound: bool,
+    pub(super) namespace: Option<&'a str>,
+}
+
+impl<'a> Demands<'a> {
+    fn of(arguments: &'a DecryptArgs) -> Self {
+        Self {
+            require_encrypted: arguments.require_encrypted,
+            require_bound: arguments.require_bound,
+            namespace: arguments.namespace.as_deref(),
+        }
+    }
+}
+
+/// What is the same for all files of a run.
+pub(super) struct Decryption<'a> {
+    demands: Demands<'a>,
+    pub(super) configs: Configs,
+    pub(super) unwrapper: Unwrapper<Providers>,
+}
+
+impl<'a> Decryption<'a> {
+    pub(super) fn new(context: &Context<'_>, demands: Demands<'a>) -> Self {
+        Self {
+            demands,
+            configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
+            unwrapper: Unwrapper::new(Providers::new(context.environment.clone())),
+        }
+    }
+
+    /// Decrypts one source; `path` is for messages and for the configuration.
+    pub(super) fn decrypt(
+        &self,
+        path: &Path,
+        format: Format,
+        source: &[u8],
+    ) -> Result<Decrypted, CommandError> {
+        // A configuration that is broken must not keep anybody from decrypting; `require_bound` is all it can say.
+        let config = self.configs.for_file(path).ok().flatten();
+        let from_config = config.is_some_and(|config| config.options_for(path).require_bound);
+        let options = DecryptOptions {
+            require_encrypted: self.demands.require_encrypted,
+            require_bound: self.demands.require_bound || from_config,
+            namespace: self.demands.namespace,
+        };
+        let unwrap = |metadata: &Metadata| -> Result<DataKey, BoxError> {
+            let groups = &metadata.key_groups;
+            Ok(self.unwrapper.data_key(groups, metadata.shamir_threshold)?)
+        };
+        decrypt(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))
+    }
+
+    fn in_place(&self, files: &Files, told: Option<FileType>, context: &Context<'_>) -> Outcome {
+        let writer = Writer::default();
+        let (results, code) = each(files, context, "decrypting", |index| {
+            let path = &files.list[index].path;
+            let format = files::format(told, Some(path))?;
+            let original = write::read(path)?;
+            let decrypted = self.decrypt(path, format, original.bytes.expose())?;
+            if let Some(bytes) = &decrypted.bytes {
+                let Some(stamp) = &original.stamp else {
+                    return Err(CommandError::failed(
+                        "only a regular file can be replaced in place",
+                    )
+                    .in_file(path));
+                };
+                writer.replace(path, bytes.expose(), stamp)?;
+            }
+            Ok(counts(&decrypted.objects))
+        });
+        writer.finish();
+        Outcome { report: report(&files::total(files, results)), code }
+    }
+
+    /// Several files as one stream; nothing is written unless all of them are verified.
+    fn joined(
+        &self,
+        files: &Files,
+        told: Option<FileType>,
+        destination: &Destination,
+        context: &Context<'_>,
+    ) -> Result<Outcome, CommandError> {
+        let (results, code) = each(files, context, "decrypting", |index| {
+            let path = &files.list[index].path;
+            let format = files::format(told, Some(path))?;
+            if format == Format::Json && files.list.len() > 1 {
+                return Err(CommandError::usage(
+                    "several files can be joined only if all are YAML",
+                )
+                .in_file(path)
+                .hint("decrypt JSON files one by one, or with `--in-place`"));
+            }
+            let original = write::read(path)?;
+            let decrypted = self.decrypt(path, format, original.bytes.expose())?;
+            let counts = counts(&decrypted.objects);
+            Ok((decrypted.bytes.unwrap_or(original.bytes), counts))
+        });
+        let complete = code == ExitCode::Done && results.iter().all(Option::is_some);
+        let (texts, counts): (Vec<_>, Vec<_>) = results
+            .into_iter()
+            .map(|result| match result {
+                Some((text, counts)) => (Some(text), Some(counts)),
+                None => (None, None),
+            })
+            .unzip();
+        if complete {
+            let texts: Vec<SecretBytes> = texts.into_iter().flatten().collect();
+            write_out(destination, &join(&texts), context)?;
+        } else {
+            context.ui.note("nothing was written, because not every file could be decrypted");
+        }
+        Ok(Outcome { report: report(&files::total(files, counts)), code })
+    }
+}
+
+/// Puts `---` between texts where it is missing.
+fn join(texts: &[SecretBytes]) -> Zeroizing<Vec<u8>> {
+    let length = texts.iter().map(|text| text.expose().len() + 5).sum();
+    let mut out = Zeroizing::new(Vec::with_capacity(length));
+    for text in texts {
+        let text = text.expose();
+        if !out.is_empty() {
+            if !out.ends_with(b"\n") {
+                out.push(b'\n');
+            }
+            if !text.starts_with(b"---") {
+                out.extend_from_slice(b"---\n");
+            }
+        }
+        out.extend_from_slice(text);
+    }
+    out
+}
+
+fn write_out(
+    destination: &Destination,
+    bytes: &[u8],
+    context: &Context<'_>,
+) -> Result<(), CommandError> {
+    match destination {
+        Destination::File(path) => {
+            let writer = Writer::default();
+            writer.put(path, bytes, NewFile::Private)?;
+            writer.finish();
+            Ok(())
+        }
+        Destination::Stdout | Destination::InPlace => context.ui.write_stdout(bytes),
+    }
+}
+
+fn counts(objects: &[seal_core::file::DecryptedObject]) -> Counts {
+    Counts {
+        files: usize::from(!objects.is_empty()),
+        documents: objects.len(),
+        secrets: objects.iter().map(|object| object.values).sum(),
+        unbound: objects.iter().filter(|object| !object.bound).count(),
+        skipped: usize::from(objects.is_empty()),
+        ..Counts::default()
+    }
+}
+
+fn report(counts: &Counts) -> Report {
+    Report::of_files("decrypt", "decrypted", counts)
+}

@@ -1,0 +1,154 @@
+//! `seal get`
+
+use std::path::Path;
+
+use seal_core::document::{Content, Document, NodeId, Path as LeafPath, Scalar, Stream, Value};
+use seal_core::format::Format;
+use seal_core::kubernetes;
+use zeroize::Zeroizing;
+
+use super::decrypt::{Decryption, Demands};
+use super::files::{self, STDIN};
+use super::{Context, Outcome};
+use crate::args::{DocumentChoice, GetArgs};
+use crate::error::CommandError;
+use crate::exit_code::ExitCode;
+use crate::inputs::is_stdin;
+use crate::ui::Report;
+use crate::write;
+
+pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let path = LeafPath::parse(&arguments.path).map_err(|error| {
+        CommandError::usage(format!("the path cannot be read: {error}"))
+            .hint("write it like `[\"stringData\"][\"password\"]` or `stringData/password`")
+    })?;
+    let stdin = is_stdin(&arguments.file);
+    let name = if stdin { Path::new(STDIN) } else { &arguments.file };
+    let format = files::format(arguments.file_type, (!stdin).then_some(name))?;
+    let source = if stdin { write::read_stdin()? } else { write::read(name)?.bytes };
+    let demands = Demands { namespace: arguments.namespace.as_deref(), ..Demands::default() };
+    let decryption = Decryption::new(context, demands);
+    let decrypted = decryption.decrypt(name, format, source.expose());
+    files::warn_at_end(context, &decryption.configs, &decryption.unwrapper);
+    let text = decrypted?.bytes.unwrap_or(source);
+    let stream = format
+        .parse(text.expose())
+        .map_err(|error| CommandError::failed(error.problem).at(name, error.position))?;
+    let found =
+        find(&stream, arguments.document.as_ref(), &path).map_err(|error| error.in_file(name))?;
+    let printed =
+        printed(format, text.expose(), &stream, found).map_err(|error| error.in_file(name))?;
+    context.ui.write_stdout(&printed)?;
+    Ok(Outcome { report: Report::silent("get"), code: ExitCode::Done })
+}
+
+/// Index of the document, and the node in it.
+type Found = (usize, NodeId);
+
+fn find(
+    stream: &Stream<'_>,
+    choice: Option<&DocumentChoice>,
+    path: &LeafPath,
+) -> Result<Found, CommandError> {
+    let chosen = chosen(stream, choice);
+    if chosen.is_empty() {
+        return Err(match choice {
+            Some(DocumentChoice::Index(index)) => CommandError::failed(format!(
+                "there is no document {index}: the file has {}",
+                stream.documents.len()
+            )),
+            Some(DocumentChoice::Named { kind, name }) => {
+                CommandError::failed(format!("there is no {kind}/{name} in this file"))
+            }
+            None => CommandError::failed("the file holds no document"),
+        });
+    }
+    let mut found = Vec::new();
+    let mut first_error = None;
+    for (document, top) in &chosen {
+        match stream.documents[*document].lookup_from(*top, path) {
+            Ok(node) => found.push((*document, node)),
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    match (found.as_slice(), first_error) {
+        ([one], _) => Ok(*one),
+        ([], Some(error)) if chosen.len() == 1 => Err(CommandError::failed(error.to_string())),
+        ([], _) => Err(CommandError::failed(format!("no document of this file has {path}"))),
+        (several, _) => Err(CommandError::usage(format!(
+            "{} documents of this file have {path}",
+            several.len()
+        ))
+        .hint("say which with `--document KIND/NAME` or `--document INDEX`")),
+    }
+}
+
+/// The objects that the choice means; without one, all.
+fn chosen(stream: &Stream<'_>, choice: Option<&DocumentChoice>) -> Vec<Found> {
+    let all = stream.documents.iter().enumerate();
+    match choice {
+        Some(DocumentChoice::Index(wanted)) => all
+            .filter(|(index, _)| index == wanted)
+            .map(|(index, document)| (index, document.root()))
+            .collect(),
+        Some(DocumentChoice::Named { kind, name }) => all
+            .flat_map(|(index, document)| {
+                kubernetes::named(document)
+                    .into_iter()
+                    .filter(|object| object.kind == *kind && object.name == Some(name))
+                    .map(move |object| (index, object.mapping))
+            })
+            .collect(),
+        None => all.map(|(index, document)| (index, document.root())).collect(),
+    }
+}
+
+/// Strings raw and without a line break; anything else as it stands in the file.
+fn printed(
+    format: Format,
+    source: &[u8],
+    stream: &Stream<'_>,
+    (document, id): Found,
+) -> Result<Zeroizing<Vec<u8>>, CommandError> {
+    let document = &stream.documents[document];
+    let node = document.node(id);
+    let text = &source[node.span.range()];
+    Ok(Zeroizing::new(match &node.content {
+        Content::Scalar(Scalar { value: Value::String(value), .. }) => value.as_bytes().to_vec(),
+        Content::Scalar(Scalar { value: Value::Bytes(value), .. }) => value.to_vec(),
+        Content::Scalar(_) => line(text),
+        Content::Mapping { flow: false } | Content::Sequence { flow: false }
+            if format == Format::Yaml =>
+        {
+            dedented(source, document, id)
+        }
+        Content::Alias { .. } => {
+            return Err(CommandError::failed(
+                "an alias stands there; give the path of what it repeats",
+            ));
+        }
+        _ => line(text),
+    }))
+}
+
+fn line(text: &[u8]) -> Vec<u8> {
+    let mut line = text.to_vec();
+    line.push(b'\n');
+    line
+}
+
+/// A block collection moved to the left margin.
+fn dedented(source: &[u8], document: &Document<'_>, id: NodeId) -> Vec<u8> {
+    let span = document.node(id).span;
+    let start = source[..span.start].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let column = span.start - start;
+    let mut out = Vec::with_capacity(span.end - span.start + 1);
+    for (number, line) in source[span.range()].split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let blanks = line.iter().take(column).take_while(|byte| **byte == b' ').count();
+        out.extend_from_slice(if number == 0 { line } else { &line[blanks..] });
+    }
+    if !out.ends_with(b"\n") {
+        out.push(b'\n');
+    }
+    out
+}

@@ -1,0 +1,257 @@
+//! One run over a file: what is chosen, and by which rule.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use super::encrypt::{EncryptOptions, EncryptReport, FileKey, Keys, settings};
+use super::error::{Class, FileError};
+use super::pieces::Piece;
+use super::previous::{Key, Previous, key};
+use super::proof::check_piece;
+use super::refusals::{
+    check_aliases, check_encrypted, check_list, check_region_is_selected, check_secret,
+};
+use super::seal::{Sealing, seal};
+use super::selectors::Selectors;
+use super::{BoxError, Member, members};
+use crate::document::{Content, Scalar, Value, apply};
+use crate::envelope::Rule;
+use crate::format::Format;
+use crate::kubernetes::{self, AsWritten, Object, profile_rule};
+use crate::select::Selector;
+
+/// What is the same for all pieces of a file.
+pub(crate) struct Run<'a> {
+    pub(crate) format: Format,
+    pub(crate) options: &'a EncryptOptions,
+    pub(crate) keys: &'a Keys<'a>,
+    pub(crate) previous: Option<&'a Previous<'a>>,
+    /// How often each identity stands in the source, where there is a previous version to compare with.
+    pub(crate) identities: HashMap<Key, usize>,
+    pub(crate) file_key: OnceLock<Result<FileKey, Arc<BoxError>>>,
+    /// The rule, where it is not the manifest profile's.
+    pub(crate) explicit: Option<Rule>,
+    /// Every value of the file is encrypted.
+    pub(crate) whole: bool,
+    pub(crate) selectors: Selectors,
+}
+
+/// What becomes of one object.
+enum Choice {
+    Leave,
+    Already,
+    Encrypt(Rule),
+}
+
+impl Run<'_> {
+    /// The key of this file, drawn when it is needed first.
+    pub(crate) fn file_key(&self) -> Result<&FileKey, FileError> {
+        let outcome = self.file_key.get_or_init(|| (self.keys.file_key)().map_err(Arc::new));
+        outcome.as_ref().map_err(|cause| {
+            let mut error = FileError::new(Class::NoKey, "no data key could be made");
+            error.source = Some(Box::new(Cause(Arc::clone(cause))));
+            error
+        })
+    }
+
+    pub(crate) fn sealing(&self) -> Result<Sealing<'_>, FileError> {
+        Ok(Sealing {
+            format: self.format,
+            keys: self.keys,
+            file_key: self.file_key()?,
+            last_modified: &self.options.last_modified,
+            scope: self.options.scope,
+            indent: &self.options.indent,
+        })
+    }
+
+    pub(crate) fn selector(&self, rule: &Rule) -> Result<Arc<Selector>, FileError> {
+        self.selectors.compiled(rule).map_err(settings)
+    }
+
+    pub(crate) fn mac_only(&self, is_profile: bool) -> bool {
+        self.options.mac_only_encrypted.unwrap_or(is_profile)
+    }
+
+    /// Encrypts what is chosen in a piece; no bytes where that is nothing.
+    pub(crate) fn piece(
+        &self,
+        piece: &Piece<'_>,
+    ) -> Result<(Option<Vec<u8>>, EncryptReport), FileError> {
+        let mut report = EncryptReport::default();
+        let Some(stream) = &piece.stream else { return Ok((None, report)) };
+        if let Some(rule) = &self.explicit {
+            self.check_lists(piece, rule)?;
+        }
+        let mut chosen = Vec::new();
+        for member in members(piece.text, stream) {
+            let object = Object::read(&AsWritten, member.document(), member.object);
+            report.objects += usize::from(object.is_some());
+            let choice = self.choose(member, object.as_ref()).map_err(named(object.as_ref()))?;
+            match choice {
+                Choice::Leave => {}
+                Choice::Already => report.already += 1,
+                Choice::Encrypt(rule) => chosen.push((member, rule)),
+            }
+        }
+        if chosen.is_empty() {
+            return Ok((None, report));
+        }
+        check_aliases(piece.text, &chosen, &stream.documents, &self.selectors)?;
+        let mut edits = Vec::new();
+        let mut made = Vec::new();
+        for (member, rule) in chosen {
+            let object = Object::read(&AsWritten, member.document(), member.object);
+            let selector = self.selector(&rule)?;
+            let mac_only = self.mac_only(rule == profile_rule());
+            if let Some(kept) =
+                self.kept(member, &rule, mac_only).map_err(named(object.as_ref()))?
+            {
+                report.kept += 1;
+                report.values += kept.values;
+                report.comments += kept.comments;
+                edits.extend(kept.edits);
+                made.push((member, kept.data_key));
+                continue;
+            }
+            let sealing = self.sealing()?;
+            let sealed = seal(&sealing, &[member], &rule, &selector, mac_only)
+                .map_err(named(object.as_ref()))?;
+            report.encrypted += 1;
+            report.values += sealed.values;
+            report.comments += sealed.comments;
+            edits.extend(sealed.edits.into_iter().flatten());
+            made.push((member, sealing.file_key.data_key.clone()));
+        }
+        let bytes = apply(piece.text, 0..piece.text.len(), edits);
+        check_piece(self.format, piece, &bytes, &made, &self.selectors)?;
+        Ok((Some(bytes), report))
+    }
+
+    /// The envelope of the previous version, unless another object of this version has the same identity: two
+    /// documents with one envelope would be taken for SOPS's stream layout.
+    fn kept(
+        &self,
+        member: Member<'_, '_>,
+        rule: &Rule,
+        mac_only: bool,
+    ) -> Result<Option<super::previous::Kept>, FileError> {
+        let Some(previous) = self.previous else { return Ok(None) };
+        let identity = key(member.document(), member.object);
+        if self.identities.get(&identity).is_some_and(|count| *count > 1) {
+            return Ok(None);
+        }
+        previous.keep(self.format, member, rule, mac_only, self.options)
+    }
+
+    fn check_lists(&self, piece: &Piece<'_>, rule: &Rule) -> Result<(), FileError> {
+        let Some(stream) = &piece.stream else { return Ok(()) };
+        for (index, document) in stream.documents.iter().enumerate() {
+            let object = document.root();
+            let documents = &stream.documents;
+            let root = Member { source: piece.text, documents, document: index, object, place: 0 };
+            let is_list = kubernetes::list_items(&AsWritten, document, object).is_some();
+            if is_list && document.entry(object, "sops").is_none() {
+                check_list(root, object, &*self.selector(rule)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn choose(
+        &self,
+        member: Member<'_, '_>,
+        kubernetes: Option<&Object<'_>>,
+    ) -> Result<Choice, FileError> {
+        let document = member.document();
+        let node = document.node(member.object);
+        let at = |error: FileError| error.at(member.source, node.span.start);
+        if !matches!(node.content, Content::Mapping { .. }) {
+            if !is_null(&node.content) && (self.whole || self.explicit.is_some()) {
+                return Err(at(FileError::input("only a mapping can be encrypted at the top"))
+                    .hint("SOPS's format has no place for the envelope of a list or a value"));
+            }
+            return Ok(Choice::Leave);
+        }
+        if let Some(sops) = document.entry(member.object, "sops") {
+            check_encrypted(member, sops, &self.selectors)?;
+            return Ok(Choice::Already);
+        }
+        let is_secret = kubernetes.is_some_and(Object::is_secret);
+        let rule = match (&self.explicit, is_secret) {
+            (Some(rule), _) => rule.clone(),
+            (None, true) => profile_rule(),
+            (None, false) if self.whole => self.options.rule.clone().unwrap_or_else(Rule::implied),
+            (None, false) => {
+                self.check_shape(member, kubernetes)?;
+                return Ok(Choice::Leave);
+            }
+        };
+        self.check_shape(member, kubernetes)?;
+        if is_secret {
+            check_secret(self.format, member, member.object)?;
+        }
+        let selector = self.selector(&rule)?;
+        let selected = selector.select(document, member.object);
+        if is_secret && self.explicit.is_some() {
+            check_region_is_selected(member, member.object, &selected, &rule)?;
+        }
+        let any = selected.iter().zip(member.object.index()..).any(|(selected, index)| {
+            *selected
+                && match &document.nodes[index].content {
+                    Content::Scalar(scalar) => !scalar.value.is_empty(),
+                    Content::Alias { .. } => true,
+                    _ => false,
+                }
+        });
+        Ok(if any { Choice::Encrypt(rule) } else { Choice::Leave })
+    }
+
+    /// Refuses an object that may be a Secret, or hold one, without saying so where it should.
+    fn check_shape(
+        &self,
+        member: Member<'_, '_>,
+        kubernetes: Option<&Object<'_>>,
+    ) -> Result<(), FileError> {
+        let document = member.document();
+        if let Some(entry) = kubernetes::hidden_kind(member.documents, document, member.object) {
+            let error = FileError::input(
+                "an alias or a merge key says what this document is: it may be a Secret",
+            );
+            return Err(member.at(error, entry).hint("write `apiVersion` and `kind` out"));
+        }
+        if kubernetes.is_some_and(|object| object.kind == "SecretList" && object.group().is_empty())
+        {
+            let error = FileError::input("the items of a SecretList do not say what they are");
+            return Err(member
+                .at(error, member.object)
+                .hint("make it `kind: List` and give each item its apiVersion and kind"));
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn is_null(content: &Content<'_>) -> bool {
+    matches!(content, Content::Scalar(Scalar { value: Value::Null, .. }))
+}
+
+/// Adds the name of an object to an error.
+fn named<'o>(object: Option<&'o Object<'_>>) -> impl Fn(FileError) -> FileError + 'o {
+    move |error| error.object(object.map(Object::describe))
+}
+
+/// Why there is no data key, for each thread that wanted one.
+#[derive(Debug)]
+struct Cause(Arc<BoxError>);
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Cause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}

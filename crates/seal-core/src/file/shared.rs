@@ -1,0 +1,118 @@
+//! One envelope over all documents of a file, as SOPS makes it.
+
+use super::Member;
+use super::encrypt::EncryptReport;
+use super::error::FileError;
+use super::pieces::Piece;
+use super::refusals::{check_aliases, check_region_is_selected, check_secret};
+use super::run::{Run, is_null};
+use super::seal::seal;
+use crate::document::{Content, Edit, apply};
+use crate::envelope::Rule;
+use crate::kubernetes::{self, AsWritten, Object, profile_rule};
+
+/// Encrypts all pieces under one envelope; no bytes for those in which nothing changes.
+pub(crate) fn shared_envelope(
+    run: &Run<'_>,
+    source: &[u8],
+    pieces: &[Piece<'_>],
+    report: &mut EncryptReport,
+) -> Result<Vec<Option<Vec<u8>>>, FileError> {
+    let mut roots = Vec::new();
+    for (number, piece) in pieces.iter().enumerate() {
+        let in_file = |error: FileError| error.below_lines(piece.lines_before(source));
+        for member in piece_roots(piece) {
+            roots.push((number, member));
+            let document = member.document();
+            report.objects +=
+                usize::from(Object::read(&AsWritten, document, member.object).is_some());
+            if document.entry(member.object, "sops").is_some() {
+                report.already += 1;
+            } else {
+                check_root(member).map_err(in_file)?;
+            }
+        }
+    }
+    let mut parts: Vec<Option<Vec<u8>>> = pieces.iter().map(|_| None).collect();
+    if report.already == roots.len() {
+        return Ok(parts);
+    }
+    if report.already > 0 {
+        return Err(FileError::input(
+            "some documents of this stream are encrypted and some are not",
+        )
+        .hint("decrypt it first, or leave out `--layout sops`"));
+    }
+    // One rule has to hold for all documents, and no binding is possible: the MAC covers everything by default.
+    let rule = match &run.options.rule {
+        Some(rule) => rule.clone(),
+        None if report.objects > 0 => profile_rule(),
+        None => Rule::implied(),
+    };
+    let selector = run.selector(&rule)?;
+    for (number, member) in &roots {
+        let piece = &pieces[*number];
+        let in_file = |error: FileError| error.below_lines(piece.lines_before(source));
+        let document = member.document();
+        let selected = selector.select(document, member.object);
+        for secret in kubernetes::secrets_within(&AsWritten, document, member.object) {
+            let describe = || Object::read(&AsWritten, document, secret).map(|o| o.describe());
+            check_secret(run.format, *member, secret)
+                .and_then(|()| check_region_is_selected(*member, secret, &selected, &rule))
+                .map_err(|error| in_file(error.object(describe())))?;
+        }
+    }
+    for (number, piece) in pieces.iter().enumerate() {
+        let Some(stream) = &piece.stream else { continue };
+        let own = roots.iter().filter(|(of, _)| *of == number);
+        let chosen: Vec<_> = own.map(|(_, member)| (*member, rule.clone())).collect();
+        check_aliases(piece.text, &chosen, &stream.documents, &run.selectors)
+            .map_err(|error| error.below_lines(piece.lines_before(source)))?;
+    }
+    let members: Vec<_> = roots.iter().map(|(_, member)| *member).collect();
+    let sealed = seal(&run.sealing()?, &members, &rule, &selector, run.mac_only(false))?;
+    if sealed.values == 0 {
+        return Ok(parts);
+    }
+    report.values = sealed.values;
+    report.comments = sealed.comments;
+    report.encrypted = members.len();
+    let mut by_piece: Vec<Vec<Edit>> = pieces.iter().map(|_| Vec::new()).collect();
+    for ((owner, _), edits) in roots.into_iter().zip(sealed.edits) {
+        by_piece[owner].extend(edits);
+    }
+    for ((part, piece), edits) in parts.iter_mut().zip(pieces).zip(by_piece) {
+        if !edits.is_empty() {
+            *part = Some(apply(piece.text, 0..piece.text.len(), edits));
+        }
+    }
+    Ok(parts)
+}
+
+/// The roots of a piece's documents: under one envelope a `List` is one document.
+fn piece_roots<'p, 's>(piece: &'p Piece<'s>) -> Vec<Member<'p, 's>> {
+    let Some(stream) = &piece.stream else { return Vec::new() };
+    let documents = &stream.documents;
+    let root = |(document, tree): (usize, &crate::document::Document<'_>)| Member {
+        source: piece.text,
+        documents,
+        document,
+        object: tree.root(),
+        place: 0,
+    };
+    documents.iter().enumerate().map(root).collect()
+}
+
+/// An envelope needs a mapping, or nothing in whose place it can be written.
+fn check_root(member: Member<'_, '_>) -> Result<(), FileError> {
+    let node = member.document().node(member.object);
+    let problem = match &node.content {
+        Content::Mapping { .. } => return Ok(()),
+        content if is_null(content) && node.span.start == node.span.end => return Ok(()),
+        content if is_null(content) => "a document that is only null cannot be encrypted",
+        _ => "only a mapping can be encrypted at the top",
+    };
+    Err(FileError::input(problem)
+        .at(member.source, node.span.start)
+        .hint("SOPS's format has no place for the envelope there"))
+}
