@@ -190,10 +190,17 @@ impl<'s> Composer<'s> {
             let untagged = matches!(tag.as_deref(), None | Some("!" | "!!merge"));
             let plain_or_tagged = style == Style::Plain || tag.is_some();
             let merge = text == "<<" && untagged && plain_or_tagged;
+            let encoded = (tag.as_deref() == Some("!!binary")).then(|| text.clone());
             let (text, is_string) = match resolve_key(tag.as_deref(), text, style) {
                 Ok(key) => key,
                 Err(problem) => return self.error(mark, &problem),
             };
+            // go-yaml compares keys before it decodes them.
+            if let Some(encoded) = encoded.filter(|encoded| *encoded != text)
+                && !self.key_texts().insert(encoded)
+            {
+                return self.error(mark, "this key stands here twice");
+            }
             if anchor.is_some() {
                 // The entry's value is the next node, because keys that are collections are refused.
                 let node = self.nodes.len() as u32;
@@ -243,21 +250,25 @@ impl<'s> Composer<'s> {
     }
 
     fn is_duplicate(&mut self, key: &Key<'s>) -> bool {
-        let Some(frame) = self.frames.last_mut() else {
-            return false;
-        };
-        if let Some(keys) = &mut frame.keys {
-            return !keys.insert(key.text.clone());
+        let few = |frame: &Frame<'_>| frame.keys.is_none() && (frame.children as usize) < FEW_KEYS;
+        match self.frames.last() {
+            Some(frame) if few(frame) => {
+                let below = &self.nodes[frame.node as usize + 1..];
+                keys_of(below, frame.node).any(|sibling| sibling.text == key.text)
+            }
+            _ => !self.key_texts().insert(key.text.clone()),
         }
-        let siblings = &self.nodes[frame.node as usize + 1..];
-        let found = keys_of(siblings, frame.node).any(|sibling| sibling.text == key.text);
-        if frame.children as usize >= FEW_KEYS {
+    }
+
+    /// The keys of the open mapping as a set.
+    fn key_texts(&mut self) -> &mut HashSet<Cow<'s, str>> {
+        let frame = self.frames.last_mut().expect("a mapping awaits a key");
+        frame.keys.get_or_insert_with(|| {
+            let below = &self.nodes[frame.node as usize + 1..];
             let mut keys = HashSet::with_capacity(4 * FEW_KEYS);
-            keys.extend(keys_of(siblings, frame.node).map(|sibling| sibling.text.clone()));
-            keys.insert(key.text.clone());
-            frame.keys = Some(keys);
-        }
-        found
+            keys.extend(keys_of(below, frame.node).map(|sibling| sibling.text.clone()));
+            keys
+        })
     }
 
     fn open(
