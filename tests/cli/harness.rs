@@ -1,12 +1,28 @@
 //! A throw-away directory to run `seal` in, and golden files to compare with.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::Write;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
-/// A directory with a home of its own. `work` is the working directory of every run.
+use regex::Regex;
+
+use crate::keys;
+
+#[allow(clippy::print_stderr, reason = "says what did not run")]
+#[path = "../harness/not_run.rs"]
+pub(crate) mod not_run;
+
+/// Stands in every secret of every input. No run may print it to stderr, as it is or in Base64.
+pub(crate) const SECRET: &str = "hunter2";
+/// [`SECRET`] in Base64, as far as it is the same whatever stands before and behind it.
+const SECRET_IN_BASE64: [&str; 3] = ["aHVudGVy", "bnRl", "dW50ZXIy"];
+
+/// A directory with a home of its own. `work` is the working directory of every run. Nobody but root, and the user that
+/// [`Seal::unprivileged`] runs as, gets into it.
 pub(crate) struct TestDir {
     root: tempfile::TempDir,
     /// Real path, so that what programs print can be recognised.
@@ -38,6 +54,33 @@ impl TestDir {
         Self { root, path }
     }
 
+    /// A directory whose home holds the identity [`keys::IDENTITY`], and whose working directory has the rules that
+    /// `seal init` makes for it.
+    pub(crate) fn ready() -> Self {
+        let directory = Self::new();
+        directory.write_home(".config/sops/age/keys.txt", &keys::key_file());
+        directory.write(".sops.yaml", keys::rules(""));
+        directory
+    }
+
+    /// Like [`Self::ready`], with these files: names and texts.
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
+        let directory = Self::ready();
+        for (name, text) in files {
+            directory.write(name, text);
+        }
+        directory
+    }
+
+    /// Writes a file below the home directory that only its owner may read.
+    pub(crate) fn write_home(&self, relative: &str, text: &str) -> PathBuf {
+        let path = self.home(relative);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
     /// A path below the working directory.
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.path.join("work").join(relative)
@@ -56,8 +99,50 @@ impl TestDir {
         path
     }
 
+    #[track_caller]
     pub(crate) fn read(&self, relative: &str) -> String {
         fs::read_to_string(self.path(relative)).unwrap()
+    }
+
+    /// Runs `seal` and expects it to succeed.
+    #[track_caller]
+    pub(crate) fn done(&self, arguments: &[&str]) -> Run {
+        let run = self.seal(arguments).run();
+        assert_eq!(run.code, 0, "{arguments:?}: {}", run.stderr);
+        run
+    }
+
+    /// What a file of the working directory decrypts to.
+    #[track_caller]
+    pub(crate) fn decrypted(&self, relative: &str) -> String {
+        self.done(&["decrypt", relative]).out().to_owned()
+    }
+
+    /// Runs git in the working directory, with no settings of the tester's.
+    #[track_caller]
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
+        let mut git = Command::new("git");
+        git.args(arguments).current_dir(self.path("")).env("HOME", self.home(""));
+        for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+            git.env_remove(name);
+        }
+        git.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+        for who in ["AUTHOR", "COMMITTER"] {
+            git.env(format!("GIT_{who}_NAME"), "test")
+                .env(format!("GIT_{who}_EMAIL"), "t@example.com");
+        }
+        let output = git.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Commits everything in the working directory.
+    pub(crate) fn commit(&self) {
+        if !self.path(".git").exists() {
+            self.git(&["init", "-q", "-b", "main"]);
+        }
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "-m", "test"]);
     }
 
     /// All files below the working directory in order, hidden ones included, those of git not.
@@ -84,8 +169,25 @@ impl TestDir {
     /// Prepares a run in the working directory. The environment holds nothing of the tester's but `PATH`.
     pub(crate) fn seal(&self, arguments: &[&str]) -> Seal<'_> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_seal"));
+        command.args(arguments);
+        self.prepared(command)
+    }
+
+    /// Runs a script of bash, as a user would type it; `seal` is on its PATH.
+    #[track_caller]
+    pub(crate) fn bash(&self, script: &str) -> Run {
+        let mut bash = Command::new("bash");
+        bash.args(["--noprofile", "--norc", "-o", "pipefail", "-c", script]);
+        let mut run = self.prepared(bash);
+        let binary = Path::new(env!("CARGO_BIN_EXE_seal")).parent().unwrap().to_owned();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::iter::once(binary).chain(std::env::split_paths(&path));
+        run.command.env("PATH", std::env::join_paths(path).unwrap());
+        run.run()
+    }
+
+    fn prepared(&self, mut command: Command) -> Seal<'_> {
         command
-            .args(arguments)
             .current_dir(self.path(""))
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -109,12 +211,45 @@ impl Seal<'_> {
         self
     }
 
-    #[allow(dead_code, reason = "used by the tests of encrypt and decrypt")]
     pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = bytes.into();
         self
     }
 
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// Runs as a user whom permissions stop: where the tests run as root, as another one, to whom the whole directory
+    /// is given first. Everything has to be in it, the binary included.
+    pub(crate) fn unprivileged(mut self) -> Self {
+        const NOBODY: u32 = 65534;
+        if rustix::process::geteuid().is_root() {
+            let binary = self.directory.path.join("seal");
+            // Another process copies: a test that forks meanwhile would hold the file open, and it could not be run.
+            let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_seal")).arg(&binary).status();
+            assert!(copied.unwrap().success());
+            give(&self.directory.path, NOBODY);
+            let mut command = Command::new(binary);
+            command.args(self.command.get_args()).current_dir(self.directory.path("")).env_clear();
+            for (name, value) in self.command.get_envs() {
+                if let Some(value) = value {
+                    command.env(name, value);
+                }
+            }
+            command.uid(NOBODY).gid(NOBODY);
+            self.command = command;
+        }
+        self
+    }
+
+    /// The command line as it would run, to be started by the test itself.
+    pub(crate) fn command(self) -> Command {
+        self.command
+    }
+
+    #[track_caller]
     pub(crate) fn run(mut self) -> Run {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().unwrap();
@@ -127,11 +262,13 @@ impl Seal<'_> {
         let output = child.wait_with_output().unwrap();
         writing.join().unwrap();
         let status = output.status;
-        Run {
+        let run = Run {
             code: status.code().unwrap_or_else(|| 128 + status.signal().unwrap()),
             stdout: output.stdout,
             stderr: self.directory.normalise(&String::from_utf8(output.stderr).unwrap()),
-        }
+        };
+        assert_no_secret(&run.stderr);
+        run
     }
 }
 
@@ -147,10 +284,49 @@ impl Run {
         let text = format!(
             "exit code: {}\n--- stdout\n{}--- stderr\n{}",
             self.code,
-            self.out(),
+            without_chance(self.out()),
             self.stderr
         );
         golden(name, &text);
+    }
+}
+
+/// Fails where a text that is meant for people holds a secret of an input, or a private key.
+#[track_caller]
+pub(crate) fn assert_no_secret(text: &str) {
+    for secret in SECRET_IN_BASE64.into_iter().chain([SECRET, "AGE-SECRET-KEY-1N"]) {
+        assert!(!text.contains(secret), "`{secret}` is in:\n{text}");
+    }
+}
+
+/// Replaces what is drawn by chance or tells the time in an encrypted text.
+pub(crate) fn without_chance(text: &str) -> String {
+    static CHANCE: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
+        [
+            (r"ENC\[AES256_GCM,data:[^,\]]*,iv:[^,\]]*,tag:[^,\]]*,type:(\w+)\]", "ENC[$1]"),
+            (
+                r"( *)-----BEGIN AGE ENCRYPTED FILE-----(?s:.*?)-----END AGE ENCRYPTED FILE-----",
+                "$1[WRAPPED DATA KEY]",
+            ),
+            (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[TIME]"),
+            (r"version: 3[\d.]+", "version: [VERSION]"),
+        ]
+        .map(|(pattern, text)| (Regex::new(pattern).unwrap(), text))
+    });
+    let mut text = text.to_owned();
+    for (pattern, replacement) in &*CHANCE {
+        text = pattern.replace_all(&text, *replacement).into_owned();
+    }
+    text
+}
+
+/// Makes a user the owner of a directory and of all below it.
+fn give(path: &Path, user: u32) {
+    std::os::unix::fs::lchown(path, Some(user), Some(user)).unwrap();
+    if path.is_dir() && !path.is_symlink() {
+        for entry in fs::read_dir(path).unwrap() {
+            give(&entry.unwrap().path(), user);
+        }
     }
 }
 

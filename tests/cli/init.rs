@@ -3,25 +3,14 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::harness::not_run::not_run;
 use crate::harness::{Run, TestDir, golden};
+use crate::keys::{self, COLLEAGUE, IDENTITY, RECIPIENT};
 
-/// A key file as `age-keygen` 1.1.1 made it, for tests only.
-const KEY_FILE: &str = "\
-# created: 2026-11-20T14:40:55Z
-# public key: age1p5lr5u4mxq0kadqalgt8t83srqtp9uy3c09rha8ukqwtmj4wjuzs4djadr
-AGE-SECRET-KEY-1NS9SNUURQVYGKGZ9MCWW9VSF3SV465JTNGZAJQ0UEYJ5KDG5SAAQEQL7XT
-";
-const IDENTITY: &str = "AGE-SECRET-KEY-1NS9SNUURQVYGKGZ9MCWW9VSF3SV465JTNGZAJQ0UEYJ5KDG5SAAQEQL7XT";
-const RECIPIENT: &str = "age1p5lr5u4mxq0kadqalgt8t83srqtp9uy3c09rha8ukqwtmj4wjuzs4djadr";
-const COLLEAGUE: &str = "age1que6ws5c3gmlptdr3d2rzuyrxyqmthqtn7z9mmq7zjq4cm5mudessx4w8m";
-
-/// A directory whose home holds [`KEY_FILE`] in the default place.
+/// A directory whose home holds [`IDENTITY`] in the default place.
 fn with_key_file() -> TestDir {
     let directory = TestDir::new();
-    let file = directory.home(".config/sops/age/keys.txt");
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(&file, KEY_FILE).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    directory.write_home(".config/sops/age/keys.txt", &keys::key_file());
     directory
 }
 
@@ -75,8 +64,7 @@ fn what_it_makes_looks_as_age_keygen_s_does_and_works_with_age() {
 
     let Ok(output) = Command::new("age-keygen").arg("-y").arg(&file).stderr(Stdio::null()).output()
     else {
-        eprintln!("NOT RUN: age-keygen is not on PATH");
-        return;
+        return not_run("cli init against age-keygen", "age-keygen is not on PATH");
     };
     let recipient = String::from_utf8(output.stdout).unwrap();
     assert_eq!(recipient.trim_end(), recipient_in(&text));
@@ -88,7 +76,7 @@ fn uses_an_identity_that_is_there() {
     let run = directory.seal(&["init", "--age", COLLEAGUE]).run();
     run.golden("init-reuses-identity");
     let key_file = fs::read_to_string(directory.home(".config/sops/age/keys.txt")).unwrap();
-    assert_eq!(key_file, KEY_FILE);
+    assert_eq!(key_file, keys::key_file());
     golden("init-rules-two-recipients", &directory.read(".sops.yaml"));
 }
 
@@ -179,7 +167,7 @@ fn refuses_recipients_that_cannot_be_used_and_makes_nothing() {
 fn refuses_a_key_file_that_holds_no_identity_and_does_not_quote_it() {
     let directory = with_key_file();
     let file = directory.home(".config/sops/age/keys.txt");
-    fs::write(&file, format!("{KEY_FILE}AGE-SECRET-KEY-1DAMAGED\n")).unwrap();
+    fs::write(&file, format!("{}AGE-SECRET-KEY-1DAMAGED\n", keys::key_file())).unwrap();
     let run = directory.seal(&["init"]).run();
     run.golden("init-key-file-damaged");
     assert_eq!(run.code, 2);
@@ -189,7 +177,7 @@ fn refuses_a_key_file_that_holds_no_identity_and_does_not_quote_it() {
 #[test]
 fn warns_of_a_key_file_that_others_may_read_or_git_may_take() {
     let directory = TestDir::new();
-    let file = directory.write("keys.txt", KEY_FILE);
+    let file = directory.write("keys.txt", keys::key_file());
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     fs::create_dir(directory.path(".git")).unwrap();
     let run = directory.seal(&["init"]).env("SOPS_AGE_KEY_FILE", "keys.txt").run();
@@ -236,14 +224,20 @@ fn colour_comes_only_where_it_is_asked_for() {
 
 #[test]
 fn a_run_that_cannot_write_the_rules_says_so() {
-    if rustix::process::geteuid().is_root() {
-        eprintln!("skipped: root writes everywhere");
-        return;
-    }
     let directory = with_key_file();
     fs::set_permissions(directory.path(""), fs::Permissions::from_mode(0o500)).unwrap();
-    let run = directory.seal(&["init"]).run();
+    let run = directory.seal(&["init"]).unprivileged().run();
     fs::set_permissions(directory.path(""), fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(run.code, 1);
     assert!(run.stderr.starts_with("error: .sops.yaml: no file can be created in its directory\n"));
+}
+
+#[test]
+fn an_empty_list_of_recipients_is_no_list() {
+    for age in ["", " , "] {
+        let directory = TestDir::new();
+        let run = directory.seal(&["init", "--no-identity", "--age", age]).run();
+        assert_eq!((run.code, run.stderr.as_str()), (2, "error: --age names no recipient\n"));
+        assert!(directory.files().is_empty());
+    }
 }

@@ -4,7 +4,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails, in its helpers too")]
 
+mod configuration;
+mod decrypt;
+mod encrypt;
+mod encrypt_refused;
+mod files;
+mod get;
 mod harness;
 mod help;
 mod init;
+mod keys;
+mod keys_of_users;
+mod kill;
+mod manifests;
+mod output;
+mod previous;
+mod refused;
+mod sops;
 mod usage;
+mod usage_pages;

@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::scope::Scope;
+
 mod examples;
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
@@ -97,7 +99,7 @@ pub(crate) struct EncryptArgs {
     /// What a document is bound to: its name and namespace, only its namespace, or neither [default: name]
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Option<Scope>,
-    /// Path to look up in .sops.yaml, for standard input or instead of the file's own
+    /// Name that the rules of .sops.yaml and the format go by, for standard input or instead of the file's own
     #[arg(long, value_name = "PATH")]
     pub(crate) filename_override: Option<PathBuf>,
     /// Write out aliases and merge keys that reach into a secret value, instead of refusing them
@@ -107,7 +109,7 @@ pub(crate) struct EncryptArgs {
     #[arg(long)]
     pub(crate) strip: bool,
     /// Keep the ciphertext of documents whose values are unchanged since this version, or `none` to encrypt all afresh
-    /// [default: the output file, or for --in-place the file in git's HEAD]
+    /// [default: the output file, or for --in-place the file in git's HEAD]. A FILE is for a single input
     #[arg(long, value_name = "FILE|none", value_hint = ValueHint::FilePath)]
     pub(crate) previous: Option<Previous>,
     // Last: what follows would come under its heading.
@@ -149,7 +151,7 @@ pub(crate) struct GetArgs {
     /// Document of a stream: KIND/NAME, or its number counted from 0
     #[arg(long, value_name = "KIND/NAME|INDEX")]
     pub(crate) document: Option<DocumentChoice>,
-    /// Format of the file [default: by its name, YAML for standard input]
+    /// Format of the file [default: by its name, YAML for standard input and pipes]
     #[arg(long = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
     /// Namespace of a document that is bound to one but does not name it
@@ -166,10 +168,10 @@ pub(crate) struct FileArgs {
     /// Replace the files
     #[arg(short, long, conflicts_with = "output")]
     pub(crate) in_place: bool,
-    /// Write to this file [default: stdout]
+    /// Write to this file [default: stdout]; one that is the input is replaced
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
-    /// Format of the input [default: by the file's name, YAML for standard input]
+    /// Format of the input [default: by the file's name, YAML for standard input and pipes]
     #[arg(long = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
 }
@@ -223,27 +225,6 @@ pub(crate) enum Layout {
     Sops,
 }
 
-/// What of its identity a document is bound to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Scope {
-    /// Name and namespace, as far as the document holds them
-    Name,
-    /// Namespace: the document may be renamed
-    Namespace,
-    /// Neither: the document may be renamed and moved
-    None,
-}
-
-impl From<Scope> for seal_core::file::Scope {
-    fn from(scope: Scope) -> Self {
-        match scope {
-            Scope::Name => Self::Name,
-            Scope::Namespace => Self::Namespace,
-            Scope::None => Self::None,
-        }
-    }
-}
-
 /// The version whose ciphertext is kept where values are unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Previous {
@@ -263,24 +244,12 @@ pub(crate) enum DocumentChoice {
 }
 
 impl CommandLine {
-    /// Fills in what was not typed from the variables that stand for options; an empty one counts as unset.
+    /// Fills in what was not typed from the variables that stand for options of every command; an empty one counts as
+    /// unset.
     pub(crate) fn complete(mut self, variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let set = |name| variable(name).filter(|value| !value.is_empty());
         if self.global.config.is_none() {
             self.global.config = set("SOPS_CONFIG").map(PathBuf::from);
-        }
-        if let Command::Encrypt(arguments) = &mut self.command
-            && arguments.age.is_empty()
-            && let Some(recipients) = set("SOPS_AGE_RECIPIENTS")
-        {
-            arguments.age = recipients.to_string_lossy().split(',').map(str::to_owned).collect();
-        }
-        if let Command::Encrypt(EncryptArgs { age, .. }) | Command::Init(InitArgs { age, .. }) =
-            &mut self.command
-        {
-            // `a, b` and a comma at the end are common in copied lists.
-            *age = age.iter().map(|one| one.trim().to_owned()).collect();
-            age.retain(|one| !one.is_empty());
         }
         self
     }

@@ -13,7 +13,8 @@ use seal_core::envelope::{MasterKey, Rule};
 use seal_core::format::BlockIndent;
 use seal_core::select::Pattern;
 use seal_keys::WrapError;
-use serde::Deserialize;
+
+use crate::scope::Scope;
 
 mod arguments;
 mod error;
@@ -57,29 +58,6 @@ pub(crate) struct Options {
     pub(crate) scope: Scope,
     /// Refuse to decrypt envelopes that are not bound.
     pub(crate) require_bound: bool,
-}
-
-/// What an envelope is bound to, beyond group, kind and type.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Scope {
-    /// Name and namespace, as far as the document has them.
-    #[default]
-    Name,
-    /// The namespace alone.
-    Namespace,
-    /// Neither.
-    None,
-}
-
-impl From<Scope> for seal_core::file::Scope {
-    fn from(scope: Scope) -> Self {
-        match scope {
-            Scope::Name => Self::Name,
-            Scope::Namespace => Self::Namespace,
-            Scope::None => Self::None,
-        }
-    }
 }
 
 /// One of the `creation_rules`.
@@ -134,11 +112,6 @@ impl Config {
         let yaml_indent = stores.yaml_indent(&file)?;
         let json_indent = stores.json_indent(&file)?;
         Ok(Self { file, rules, options, yaml_indent, json_indent, warnings })
-    }
-
-    /// The file.
-    pub(crate) fn path(&self) -> &Path {
-        &self.file
     }
 
     /// The first rule that matches a file; `None` where there are no rules at all, which is as good as no
@@ -206,7 +179,10 @@ impl CreationRule {
                 }
                 Ok(keys)
             }
-            groups => Err(problem(RuleProblem::KeyGroups { groups: groups.len() })),
+            groups => {
+                let needed = self.shamir_threshold.map_or(groups.len(), |needed| needed as usize);
+                Err(problem(RuleProblem::KeyGroups { groups: groups.len(), needed }))
+            }
         }
     }
 

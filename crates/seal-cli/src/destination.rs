@@ -26,7 +26,8 @@ pub(crate) enum Several {
     Joined,
 }
 
-/// Decides where the results of these inputs go, or says why that cannot be.
+/// Decides where the results of these inputs go, or says why that cannot be. A single file as its own output is meant
+/// to be replaced.
 pub(crate) fn choose(
     arguments: &FileArgs,
     inputs: &Inputs,
@@ -43,6 +44,14 @@ pub(crate) fn choose(
             Err(CommandError::usage("several files can only be replaced in place")
                 .hint("add `--in-place`, or name a single file"))
         }
+        (Inputs::Files(files), false, Some(output)) if files.hold(output) => {
+            if files.several {
+                return Err(CommandError::usage("the output is one of the inputs")
+                    .in_file(output)
+                    .hint("name another file, or replace all of them with `--in-place`"));
+            }
+            Ok(Destination::InPlace)
+        }
         (_, false, Some(output)) => Ok(Destination::File(output.to_owned())),
         (_, false, None) => Ok(Destination::Stdout),
     }
@@ -55,7 +64,7 @@ mod tests {
     use super::{Destination, Several, choose};
     use crate::args::FileArgs;
     use crate::exit_code::ExitCode;
-    use crate::inputs::{Files, Inputs};
+    use crate::inputs::{Files, Input, Inputs};
 
     fn arguments(in_place: bool, output: Option<&str>) -> FileArgs {
         let output = output.map(PathBuf::from);
@@ -84,6 +93,23 @@ mod tests {
         assert_eq!(chosen(true, Several::InPlaceOnly), Ok(Destination::InPlace));
         assert_eq!(chosen(false, Several::Joined), Ok(Destination::Stdout));
         assert_eq!(chosen(false, Several::InPlaceOnly).unwrap_err().kind, ExitCode::Usage);
+    }
+
+    #[test]
+    fn a_file_as_its_own_output_is_replaced_and_one_of_several_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.yaml");
+        std::fs::write(&path, "").unwrap();
+        let same = directory.path().join("./a.yaml");
+        let output = arguments(false, same.to_str());
+        let inputs = |several| {
+            let list = vec![Input { path: path.clone(), explicit: true }];
+            Inputs::Files(Files { list, several, ..Files::default() })
+        };
+        let chosen = choose(&output, &inputs(false), Several::Joined);
+        assert_eq!(chosen, Ok(Destination::InPlace));
+        let error = choose(&output, &inputs(true), Several::Joined).unwrap_err();
+        assert_eq!(error.kind, ExitCode::Usage);
     }
 
     #[test]

@@ -102,6 +102,14 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+impl Files {
+    /// Whether a path names one of the files, under whatever name.
+    pub(crate) fn hold(&self, path: &Path) -> bool {
+        let Ok(real) = fs::canonicalize(path) else { return false };
+        self.list.iter().any(|input| fs::canonicalize(&input.path).is_ok_and(|other| other == real))
+    }
+}
+
 impl InputError {
     /// The path that it is about.
     pub(crate) fn path(&self) -> Option<&Path> {

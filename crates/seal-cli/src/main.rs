@@ -15,6 +15,7 @@ mod exit_code;
 mod git;
 mod hardening;
 mod inputs;
+mod scope;
 mod ui;
 mod write;
 
@@ -31,7 +32,7 @@ fn main() -> std::process::ExitCode {
     let environment = Environment::of_process();
     let line = match CommandLine::try_parse() {
         Ok(line) => line.complete(|name| environment.variable(name)),
-        Err(message) => return ui::print_clap(&message).into(),
+        Err(message) => return ui::print_clap(message).into(),
     };
     let ui = Ui::new(&line.global, line.stdout_carries_documents());
     let context =

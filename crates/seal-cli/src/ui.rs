@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
+use clap::error::ContextValue;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value, json};
 
@@ -23,7 +24,6 @@ mod escape;
 mod summary;
 
 pub(crate) use escape::escape;
-#[allow(unused_imports, reason = "used by encrypt and decrypt")]
 pub(crate) use summary::Counts;
 pub(crate) use summary::Report;
 
@@ -182,43 +182,57 @@ impl Drop for Progress<'_> {
 }
 
 /// Prints what clap has to say: help and version to stdout, wrong use to stderr.
-pub(crate) fn print_clap(message: &clap::Error) -> ExitCode {
+pub(crate) fn print_clap(message: clap::Error) -> ExitCode {
     if !message.use_stderr() {
         let text = message.render();
         let mut stdout = AutoStream::new(io::stdout(), ColorChoice::Auto);
         let _ = write!(stdout, "{}", text.ansi());
         return ExitCode::Done;
     }
-    // Arguments are quoted in it, so it goes without clap's colours: they could not be told from foreign ones.
-    let text = message.render().to_string();
+    // Arguments are quoted in it. A line break in one must not begin a line of ours, and clap's colours could not be
+    // told from foreign ones, so it goes without.
+    let text = with_escaped_arguments(message).render().to_string();
     let lines: Vec<_> = text.trim_end().split('\n').map(escape).collect();
     let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
     ExitCode::Usage
 }
 
-/// `error: FILE:LINE:COLUMN: message`, then causes, then hints.
+fn with_escaped_arguments(mut message: clap::Error) -> clap::Error {
+    let arguments = message.context().filter_map(|(kind, value)| match value {
+        ContextValue::String(text) => Some((kind, ContextValue::String(escape(text).into_owned()))),
+        _ => None,
+    });
+    for (kind, value) in arguments.collect::<Vec<_>>() {
+        message.insert(kind, value);
+    }
+    message
+}
+
+/// `error: FILE:LINE:COLUMN: message`, then causes, then hints. Messages and causes may have several lines: the second
+/// and later ones are indented, so that none of them can pass for a heading.
 fn rendered(error: &CommandError) -> String {
     let mut text = String::new();
     let heading = |text: &mut String, style: Style, heading: &str, content: &str| {
         let separator = if text.is_empty() { "" } else { "\n" };
-        let _ = write!(text, "{separator}{style}{heading}:{style:#} {}", escape(content));
+        let _ = write!(text, "{separator}{style}{heading}:{style:#} {content}");
     };
+    let lines = |text: &str| text.split('\n').map(escape).collect::<Vec<_>>().join("\n  ");
     let mut message = String::new();
     if let Some(place) = &error.place {
-        let _ = write!(message, "{}:", place.file.display());
+        let _ = write!(message, "{}:", escape(&place.file.to_string_lossy()));
         if let Some(position) = place.position {
             let _ = write!(message, "{position}:");
         }
         message.push(' ');
     }
-    message.push_str(&error.message);
+    message.push_str(&lines(&error.message));
 
     heading(&mut text, AnsiColor::Red.on_default().bold(), "error", &message);
     for cause in &error.causes {
-        heading(&mut text, Style::new().bold(), "caused by", cause);
+        heading(&mut text, Style::new().bold(), "caused by", &lines(cause));
     }
     for hint in &error.hints {
-        heading(&mut text, AnsiColor::Cyan.on_default().bold(), "hint", hint);
+        heading(&mut text, AnsiColor::Cyan.on_default().bold(), "hint", &escape(hint));
     }
     text
 }
@@ -277,6 +291,16 @@ mod tests {
     fn foreign_text_cannot_drive_the_terminal() {
         let error = CommandError::failed("key \u{1b}[2J").in_file("\u{1b}]0;x\u{7}\nerror: y");
         assert_eq!(plain(&error), "error: \\u{1b}]0;x\\u{7}\\nerror: y: key \\u{1b}[2J");
+    }
+
+    #[test]
+    fn further_lines_are_indented_and_escaped_each_by_itself() {
+        let report = std::io::Error::other("none fits\n  tried:\nerror: \u{1b}[2J");
+        let error = CommandError::failed("a(b\n ^").caused_by(&report).hint("one\nline");
+        assert_eq!(
+            plain(&error),
+            "error: a(b\n   ^\ncaused by: none fits\n    tried:\n  error: \\u{1b}[2J\nhint: one\\nline"
+        );
     }
 
     #[test]

@@ -272,8 +272,13 @@ impl Staged {
         };
         let mut builder = tempfile::Builder::new();
         builder.prefix(".seal-").suffix(".tmp").permissions(Permissions::from_mode(mode));
-        let (mut file, registration) = interrupt::create(&builder, &target.directory)
-            .map_err(|source| WriteError::Create { path: target.named.clone(), source })?;
+        // Without the name of the temporary file, which says nothing to anybody.
+        let failed = |source: io::Error| WriteError::Create {
+            path: target.named.clone(),
+            source: source.kind().into(),
+        };
+        let (mut file, registration) =
+            interrupt::create(&builder, &target.directory).map_err(failed)?;
         let written = file.write_all(bytes).and_then(|()| match &target.existing {
             Some(existing) => attributes::copy(&target.real, existing, file.as_file()),
             None => Ok(()),

@@ -55,13 +55,22 @@ impl Identities {
     /// What was found in the sources that were read so far.
     pub(crate) fn reports(&self) -> Vec<SourceReport> {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let reports = loaded.values().filter(|loaded| !loaded.unmentioned);
-        reports.map(|loaded| loaded.report.clone()).collect()
+        let mut reports: Vec<SourceReport> = loaded
+            .values()
+            .filter(|loaded| !loaded.unmentioned)
+            .map(|loaded| loaded.report.clone())
+            .collect();
+        // The command is asked for each recipient, and mostly has one answer.
+        reports.dedup();
+        reports
     }
 
     pub(crate) fn warnings(&self) -> Vec<Warning> {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        loaded.values().flat_map(|loaded| loaded.warnings.clone()).collect()
+        let mut warnings: Vec<Warning> =
+            loaded.values().flat_map(|loaded| loaded.warnings.clone()).collect();
+        warnings.dedup();
+        warnings
     }
 }
 

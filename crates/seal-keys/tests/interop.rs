@@ -13,6 +13,12 @@ use seal_core::secret::DataKey;
 use seal_keys::{Environment, KeyService, NoDataKey, Providers, Unwrapper};
 use serde_yaml::Value;
 
+#[allow(clippy::print_stderr, reason = "says what did not run")]
+#[path = "../../../tests/harness/not_run.rs"]
+mod not_run;
+
+use not_run::not_run;
+
 const RECIPIENT_A: &str = "age13r7pmm33m5fk6cdkqmthyxcsdp8kqz0te59v85c2e8vzr4kgw4vsgm2cd7";
 
 fn fixtures() -> PathBuf {
@@ -110,7 +116,10 @@ fn the_age_program_opens_what_is_wrapped_here() {
         .stdin(Stdio::null())
         .output();
     match age {
-        Err(error) => println!("NOT RUN: the program `age` cannot be started: {error}"),
+        Err(error) => not_run(
+            "keys: the age program opens what is wrapped here",
+            &format!("the program `age` cannot be started: {error}"),
+        ),
         Ok(output) => {
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             assert_eq!(output.stdout, [0xA5; 32]);

@@ -31,6 +31,11 @@ Examples:
   helm template app . | seal encrypt > release.yaml
   seal encrypt --encrypted-regex '^password$' values.yaml
 
+A file that is no manifest is encrypted as the rule says, and whole where the rule says nothing, but
+only if it is named or a rule with a path_regex means it; in a directory it is left alone otherwise.
+Standard input goes by the rules of the working directory that fit every file; --filename-override
+gives it a name.
+
 Several paths, a directory or a pattern need --in-place. A run that fails for one file goes on
 with the others and ends with an exit code other than 0; the failed file stays as it was.";
 
@@ -41,6 +46,9 @@ Examples:
   seal decrypt secret-a.yaml secret-b.yaml          several files: one stream, separated by `---`
   seal decrypt -i .release                          in place
   seal decrypt -o plain.yaml secret.yaml            a new file that only you can read
+
+What is not encrypted passes through. Nothing is printed before all of it is verified; a refusal
+ends with exit code 3, a missing key with 4.
 
 Keys are looked for where sops looks: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE, SOPS_AGE_KEY_CMD, and
 sops/age/keys.txt in the user's configuration directory.";

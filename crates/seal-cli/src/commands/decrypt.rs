@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use seal_core::envelope::Metadata;
 use seal_core::file::{BoxError, DecryptOptions, Decrypted, decrypt};
 use seal_core::format::Format;
-use seal_core::secret::{DataKey, SecretBytes};
+use seal_core::secret::DataKey;
 use seal_keys::{Providers, Unwrapper};
-use zeroize::Zeroizing;
 
+use self::join::join;
 use super::files::{self, STDIN, each, file_error, working_directory};
 use super::{Context, Outcome};
 use crate::args::{DecryptArgs, FileType};
@@ -20,6 +20,8 @@ use crate::exit_code::ExitCode;
 use crate::inputs::{self, Files, Inputs};
 use crate::ui::{Counts, Report};
 use crate::write::{self, NewFile, Writer};
+
+mod join;
 
 pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let inputs = inputs::expand(&arguments.files.paths, std::io::stdin().is_terminal())
@@ -90,12 +92,9 @@ impl<'a> Decryption<'a> {
         format: Format,
         source: &[u8],
     ) -> Result<Decrypted, CommandError> {
-        // A configuration that is broken must not keep anybody from decrypting; `require_bound` is all it can say.
-        let config = self.configs.for_file(path).ok().flatten();
-        let from_config = config.is_some_and(|config| config.options_for(path).require_bound);
         let options = DecryptOptions {
             require_encrypted: self.demands.require_encrypted,
-            require_bound: self.demands.require_bound || from_config,
+            require_bound: self.demands.require_bound || self.config_requires_bound(path)?,
             namespace: self.demands.namespace,
         };
         let unwrap = |metadata: &Metadata| -> Result<DataKey, BoxError> {
@@ -103,6 +102,20 @@ impl<'a> Decryption<'a> {
             Ok(self.unwrapper.data_key(groups, metadata.shamir_threshold)?)
         };
         decrypt(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))
+    }
+
+    /// `require_bound` is all that a configuration can say about decrypting, so a broken one stops nobody, unless it
+    /// may say just that.
+    fn config_requires_bound(&self, path: &Path) -> Result<bool, CommandError> {
+        match self.configs.for_file(path) {
+            Ok(config) => Ok(config.is_some_and(|config| config.options_for(path).require_bound)),
+            Err(error) if error.hides_options() => Err(CommandError::from(&error)
+                .hint("it may ask for `require_bound`, so it has to be readable; `--require-bound` does without it")),
+            Err(error) => {
+                self.configs.ignore(error);
+                Ok(false)
+            }
+        }
     }
 
     fn in_place(&self, files: &Files, told: Option<FileType>, context: &Context<'_>) -> Outcome {
@@ -150,41 +163,34 @@ impl<'a> Decryption<'a> {
             let counts = counts(&decrypted.objects);
             Ok((decrypted.bytes.unwrap_or(original.bytes), counts))
         });
-        let complete = code == ExitCode::Done && results.iter().all(Option::is_some);
-        let (texts, counts): (Vec<_>, Vec<_>) = results
-            .into_iter()
-            .map(|result| match result {
-                Some((text, counts)) => (Some(text), Some(counts)),
-                None => (None, None),
-            })
-            .unzip();
-        if complete {
-            let texts: Vec<SecretBytes> = texts.into_iter().flatten().collect();
-            write_out(destination, &join(&texts), context)?;
-        } else {
-            context.ui.note("nothing was written, because not every file could be decrypted");
+        let failed = results.iter().filter(|result| result.is_none()).count();
+        if code != ExitCode::Done {
+            if results.len() > 1 {
+                context.ui.note("nothing was written, because not every file could be decrypted");
+            }
+            let failed = failed + files.failures.len();
+            let counts = Counts { skipped: files.skipped, failed, ..Counts::default() };
+            return Ok(Outcome { report: report(&counts), code });
         }
-        Ok(Outcome { report: report(&files::total(files, counts)), code })
+        let (texts, counts): (Vec<_>, Vec<_>) = results.into_iter().flatten().unzip();
+        match &texts[..] {
+            // Not even YAML, perhaps.
+            [only] => write_out(destination, only.expose(), context)?,
+            _ => {
+                let joined = join(&texts);
+                let joined = joined.map_err(|index| does_not_join(&files.list[index].path))?;
+                write_out(destination, &joined, context)?;
+            }
+        }
+        let counts = files::total(files, counts.into_iter().map(Some));
+        Ok(Outcome { report: report(&counts), code })
     }
 }
 
-/// Puts `---` between texts where it is missing.
-fn join(texts: &[SecretBytes]) -> Zeroizing<Vec<u8>> {
-    let length = texts.iter().map(|text| text.expose().len() + 5).sum();
-    let mut out = Zeroizing::new(Vec::with_capacity(length));
-    for text in texts {
-        let text = text.expose();
-        if !out.is_empty() {
-            if !out.ends_with(b"\n") {
-                out.push(b'\n');
-            }
-            if !text.starts_with(b"---") {
-                out.extend_from_slice(b"---\n");
-            }
-        }
-        out.extend_from_slice(text);
-    }
-    out
+fn does_not_join(path: &Path) -> CommandError {
+    CommandError::failed("has no final line break, and one would change its last value")
+        .in_file(path)
+        .hint("name it last, or decrypt it alone")
 }
 
 fn write_out(

@@ -2,21 +2,23 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rand::TryRng;
 use rand::rngs::SysRng;
-use seal_core::envelope::{KeyGroup, MasterKey, Metadata, Rule, RuleKind};
+use seal_core::envelope::{KeyGroup, MasterKey, Metadata, Rule};
 use seal_core::file::{
-    BoxError, EncryptOptions, Encrypted, FileKey, Keys, Layout, Previous, Scope,
+    BoxError, Class, EncryptOptions, EncryptReport, FileKey, Keys, Layout, Previous, Scope,
 };
 use seal_core::format::{BlockIndent, Format};
-use seal_core::secret::DataKey;
+use seal_core::secret::{DataKey, SecretBytes};
 use seal_keys::{KeyService, Providers, Unwrapper, wrap_for};
-use zeroize::Zeroizing;
 
+use self::selection::{AppliedRules, is_selection_of_nothing, selection};
 use super::files::{self, STDIN, each, file_error, working_directory};
 use super::{Context, Outcome};
-use crate::args::{self, EncryptArgs, SelectionArgs};
+use crate::args::{self, EncryptArgs};
 use crate::clock;
 use crate::config::{ConfigError, Configs, CreationRule, keys_from};
 use crate::destination::{self, Destination, Several};
@@ -27,23 +29,28 @@ use crate::inputs::{self, Files, Input, Inputs};
 use crate::ui::{Counts, Report};
 use crate::write::{self, NewFile, Writer};
 
+mod selection;
+
 pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let inputs = inputs::expand(&arguments.files.paths, std::io::stdin().is_terminal())
         .map_err(|error| CommandError::from(&error))?;
     let destination = destination::choose(&arguments.files, &inputs, Several::InPlaceOnly)?;
+    check_options_of_one_file(arguments, &inputs)?;
     let recipients = keys_from(context.environment, &arguments.age)
         .map_err(|error| CommandError::usage(error.to_string()))?;
     let encryption = Encryption {
         arguments,
+        rule: selection(&arguments.selection)?,
         configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
         recipients,
         unwrapper: Unwrapper::new(Providers::new(context.environment.clone())),
         last_modified: clock::now().to_rfc3339(),
+        rules: AppliedRules::default(),
     };
     let outcome = match inputs {
         Inputs::Stdin => encryption.stdin(&destination, context),
         Inputs::Files(files) if destination == Destination::InPlace => {
-            encryption.in_place(&files, context)
+            Ok(encryption.in_place(&files, context))
         }
         Inputs::Files(files) => encryption.one_file(&files, &destination, context),
     };
@@ -54,11 +61,14 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
 /// What is the same for all files of a run.
 struct Encryption<'a> {
     arguments: &'a EncryptArgs,
+    /// The flag that says what is secret.
+    rule: Option<Rule>,
     configs: Configs,
     /// Recipients that replace those of every rule.
     recipients: Option<Vec<MasterKey>>,
     unwrapper: Unwrapper<Providers>,
     last_modified: String,
+    rules: AppliedRules,
 }
 
 /// A text to encrypt.
@@ -68,7 +78,14 @@ struct Job<'j> {
     source: &'j [u8],
     /// Named by itself, not met in a directory.
     explicit: bool,
-    previous: Option<&'j [u8]>,
+    previous: Option<SecretBytes>,
+}
+
+/// What became of it.
+struct Done {
+    /// `None` where nothing changes.
+    bytes: Option<Vec<u8>>,
+    counts: Counts,
 }
 
 impl Encryption<'_> {
@@ -77,16 +94,14 @@ impl Encryption<'_> {
         destination: &Destination,
         context: &Context<'_>,
     ) -> Result<Outcome, CommandError> {
+        let format = self.format(None)?;
         let source = write::read_stdin()?;
-        let named = self.arguments.filename_override.as_deref();
-        let format = files::format(self.arguments.files.file_type, named)?;
-        let previous = self.previous_of(destination, None)?;
         let job = Job {
             path: Path::new(STDIN),
             format,
             source: source.expose(),
             explicit: true,
-            previous: previous.as_ref().map(|previous| previous.as_slice()),
+            previous: self.previous_of(destination, None)?,
         };
         self.write_one(&job, destination, context)
     }
@@ -99,14 +114,14 @@ impl Encryption<'_> {
     ) -> Result<Outcome, CommandError> {
         let (results, code) = each(files, context, "encrypting", |index| {
             let input = &files.list[index];
+            let format = self.format(Some(&input.path))?;
             let original = write::read(&input.path)?;
-            let previous = self.previous_of(destination, None)?;
             let job = Job {
                 path: &input.path,
-                format: files::format(self.arguments.files.file_type, Some(&input.path))?,
+                format,
                 source: original.bytes.expose(),
                 explicit: input.explicit,
-                previous: previous.as_ref().map(|previous| previous.as_slice()),
+                previous: self.previous_of(destination, None)?,
             };
             self.write_one(&job, destination, context)
         });
@@ -122,9 +137,13 @@ impl Encryption<'_> {
         destination: &Destination,
         context: &Context<'_>,
     ) -> Result<Outcome, CommandError> {
-        let encrypted = self.encrypt(job)?;
-        let bytes = encrypted.bytes.as_deref().unwrap_or(job.source);
+        let done = self.encrypt(job)?;
+        let bytes = done.bytes.as_deref().unwrap_or(job.source);
         match destination {
+            // The output is the previous version, unless another one was named.
+            Destination::File(_)
+                if self.arguments.previous.is_none()
+                    && job.previous.as_ref().is_some_and(|there| there.expose() == bytes) => {}
             Destination::File(path) => {
                 let writer = Writer::default();
                 writer.put(path, bytes, NewFile::Shared)?;
@@ -132,26 +151,25 @@ impl Encryption<'_> {
             }
             Destination::Stdout | Destination::InPlace => context.ui.write_stdout(bytes)?,
         }
-        let counts = counts(&encrypted);
-        Ok(Outcome {
-            report: Report::of_files("encrypt", "encrypted", &counts),
-            code: ExitCode::Done,
-        })
+        Ok(Outcome { report: report(&done.counts), code: ExitCode::Done })
     }
 
-    fn in_place(&self, files: &Files, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    fn in_place(&self, files: &Files, context: &Context<'_>) -> Outcome {
         let paths = || files.list.iter().map(|input| input.path.as_path());
         let heads = match self.arguments.previous {
             None => HeadVersions::of(paths()),
             Some(_) => HeadVersions::default(),
         };
         let writer = Writer::default();
-        let (results, code) = each(files, context, "encrypting", |index| {
+        let (results, mut code) = each(files, context, "encrypting", |index| {
             self.replace(&files.list[index], &heads, &writer, context)
         });
         writer.finish();
-        let counts = files::total(files, results);
-        Ok(Outcome { report: Report::of_files("encrypt", "encrypted", &counts), code })
+        for error in self.rules.in_vain() {
+            context.ui.error(&error);
+            code = code.worst(error.kind);
+        }
+        Outcome { report: report(&files::total(files, results)), code }
     }
 
     fn replace(
@@ -161,23 +179,21 @@ impl Encryption<'_> {
         writer: &Writer,
         context: &Context<'_>,
     ) -> Result<Counts, CommandError> {
-        let format = files::format(self.arguments.files.file_type, Some(&input.path))?;
+        let format = self.format(Some(&input.path))?;
         let original = write::read(&input.path)?;
-        let head = heads.get(&input.path).map(|head| Zeroizing::new(head.to_vec()));
-        let previous = self.previous_of(&Destination::InPlace, head)?;
         let job = Job {
             path: &input.path,
             format,
             source: original.bytes.expose(),
             explicit: input.explicit,
-            previous: previous.as_ref().map(|previous| previous.as_slice()),
+            previous: self.previous_of(&Destination::InPlace, heads.get(&input.path))?,
         };
-        let encrypted = self.encrypt(&job)?;
-        if let Some(bytes) = &encrypted.bytes {
-            let Some(stamp) = &original.stamp else {
-                return Err(CommandError::failed("only a regular file can be replaced in place")
-                    .in_file(&input.path));
-            };
+        let done = self.encrypt(&job)?;
+        if let Some(bytes) = &done.bytes {
+            let stamp = original.stamp.as_ref().ok_or_else(|| {
+                CommandError::failed("only a regular file can be replaced in place")
+                    .in_file(&input.path)
+            })?;
             writer.replace(&input.path, bytes, stamp)?;
             if stamp.has_other_names() {
                 context.ui.warn(&format!(
@@ -186,30 +202,37 @@ impl Encryption<'_> {
                 ));
             }
         }
-        Ok(counts(&encrypted))
+        Ok(done.counts)
+    }
+
+    /// The format of an input, by the name it goes by.
+    fn format(&self, path: Option<&Path>) -> Result<Format, CommandError> {
+        let named = self.arguments.filename_override.as_deref();
+        files::format(self.arguments.files.file_type, named.or(path))
     }
 
     /// The version to compare with: as told, else the output, else what git has.
     fn previous_of(
         &self,
         destination: &Destination,
-        head: Option<Zeroizing<Vec<u8>>>,
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, CommandError> {
+        head: Option<&[u8]>,
+    ) -> Result<Option<SecretBytes>, CommandError> {
         match (&self.arguments.previous, destination) {
             (Some(args::Previous::Nothing), _) => Ok(None),
-            (Some(args::Previous::File(path)), _) => {
-                let original = write::read(path)?;
-                Ok(Some(Zeroizing::new(original.bytes.expose().to_vec())))
-            }
-            (None, Destination::File(path)) if path.is_file() => {
-                let original = write::read(path)?;
-                Ok(Some(Zeroizing::new(original.bytes.expose().to_vec())))
-            }
-            (None, _) => Ok(head),
+            (Some(args::Previous::File(path)), _) => Ok(Some(write::read(path)?.bytes)),
+            (None, Destination::File(path)) if path.is_file() => Ok(Some(write::read(path)?.bytes)),
+            (None, _) => Ok(head.map(|head| SecretBytes::new(head.to_vec()))),
         }
     }
 
-    fn encrypt(&self, job: &Job<'_>) -> Result<Encrypted, CommandError> {
+    fn encrypt(&self, job: &Job<'_>) -> Result<Done, CommandError> {
+        if job.explicit && job.source.trim_ascii().is_empty() {
+            let error = CommandError::failed("there is nothing in it").in_file(job.path);
+            return Err(match job.path == Path::new(STDIN) {
+                true => error.hint("the command before the pipe may have failed"),
+                false => error,
+            });
+        }
         let named = self.arguments.filename_override.as_deref().unwrap_or(job.path);
         let config = self.configs.for_file(named).map_err(|error| CommandError::from(&error))?;
         let found = match &config {
@@ -222,29 +245,44 @@ impl Encryption<'_> {
             Err(error @ ConfigError::NoRule { .. }) => (None, Some(error)),
             Err(error) => return Err(CommandError::from(&error)),
         };
-        let options = self.options(
-            job,
-            rule,
-            config.as_ref().map(|config| config.indent()).unwrap_or_default(),
-        )?;
-        let file_key = || self.file_key(rule, no_rule.as_ref());
-        let keys = Keys { file_key: &file_key, random: &random_bytes };
-        let unwrap = |metadata: &Metadata| -> Result<DataKey, BoxError> {
-            let groups = &metadata.key_groups;
-            Ok(self.unwrapper.data_key(groups, metadata.shamir_threshold)?)
-        };
-        let previous = job.previous.and_then(|previous| {
-            let master_keys = self.master_keys(rule, no_rule.as_ref()).ok()?;
-            Previous::read(job.format, previous, &unwrap, master_keys)
-        });
-        seal_core::file::encrypt(job.format, job.source, &options, &keys, previous.as_ref())
-            .map_err(|error| {
-                match error.source.as_ref().and_then(|source| source.downcast_ref::<CommandError>())
-                {
-                    Some(own) => own.clone().in_file(job.path),
-                    None => file_error(job.path, &error),
-                }
+        let indent = config.as_ref().map(|config| config.indent()).unwrap_or_default();
+        let options = self.options(job, rule, indent);
+        // The core may ask from several threads and passes on only what the first one was told.
+        let refused = OnceLock::new();
+        let file_key = || -> Result<FileKey, BoxError> {
+            self.file_key(rule, no_rule.as_ref()).map_err(|error| {
+                let _ = refused.set(error.clone());
+                error.into()
             })
+        };
+        let keys = Keys { file_key: &file_key, random: &random_bytes };
+        let is_closed = AtomicBool::new(false);
+        let unwrap = |metadata: &Metadata| -> Result<DataKey, BoxError> {
+            let data_key = self.unwrapper.data_key(&metadata.key_groups, metadata.shamir_threshold);
+            is_closed.fetch_or(data_key.is_err(), Ordering::Relaxed);
+            Ok(data_key?)
+        };
+        let previous = job.previous.as_ref().and_then(|previous| {
+            let master_keys = self.master_keys(rule, no_rule.as_ref()).ok()?;
+            Previous::read(job.format, previous.expose(), &unwrap, master_keys)
+        });
+        let encrypted =
+            seal_core::file::encrypt(job.format, job.source, &options, &keys, previous.as_ref());
+        match encrypted {
+            Ok(encrypted) => {
+                self.rules.note(options.rule, true);
+                let counts = counts(&encrypted.report, is_closed.into_inner());
+                Ok(Done { bytes: encrypted.bytes, counts })
+            }
+            Err(error) if !job.explicit && is_selection_of_nothing(&error) => {
+                self.rules.note(options.rule, false);
+                Ok(Done { bytes: None, counts: Counts { skipped: 1, ..Counts::default() } })
+            }
+            Err(error) => match refused.into_inner() {
+                Some(refused) if error.class == Class::NoKey => Err(refused),
+                _ => Err(file_error(job.path, &error)),
+            },
+        }
     }
 
     fn options(
@@ -252,8 +290,7 @@ impl Encryption<'_> {
         job: &Job<'_>,
         rule: Option<&CreationRule>,
         indent: BlockIndent,
-    ) -> Result<EncryptOptions, CommandError> {
-        let flag = selection(&self.arguments.selection);
+    ) -> EncryptOptions {
         let from_rule = rule.and_then(|rule| rule.selection.clone());
         let mac_only = self.arguments.mac_only_encrypted.then_some(true);
         let scope = match (self.arguments.scope, rule) {
@@ -261,8 +298,8 @@ impl Encryption<'_> {
             (None, Some(rule)) => rule.options.scope.into(),
             (None, None) => Scope::default(),
         };
-        Ok(EncryptOptions {
-            rule: flag.or(from_rule),
+        EncryptOptions {
+            rule: self.rule.clone().or(from_rule),
             mac_only_encrypted: mac_only.or(rule.and_then(|rule| rule.mac_only_encrypted)),
             layout: match self.arguments.layout {
                 args::Layout::Documents => Layout::Documents,
@@ -274,7 +311,7 @@ impl Encryption<'_> {
             whole_files: job.explicit || rule.is_some_and(CreationRule::is_for_certain_paths),
             last_modified: self.last_modified.clone(),
             indent,
-        })
+        }
     }
 
     fn master_keys(
@@ -300,9 +337,12 @@ impl Encryption<'_> {
         &self,
         rule: Option<&CreationRule>,
         no_rule: Option<&ConfigError>,
-    ) -> Result<FileKey, BoxError> {
+    ) -> Result<FileKey, CommandError> {
         let master_keys = self.master_keys(rule, no_rule)?;
-        let data_key = DataKey::new(random_bytes()?);
+        let data_key = random_bytes().map(DataKey::new).map_err(|error| {
+            CommandError::failed("the operating system gives no random bytes")
+                .caused_by(error.as_ref())
+        })?;
         let service: &dyn KeyService = self.unwrapper.service();
         let keys = wrap_for(service, &master_keys, &data_key)
             .map_err(|error| CommandError::no_key(error.to_string()))?;
@@ -316,28 +356,36 @@ fn random_bytes() -> Result<[u8; 32], BoxError> {
     Ok(bytes)
 }
 
-fn selection(arguments: &SelectionArgs) -> Option<Rule> {
-    let settings = [
-        (RuleKind::UnencryptedSuffix, &arguments.unencrypted_suffix),
-        (RuleKind::EncryptedSuffix, &arguments.encrypted_suffix),
-        (RuleKind::UnencryptedRegex, &arguments.unencrypted_regex),
-        (RuleKind::EncryptedRegex, &arguments.encrypted_regex),
-        (RuleKind::UnencryptedCommentRegex, &arguments.unencrypted_comment_regex),
-        (RuleKind::EncryptedCommentRegex, &arguments.encrypted_comment_regex),
-    ];
-    settings.into_iter().find_map(|(kind, text)| Some(Rule { kind, text: text.clone()? }))
+/// Options that mean one file, and so make no sense with several.
+fn check_options_of_one_file(arguments: &EncryptArgs, inputs: &Inputs) -> Result<(), CommandError> {
+    if !matches!(inputs, Inputs::Files(files) if files.several) {
+        return Ok(());
+    }
+    let option = match (&arguments.filename_override, &arguments.previous) {
+        (Some(_), _) => "--filename-override",
+        (None, Some(args::Previous::File(_))) => "--previous FILE",
+        _ => return Ok(()),
+    };
+    Err(CommandError::usage(format!("`{option}` is for a single file"))
+        .hint("name one file, neither a directory nor a pattern"))
 }
 
-fn counts(encrypted: &Encrypted) -> Counts {
-    let report = &encrypted.report;
-    let done = report.encrypted > 0;
-    let unchanged = !done && (report.already > 0 || report.kept > 0);
+fn counts(report: &EncryptReport, is_closed: bool) -> Counts {
+    let documents = report.encrypted + report.kept;
+    let done = documents > 0;
+    let already = !done && report.already > 0;
     Counts {
         files: usize::from(done),
-        documents: report.encrypted,
-        secrets: if done { report.values } else { 0 },
-        unchanged: usize::from(unchanged),
-        skipped: usize::from(!done && !unchanged),
+        documents,
+        kept: report.kept,
+        secrets: report.values,
+        already: usize::from(already),
+        uncompared: usize::from(done && is_closed),
+        skipped: usize::from(!done && !already),
         ..Counts::default()
     }
+}
+
+fn report(counts: &Counts) -> Report {
+    Report::of_files("encrypt", "encrypted", counts)
 }

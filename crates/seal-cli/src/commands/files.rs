@@ -1,7 +1,6 @@
 //! What commands over files share: several at a time, and errors of the core as users see them.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use rayon::prelude::*;
 use seal_core::file::{Class, FileError};
@@ -14,73 +13,84 @@ use crate::config::{ConfigError, Configs};
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::inputs::Files;
-use crate::ui::Counts;
+use crate::ui::{Counts, escape};
 use crate::write::FILES_AT_ONCE;
 
 /// Stands for standard input in messages, and where a path is needed to look up rules.
 pub(super) const STDIN: &str = "-";
 
-/// Runs `work` on each file, several at a time; a file that fails is reported and does not stop the others.
+/// Runs `work` on each file, several at a time; a file that fails does not stop the others. Failures are reported at
+/// the end, in the order of the files. Those that name no file, as a broken configuration, are reported once.
 pub(super) fn each<T: Send>(
     files: &Files,
     context: &Context<'_>,
     doing: &'static str,
     work: impl Fn(usize) -> Result<T, CommandError> + Sync,
 ) -> (Vec<Option<T>>, ExitCode) {
-    let worst = Mutex::new(ExitCode::Done);
-    let worsen = |code: ExitCode| {
-        let mut worst = worst.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *worst = worst.worst(code);
-    };
-    for failure in &files.failures {
-        let error = CommandError::from(failure);
-        context.ui.error(&error);
-        worsen(error.kind);
-    }
     let progress = context.ui.progress(files.list.len(), doing);
     let one = |index: usize| {
         let result = work(index);
         progress.advance();
-        match result {
-            Ok(value) => Some(value),
-            Err(error) => {
-                context.ui.error(&error);
-                worsen(error.kind);
-                None
-            }
-        }
+        result
     };
     let indices = 0..files.list.len();
     let pool = (indices.len() > 1)
         .then(|| rayon::ThreadPoolBuilder::new().num_threads(FILES_AT_ONCE).build().ok())
         .flatten();
-    let results = match pool {
+    let results: Vec<Result<T, CommandError>> = match pool {
         Some(pool) => pool.install(|| indices.into_par_iter().map(one).collect()),
         None => indices.map(one).collect(),
     };
     drop(progress);
-    (results, worst.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
+    let mut code = ExitCode::Done;
+    let mut said: Vec<CommandError> = Vec::new();
+    let mut report = |error: CommandError| {
+        code = code.worst(error.kind);
+        if error.place.is_some() {
+            context.ui.error(&error);
+        } else if !said.contains(&error) {
+            context.ui.error(&error);
+            said.push(error);
+        }
+    };
+    files.failures.iter().for_each(|failure| report(CommandError::from(failure)));
+    let results = results.into_iter().map(|result| result.map_err(&mut report).ok()).collect();
+    (results, code)
 }
 
-/// The format of a file: as told, else by its name; standard input is YAML unless told otherwise.
+/// The format of a file: as told, else by its name; YAML where there is no name to go by, as for standard input and
+/// the pipes of a shell (`<(…)`).
 pub(super) fn format(told: Option<FileType>, path: Option<&Path>) -> Result<Format, CommandError> {
     match (told, path) {
         (Some(FileType::Yaml), _) | (None, None) => Ok(Format::Yaml),
         (Some(FileType::Json), _) => Ok(Format::Json),
-        (None, Some(path)) => Format::of_path(path).ok_or_else(|| {
-            CommandError::usage("the name does not tell the format of this file")
+        (None, Some(path)) => match Format::of_path(path) {
+            Some(format) => Ok(format),
+            None if is_stream(path) => Ok(Format::Yaml),
+            None => Err(CommandError::usage("the name does not tell the format of this file")
                 .in_file(path)
-                .hint("say which it is with `--type yaml` or `--type json`")
-        }),
+                .hint("say which it is with `--type yaml` or `--type json`")),
+        },
     }
+}
+
+fn is_stream(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
 /// An error of the core, for the user.
 pub(super) fn file_error(path: &Path, error: &FileError) -> CommandError {
-    let message = error.to_string();
+    // Names and keys come from the file; the problem may have several lines, and those are ours.
+    let mut message = String::new();
+    let leaf = error.path.as_ref().map(ToString::to_string);
+    for part in [&error.object, &leaf].into_iter().flatten() {
+        message.push_str(&escape(part));
+        message.push_str(": ");
+    }
+    message.push_str(&error.problem);
     let mut out = match error.class {
         Class::Input => CommandError::failed(message),
-        Class::Settings => CommandError::usage(message),
+        Class::Settings | Class::NothingSelected => CommandError::usage(message),
         Class::Refused => CommandError::refused(message),
         Class::NoKey => CommandError::no_key(message),
     };

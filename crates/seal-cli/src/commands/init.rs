@@ -170,7 +170,12 @@ fn checked_directory(directory: &Path, rules: &Path) -> Result<PathBuf, CommandE
 }
 
 fn checked_recipients(typed: &[String]) -> Result<Vec<String>, CommandError> {
-    let check = |(index, text): (usize, &String)| {
+    // `a, b` and a comma at the end are common in copied lists. Nothing at all is a variable that is not set.
+    let given = typed.iter().map(|one| one.trim()).filter(|one| !one.is_empty());
+    if !typed.is_empty() && given.clone().next().is_none() {
+        return Err(CommandError::usage("--age names no recipient"));
+    }
+    let check = |(index, text): (usize, &str)| {
         check_recipient(text).map_err(|error| {
             // What does not even look like a public key may be a private one, typed by mistake.
             let shown = match text.starts_with("age1") {
@@ -182,7 +187,7 @@ fn checked_recipients(typed: &[String]) -> Result<Vec<String>, CommandError> {
                 .hint("`age-keygen -y KEYFILE` prints the recipient of an identity")
         })
     };
-    typed.iter().enumerate().map(check).collect()
+    given.enumerate().map(check).collect()
 }
 
 fn rules_text(recipients: &[String]) -> String {

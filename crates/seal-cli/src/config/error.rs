@@ -9,7 +9,7 @@ use seal_keys::WrapError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ConfigError {
     /// It cannot be read.
-    #[error("failed to read {}: {kind}", file.display())]
+    #[error("{}: cannot be read: {}", file.display(), reason(*kind))]
     Read {
         /// The file.
         file: PathBuf,
@@ -99,10 +99,14 @@ pub(crate) enum RuleProblem {
     #[error("a key group has no keys")]
     EmptyGroup,
     /// Shamir's secret sharing.
-    #[error("{groups} key groups are not supported yet by this version")]
+    #[error(
+        "{groups} key groups, {needed} of which are needed, are not supported yet by this version"
+    )]
     KeyGroups {
         /// How many there are.
         groups: usize,
+        /// How many must be opened to decrypt.
+        needed: usize,
     },
     /// A key that this version cannot wrap with.
     #[error("{0}")]
@@ -132,6 +136,9 @@ pub(crate) enum ConfigWarning {
         /// Which rule, from 1.
         rule: usize,
     },
+    /// A configuration that cannot be used, where it is not needed.
+    #[error("{0}; it is ignored")]
+    Unusable(ConfigError),
     /// A file that looks like a configuration and is none.
     #[error("{} is ignored: the name must be .sops.yaml", file.display())]
     Misnamed {
@@ -157,6 +164,20 @@ impl ConfigError {
         })
     }
 
+    /// Whether the configuration may hold settings of our own, which this error keeps from being known.
+    pub(crate) fn hides_options(&self) -> bool {
+        let file = match self {
+            Self::Read { file, .. }
+            | Self::Syntax { file, .. }
+            | Self::Rule { file, .. }
+            | Self::Indent { file, .. } => file,
+            Self::NoRule { .. } => return false,
+        };
+        let Ok(text) = std::fs::read_to_string(file) else { return true };
+        let is_key = |rest: &str| rest.trim_start_matches(['"', '\'', ' ', '\t']).starts_with(':');
+        text.match_indices("seal").any(|(at, name)| is_key(&text[at + name.len()..]))
+    }
+
     pub(super) fn syntax(file: &Path, error: &serde_yaml::Error) -> Self {
         let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
         let text = error.to_string();
@@ -172,6 +193,13 @@ fn without_values(problem: &str) -> String {
             format!("{}\"…{}", &problem[..start], &problem[end..])
         }
         _ => problem.to_owned(),
+    }
+}
+
+fn reason(kind: io::ErrorKind) -> String {
+    match kind {
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -48,9 +48,22 @@ impl Configs {
         found.map(|config| state.load(config)).transpose()
     }
 
-    /// What was ignored in the configurations that were used so far, and beside them.
+    /// Turns the failure of a configuration that is not needed into a warning.
+    pub(crate) fn ignore(&self, error: ConfigError) {
+        let warning = ConfigWarning::Unusable(error);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.warnings.contains(&warning) {
+            state.warnings.push(warning);
+        }
+    }
+
+    /// What was ignored in the configurations that were used so far, and beside them; in an order that does not depend
+    /// on which file came first.
     pub(crate) fn warnings(&self) -> Vec<ConfigWarning> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).warnings.clone()
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut warnings = state.warnings.clone();
+        warnings.sort_by_cached_key(ToString::to_string);
+        warnings
     }
 }
 

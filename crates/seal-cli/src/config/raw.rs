@@ -9,7 +9,8 @@ use serde::{Deserialize, de};
 use serde_yaml::Value;
 
 use super::unknown::unknown_key;
-use super::{ConfigError, ConfigWarning, JsonIndent, Scope};
+use super::{ConfigError, ConfigWarning, JsonIndent};
+use crate::scope::Scope;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

@@ -10,6 +10,8 @@ use super::*;
 const A: &str = "age13r7pmm33m5fk6cdkqmthyxcsdp8kqz0te59v85c2e8vzr4kgw4vsgm2cd7";
 const B: &str = "age177n994ctk7macw2w6dutxzmjlngz364g7nv0j6h563pg7lgrleqqsgqstg";
 
+use crate::scope::Scope;
+
 fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(PathBuf::from("/repo/.sops.yaml"), text)
 }
@@ -165,7 +167,7 @@ fn keys_that_cannot_be_used_yet_are_an_error_only_where_they_are_needed() {
         ("{age: age1x}", "not a valid age recipient (mistyped or cut off?): age1x"),
         (
             "{key_groups: [{age: [a]}, {age: [b]}]}",
-            "2 key groups are not supported yet by this version",
+            "2 key groups, 2 of which are needed, are not supported yet by this version",
         ),
         ("{}", "no master key is given"),
     ] {
@@ -199,10 +201,13 @@ fn what_cannot_be_meant_so_names_its_rule() {
             "{encrypted_regex: a, encrypted_suffix: b}",
             "encrypted_suffix and encrypted_regex are both set; at most one selection setting may be",
         ),
-        ("{path_regex: '('}", "path_regex is not a valid regular expression: it does not compile"),
+        (
+            "{path_regex: '('}",
+            "path_regex is not a valid regular expression: `(` is never closed, at character 1",
+        ),
         (
             "{encrypted_comment_regex: '('}",
-            "encrypted_comment_regex is not a valid regular expression: it does not compile",
+            "encrypted_comment_regex is not a valid regular expression: `(` is never closed, at character 1",
         ),
         (
             "{hc_vault_transit_uri: 'a, https://user:hunter2@v/x'}",
@@ -414,7 +419,7 @@ fn a_misnamed_file_is_worth_a_warning_and_nothing_else() {
     let configs = Configs::new(None, at("repo"));
     for _ in 0..2 {
         let config = configs.for_file(&at("repo/a/x.yaml")).unwrap().unwrap();
-        assert_eq!(config.path(), at("repo/.sops.yaml"));
+        assert_eq!(config.file, at("repo/.sops.yaml"));
     }
     // The one beside the configuration says nothing about the search.
     assert_eq!(configs.warnings(), [ConfigWarning::Misnamed { file: at("repo/a/.sops.yml") }]);
@@ -431,7 +436,7 @@ fn each_file_is_read_once_and_a_chosen_one_replaces_the_search() {
 
     let configs = Configs::new(Some(at("chosen.yaml")), at("a"));
     let config = configs.for_file(&at("a/x")).unwrap().unwrap();
-    assert_eq!(config.path(), at("chosen.yaml"));
+    assert_eq!(config.file, at("chosen.yaml"));
     let configs = Configs::new(Some(at("missing.yaml")), at("a"));
     let error = configs.for_file(&at("a/x")).unwrap_err();
     let expected =

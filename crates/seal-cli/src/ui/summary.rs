@@ -20,12 +20,16 @@ pub(crate) struct Counts {
     pub(crate) files: usize,
     /// Documents in them that were.
     pub(crate) documents: usize,
-    /// Values in those.
+    /// Of these, the ones that kept the ciphertext of their previous version.
+    pub(crate) kept: usize,
+    /// Values in the documents.
     pub(crate) secrets: usize,
     /// Documents whose envelope is not tied to them, because SOPS wrote it.
     pub(crate) unbound: usize,
-    /// Files that are as they should be already.
-    pub(crate) unchanged: usize,
+    /// Files that are encrypted already.
+    pub(crate) already: usize,
+    /// Files that were encrypted afresh because no identity opens their previous version.
+    pub(crate) uncompared: usize,
     /// Files that are not for this command.
     pub(crate) skipped: usize,
     /// Files that failed.
@@ -48,9 +52,11 @@ impl std::ops::AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.files += other.files;
         self.documents += other.documents;
+        self.kept += other.kept;
         self.secrets += other.secrets;
         self.unbound += other.unbound;
-        self.unchanged += other.unchanged;
+        self.already += other.already;
+        self.uncompared += other.uncompared;
         self.skipped += other.skipped;
         self.failed += other.failed;
     }
@@ -59,8 +65,12 @@ impl std::ops::AddAssign for Counts {
 impl Counts {
     fn line(&self, verb: &str, done: &str) -> String {
         let mut line = if self.files > 0 {
+            let kept = match self.kept {
+                0 => String::new(),
+                kept => format!(", {kept} of them unchanged"),
+            };
             format!(
-                "{done} {} ({} in {})",
+                "{done} {} ({} in {}{kept})",
                 count(self.files, "file"),
                 count(self.secrets, "secret"),
                 count(self.documents, "document")
@@ -72,7 +82,8 @@ impl Counts {
         };
         for (number, what) in [
             (self.unbound, "not bound (written by SOPS)"),
-            (self.unchanged, "unchanged"),
+            (self.already, "already encrypted"),
+            (self.uncompared, "not compared (no identity opens the previous version)"),
             (self.skipped, "skipped"),
             (self.failed, "failed"),
         ] {
@@ -87,9 +98,11 @@ impl Counts {
         let fields = [
             ("files", self.files),
             ("documents", self.documents),
+            ("kept", self.kept),
             ("secrets", self.secrets),
             ("unbound", self.unbound),
-            ("unchanged", self.unchanged),
+            ("already_encrypted", self.already),
+            ("not_compared", self.uncompared),
             ("skipped", self.skipped),
             ("failed", self.failed),
         ];
@@ -113,10 +126,15 @@ mod tests {
     fn the_line_names_what_there_is_and_leaves_out_what_there_is_not() {
         let counts = Counts { files: 3, documents: 5, secrets: 12, ..Counts::default() };
         assert_eq!(line(counts), "encrypted 3 files (12 secrets in 5 documents)");
-        let counts = Counts { unchanged: 1, skipped: 2, ..counts };
+        let counts = Counts { already: 1, skipped: 2, ..counts };
         assert_eq!(
             line(counts),
-            "encrypted 3 files (12 secrets in 5 documents), 1 unchanged, 2 skipped"
+            "encrypted 3 files (12 secrets in 5 documents), 1 already encrypted, 2 skipped"
+        );
+        let counts = Counts { kept: 4, already: 0, skipped: 0, ..counts };
+        assert_eq!(
+            line(counts),
+            "encrypted 3 files (12 secrets in 5 documents, 4 of them unchanged)"
         );
         let counts = Counts { files: 1, documents: 1, secrets: 1, ..Counts::default() };
         assert_eq!(line(counts), "encrypted 1 file (1 secret in 1 document)");
@@ -136,18 +154,23 @@ mod tests {
         let one = Counts {
             files: 1,
             documents: 2,
-            secrets: 3,
-            unbound: 7,
-            unchanged: 4,
-            skipped: 5,
-            failed: 6,
+            kept: 3,
+            secrets: 4,
+            unbound: 5,
+            already: 6,
+            uncompared: 7,
+            skipped: 8,
+            failed: 9,
         };
         let mut sum = one;
         sum += one;
         let fields = sum.fields();
-        let numbers: Vec<_> = ["files", "documents", "secrets", "unchanged", "skipped", "failed"]
-            .map(|name| fields[name].as_u64().unwrap())
-            .into();
-        assert_eq!(numbers, [2, 4, 6, 8, 10, 12]);
+        let numbers: Vec<_> = fields.values().map(|number| number.as_u64().unwrap()).collect();
+        assert_eq!(numbers.len(), 9);
+        for (name, number) in [("files", 2), ("kept", 6), ("already_encrypted", 12), ("failed", 18)]
+        {
+            assert_eq!(fields[name], number, "{name}");
+        }
+        assert_eq!(numbers.iter().sum::<u64>(), 90);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
-use super::error::FileError;
+use super::error::{Class, FileError};
 use super::pieces::{self, Piece};
 use super::prepare::prepare;
 use super::previous::{Key, Previous, key};
@@ -239,12 +239,10 @@ fn check_outcome(
     }
     let rule = run.explicit.as_ref().or(run.options.rule.as_ref().filter(|_| run.whole));
     if let Some(rule) = rule {
-        return Err(FileError::settings(format!(
-            "the rule `{}: {}` selects nothing in this file",
-            rule.kind.name(),
-            rule.text
-        ))
-        .hint("nothing would be encrypted; correct the rule, or leave the file out"));
+        let (kind, text) = (rule.kind.name(), &rule.text);
+        let problem = format!("the rule `{kind}: {text}` selects nothing in this file");
+        return Err(FileError::new(Class::NothingSelected, problem)
+            .hint("nothing would be encrypted; correct the rule, or leave the file out"));
     }
     match run.whole {
         true => Err(FileError::input("there is no value to encrypt in this file")),

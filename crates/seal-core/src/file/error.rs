@@ -9,6 +9,8 @@ pub enum Class {
     Input,
     /// The settings do not fit the file.
     Settings,
+    /// The rule selects nothing in the file. An error for a file that was named; not for one met in a directory.
+    NothingSelected,
     /// Verification refused the file: altered, moved, added or removed parts.
     Refused,
     /// No data key could be had.

@@ -1,0 +1,169 @@
+//! The real `sops`, where it is on PATH: it reads our files, and we read its.
+
+use std::process::Command;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::harness::TestDir;
+use crate::harness::not_run::not_run;
+use crate::keys;
+use crate::manifests::{API, CONFIG_MAP, JSON, SECRET, SERVICE, VALUES, stream};
+
+/// `sops` with the identity of the tests, or nothing where there is none that is new enough: then the table says so.
+struct Sops<'d>(&'d TestDir);
+
+impl<'d> Sops<'d> {
+    fn of(directory: &'d TestDir, test: &str) -> Option<Self> {
+        let output = Command::new("sops").args(["--version", "--disable-version-check"]).output();
+        let Ok(output) = output else {
+            not_run(test, "sops is not on PATH");
+            return None;
+        };
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let numbers: Vec<u32> = text
+            .split_whitespace()
+            .nth(1)
+            .unwrap_or_default()
+            .split('.')
+            .map_while(|number| number.parse().ok())
+            .collect();
+        if numbers < vec![3, 9] {
+            not_run(test, &format!("sops 3.9 or later is needed, found {}", text.trim()));
+            return None;
+        }
+        Some(Self(directory))
+    }
+
+    #[track_caller]
+    fn run(&self, arguments: &[&str]) -> String {
+        let mut sops = Command::new("sops");
+        sops.args(arguments)
+            .current_dir(self.0.path(""))
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.0.home(""))
+            .env("SOPS_AGE_KEY_FILE", self.0.home(".config/sops/age/keys.txt"));
+        let output = sops.output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "sops {arguments:?}: {stderr}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What `sops` reads out of a file with one document.
+    #[track_caller]
+    fn values(&self, name: &str) -> Vec<Value> {
+        values(&self.run(&["decrypt", "--output-type", "json", name]))
+    }
+}
+
+/// The values of a plain stream, read by a reader of neither program. SOPS writes 1.0 as 1, so numbers are all of one
+/// kind.
+fn values(text: &str) -> Vec<Value> {
+    let documents = serde_yaml::Deserializer::from_str(text);
+    documents.map(|document| of_one_kind(Value::deserialize(document).unwrap())).collect()
+}
+
+fn of_one_kind(value: Value) -> Value {
+    match value {
+        Value::Number(number) => Value::from(number.as_f64().unwrap()),
+        Value::Array(items) => items.into_iter().map(of_one_kind).collect(),
+        Value::Object(entries) => {
+            entries.into_iter().map(|(key, value)| (key, of_one_kind(value))).collect()
+        }
+        other => other,
+    }
+}
+
+#[test]
+fn sops_reads_our_files() {
+    let directory = TestDir::ready();
+    let Some(sops) = Sops::of(&directory, "cli sops reads our files") else { return };
+    directory.write(".sops.yaml", keys::rules_for_whole_files());
+    let types = "text: hunter2\nint: 7\nfloat: 1.5\nexponent: 1e3\nflag: true\nempty: \"\"\nmultiline: |\n  one\n  \
+                 hunter2\nlist: [a, 2, {b: hunter2}]\n# hunter2\ndate: 2024-01-01T00:00:00Z\nlast: 'x'  # inline\n";
+    for (name, text, options) in [
+        ("secret.yaml", SECRET, &[][..]),
+        ("api.yaml", API, &["--scope", "none"]),
+        ("values.yaml", VALUES, &[]),
+        ("values-part.yaml", VALUES, &["--encrypted-regex", "^password$"]),
+        ("values-suffix.yaml", VALUES, &["--unencrypted-suffix", "tag"]),
+        ("values-mac.yaml", VALUES, &["--encrypted-suffix", "word", "--mac-only-encrypted"]),
+        ("types.yaml", types, &[]),
+        ("secret.json", JSON, &[]),
+        ("crlf.yaml", &SECRET.replace('\n', "\r\n"), &[]),
+    ] {
+        directory.write(name, text);
+        directory.done(&[&["encrypt", "-i", name], options].concat());
+        assert_eq!(sops.values(name), values(text), "{name}");
+    }
+    // A document of a stream, once it is split off.
+    let run = directory.seal(&["encrypt"]).stdin(stream(&[SERVICE, SECRET, API])).run();
+    let part = run.out().split("\n---\n").nth(1).unwrap();
+    directory.write("part.yaml", part);
+    assert_eq!(sops.values("part.yaml"), values(SECRET));
+}
+
+#[test]
+fn sops_reads_our_streams_in_its_layout() {
+    let directory = TestDir::ready();
+    let Some(sops) = Sops::of(&directory, "cli sops reads our streams in its layout") else {
+        return;
+    };
+    let input = stream(&[SERVICE, SECRET, CONFIG_MAP, API]);
+    directory.write("all.yaml", &input);
+    directory.done(&["encrypt", "-i", "--layout", "sops", "all.yaml"]);
+    let decrypted = sops.run(&["decrypt", "all.yaml"]);
+    assert_eq!(values(&decrypted), values(&input));
+}
+
+#[test]
+fn we_read_files_of_sops() {
+    let directory = TestDir::ready();
+    let Some(sops) = Sops::of(&directory, "cli we read files of sops") else { return };
+    directory.write(".sops.yaml", keys::rules_for_whole_files());
+    for (name, text, options) in [
+        ("secret.yaml", SECRET, &["--encrypted-regex", "^(data|stringData)$"][..]),
+        ("values.yaml", VALUES, &[]),
+        ("suffix.yaml", VALUES, &["--encrypted-suffix", "word"]),
+        (
+            "all.yaml",
+            &stream(&[SERVICE, SECRET, API]),
+            &["--encrypted-regex", "^(data|stringData)$"],
+        ),
+        ("secret.json", JSON, &[]),
+    ] {
+        directory.write(name, text);
+        sops.run(&[&["encrypt", "-i"], options, &[name]].concat());
+        assert!(!directory.read(name).contains("hunter2"), "{name}");
+        let run = directory.done(&["decrypt", name]);
+        assert!(run.stderr.contains("1 not bound (written by SOPS)"), "{}", run.stderr);
+        assert_eq!(values(run.out()), values(text), "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_sops_rewrote_is_unbound_and_still_opens() {
+    let directory = TestDir::with(&[("api.yaml", API)]);
+    let Some(sops) = Sops::of(&directory, "cli a file that sops rewrote") else { return };
+    directory.done(&["encrypt", "-i", "api.yaml"]);
+    sops.run(&["set", "api.yaml", "[\"stringData\"][\"key\"]", "\"hunter2-set\""]);
+    let run = directory.seal(&["decrypt", "--require-bound", "api.yaml"]).run();
+    assert_eq!((run.code, run.out()), (3, ""));
+    let run = directory.done(&["get", "api.yaml", "stringData/key"]);
+    assert_eq!(run.out(), "hunter2-set");
+}
+
+#[test]
+fn the_rules_of_init_mean_the_same_to_sops() {
+    let directory = TestDir::new();
+    let Some(sops) = Sops::of(&directory, "cli the rules of init mean the same to sops") else {
+        return;
+    };
+    directory.done(&["init"]);
+    directory.write("api.yaml", API);
+    sops.run(&["encrypt", "-i", "api.yaml"]);
+    let encrypted = directory.read("api.yaml");
+    assert!(encrypted.contains("name: api\n") && !encrypted.contains("hunter2"), "{encrypted}");
+    assert_eq!(values(directory.done(&["decrypt", "api.yaml"]).out()), values(API));
+}
