@@ -5,7 +5,7 @@
 //! additional data of an encrypted comment.
 
 use super::compose::{Composed, Notes};
-use super::parser::Remarks;
+use super::event::Remarks;
 use crate::document::{Comment, Content, Node, NodeId, Span};
 
 /// A document whose comments are nodes.
@@ -24,10 +24,7 @@ pub(super) fn arrange<'s>(
 ) -> Arranged<'s> {
     let Composed { start, nodes, notes, remarks, anchored } = composed;
     if notes.is_empty() && remarks.is_empty() {
-        // A copy of exactly the size that is needed.
-        let mut exact = Vec::with_capacity(nodes.len());
-        exact.append(nodes);
-        return Arranged { start, nodes: exact, map: None };
+        return Arranged { start, nodes: exactly(nodes), map: None };
     }
     let of_nodes = notes.iter().flatten().map(|notes| notes.key.rows() + notes.value.rows());
     let comments = of_nodes.sum::<usize>() + remarks.rows();
@@ -49,6 +46,20 @@ pub(super) fn arrange<'s>(
     }
     arranger.close_up_to(last);
     Arranged { start, nodes: arranger.nodes, map }
+}
+
+/// The nodes in a list of exactly their number. What they leave behind is used again, unless it is large.
+fn exactly<'s>(nodes: &mut Vec<Node<'s>>) -> Vec<Node<'s>> {
+    const LARGE: usize = 1 << 14;
+    let mut exact;
+    if nodes.len() < LARGE {
+        exact = Vec::with_capacity(nodes.len());
+        exact.append(nodes);
+    } else {
+        exact = std::mem::take(nodes);
+        exact.shrink_to_fit();
+    }
+    exact
 }
 
 struct Arranger<'p, 's> {

@@ -38,10 +38,14 @@ pub(super) struct PendingComment {
 
 impl Scanner<'_> {
     /// Records a comment behind the token that was just scanned, on its line.
+    #[inline]
     pub(super) fn scan_line_comment(&mut self, token: Mark) {
-        if self.newlines > 0 {
-            return;
+        if self.newlines == 0 && matches!(self.byte(0), b' ' | b'\t' | b'#') {
+            self.look_for_line_comment(token);
         }
+    }
+
+    fn look_for_line_comment(&mut self, token: Mark) {
         let Some(blanks) = (0..LOOK_AHEAD).find(|ahead| !self.is_blank(*ahead)) else {
             return;
         };

@@ -7,20 +7,19 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::comments::Rows;
-use super::parser::{Event, EventKind, Parser, Properties, Remarks, take_foot};
+use super::event::{Event, EventKind, Properties, Remarks, take_foot};
+use super::parser::Parser;
 use super::resolve::{resolve, resolve_key};
 use super::scanner::Scan;
 use super::token::Mark;
 use crate::document::{Content, Key, Node, NodeId, Scalar, Span, Style, Value};
 
+mod aliases;
+
+use aliases::{Anchor, Target};
+
 /// Mappings with more keys are checked for duplicates through a set.
 const FEW_KEYS: usize = 16;
-
-/// Aliases that stand for keys may write out so many times the bytes of the source, which few ever do once.
-const KEY_COPIES: usize = 10;
-
-/// And in a short source so many bytes.
-const FEW_COPIED: usize = 1 << 16;
 
 /// A document in source order, comments not yet among the nodes.
 pub(super) struct Composed<'c, 's> {
@@ -42,23 +41,6 @@ pub(super) struct Notes {
     pub(super) value: Remarks,
 }
 
-struct Anchor<'s> {
-    document: usize,
-    node: u32,
-    /// Nodes and keys below it, aliases expanded.
-    weight: u64,
-    target: Target<'s>,
-}
-
-/// What an anchor stands on. A text comes with whether it is a string.
-enum Target<'s> {
-    Mapping,
-    Sequence,
-    Scalar(Cow<'s, str>, bool),
-    /// The key of the node.
-    Key(Cow<'s, str>, bool),
-}
-
 struct Frame<'s> {
     node: u32,
     mapping: bool,
@@ -75,7 +57,7 @@ struct Frame<'s> {
     key: Option<PendingKey<'s>>,
     keys: Option<HashSet<Cow<'s, str>>>,
     /// Names of aliases that are keys here. Two of one name are duplicates for go-yaml, whatever they stand for.
-    alias_keys: HashSet<&'s str>,
+    alias_keys: Option<HashSet<&'s str>>,
 }
 
 struct PendingKey<'s> {
@@ -195,53 +177,6 @@ impl<'s> Composer<'s> {
         self.notes.get(id as usize).is_some_and(Option::is_some)
     }
 
-    fn alias(
-        &mut self,
-        name: &'s str,
-        span: Span,
-        mark: Mark,
-        remarks: Option<Box<Remarks>>,
-    ) -> Scan<()> {
-        let Some(anchor) = self.anchors.get(name) else {
-            return self.error(mark, &format!("there is no anchor `&{name}` above this alias"));
-        };
-        let Anchor { document, node, weight, ref target } = *anchor;
-        let (is_mapping, of_key, text) = match target {
-            Target::Mapping => (true, false, None),
-            Target::Sequence => (false, false, None),
-            Target::Scalar(text, is_string) => (false, false, Some((text, *is_string))),
-            Target::Key(text, is_string) => (false, true, Some((text, *is_string))),
-        };
-        let is_open = document == self.documents
-            && !of_key
-            && self.nodes.get(node as usize).is_some_and(|node| node.end == UNFINISHED);
-        if is_open {
-            return self.error(mark, &format!("the alias `*{name}` contains itself"));
-        }
-        self.has_aliases = true;
-        self.weight = self.weight.saturating_add(weight + 1);
-        self.alias_weight = self.alias_weight.saturating_add(weight);
-        if self.awaits_key() {
-            let Some((text, is_string)) = text else {
-                return self.error(mark, "a key has to be a plain or quoted text");
-            };
-            self.copied += text.len();
-            if self.copied > FEW_COPIED.max(KEY_COPIES * self.parser.scanner.text.len()) {
-                return self.error(mark, ENDLESS_ALIASES);
-            }
-            let key = Key { text: text.clone(), span, is_string };
-            let frame = self.frames.last_mut().expect("a mapping awaits a key");
-            if !frame.alias_keys.insert(name) {
-                return self.error(mark, &format!("the alias `*{name}` is a key here twice"));
-            }
-            return self.key(PendingKey { key, merge: false, remarks }, mark);
-        }
-        let id = self.push(Content::Alias { document, node: NodeId(node), of_key }, span);
-        self.check_merge(is_mapping, mark)?;
-        self.finish_value(id, remarks);
-        Ok(())
-    }
-
     fn scalar(
         &mut self,
         properties: Option<Box<Properties<'s>>>,
@@ -255,10 +190,17 @@ impl<'s> Composer<'s> {
             let untagged = matches!(tag.as_deref(), None | Some("!" | "!!merge"));
             let plain_or_tagged = style == Style::Plain || tag.is_some();
             let merge = text == "<<" && untagged && plain_or_tagged;
+            let encoded = (tag.as_deref() == Some("!!binary")).then(|| text.clone());
             let (text, is_string) = match resolve_key(tag.as_deref(), text, style) {
                 Ok(key) => key,
                 Err(problem) => return self.error(mark, &problem),
             };
+            // go-yaml compares keys before it decodes them.
+            if let Some(encoded) = encoded.filter(|encoded| *encoded != text)
+                && !self.key_texts().insert(encoded)
+            {
+                return self.error(mark, "this key stands here twice");
+            }
             if anchor.is_some() {
                 // The entry's value is the next node, because keys that are collections are refused.
                 let node = self.nodes.len() as u32;
@@ -288,14 +230,6 @@ impl<'s> Composer<'s> {
         Ok(())
     }
 
-    fn register(&mut self, anchor: Option<&'s str>, node: u32, weight: u64, target: Target<'s>) {
-        if let Some(name) = anchor {
-            let document = self.documents;
-            self.anchors.insert(name, Anchor { document, node, weight, target });
-            self.anchored = true;
-        }
-    }
-
     fn key(&mut self, mut pending: PendingKey<'s>, mark: Mark) -> Scan<()> {
         if self.is_duplicate(&pending.key) {
             let problem = format!("the key `{}` stands here twice", printable(&pending.key.text));
@@ -316,21 +250,25 @@ impl<'s> Composer<'s> {
     }
 
     fn is_duplicate(&mut self, key: &Key<'s>) -> bool {
-        let Some(frame) = self.frames.last_mut() else {
-            return false;
-        };
-        if let Some(keys) = &mut frame.keys {
-            return !keys.insert(key.text.clone());
+        let few = |frame: &Frame<'_>| frame.keys.is_none() && (frame.children as usize) < FEW_KEYS;
+        match self.frames.last() {
+            Some(frame) if few(frame) => {
+                let below = &self.nodes[frame.node as usize + 1..];
+                keys_of(below, frame.node).any(|sibling| sibling.text == key.text)
+            }
+            _ => !self.key_texts().insert(key.text.clone()),
         }
-        let siblings = &self.nodes[frame.node as usize + 1..];
-        let found = keys_of(siblings, frame.node).any(|sibling| sibling.text == key.text);
-        if frame.children as usize >= FEW_KEYS {
+    }
+
+    /// The keys of the open mapping as a set.
+    fn key_texts(&mut self) -> &mut HashSet<Cow<'s, str>> {
+        let frame = self.frames.last_mut().expect("a mapping awaits a key");
+        frame.keys.get_or_insert_with(|| {
+            let below = &self.nodes[frame.node as usize + 1..];
             let mut keys = HashSet::with_capacity(4 * FEW_KEYS);
-            keys.extend(keys_of(siblings, frame.node).map(|sibling| sibling.text.clone()));
-            keys.insert(key.text.clone());
-            frame.keys = Some(keys);
-        }
-        found
+            keys.extend(keys_of(below, frame.node).map(|sibling| sibling.text.clone()));
+            keys
+        })
     }
 
     fn open(
@@ -375,7 +313,7 @@ impl<'s> Composer<'s> {
             weight_before,
             key: None,
             keys: None,
-            alias_keys: HashSet::new(),
+            alias_keys: None,
         });
         Ok(())
     }
@@ -485,33 +423,10 @@ impl<'s> Composer<'s> {
         }
         notes.value = remarks;
     }
-
-    /// go-yaml's guard against a few anchors that multiply into millions of values.
-    fn check_expansion(&self, mark: Mark) -> Scan<()> {
-        const LOW: f64 = 400_000.0;
-        const HIGH: f64 = 4_000_000.0;
-        if self.alias_weight <= 100 || self.weight <= 1000 {
-            return Ok(());
-        }
-        let weight = self.weight as f64;
-        let allowed = if weight <= LOW {
-            0.99
-        } else if weight >= HIGH {
-            0.10
-        } else {
-            0.99 - 0.89 * ((weight - LOW) / (HIGH - LOW))
-        };
-        if self.alias_weight as f64 / weight > allowed {
-            return self.error(mark, ENDLESS_ALIASES);
-        }
-        Ok(())
-    }
 }
 
 /// End of a collection that is still open.
 const UNFINISHED: NodeId = NodeId(0);
-
-const ENDLESS_ALIASES: &str = "the aliases of this document multiply without end";
 
 const MERGE_PROBLEM: &str = "`<<` merges a mapping or a list of mappings";
 

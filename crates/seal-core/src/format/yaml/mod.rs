@@ -1,7 +1,9 @@
 //! YAML as go-yaml v3 reads it, because that is what SOPS reads with.
 //!
-//! `scanner` (with `scalars`, `properties`, `comments`) → tokens → `parser` → events → `compose` → nodes →
-//! `arrange` → [`Document`]s whose comments stand where SOPS puts them.
+//! `scanner` (with `cursor`, `scalars`, `properties`, `comments`) → tokens → `parser` → events → `compose` → nodes →
+//! `arrange` and `dropped` → [`Document`]s whose comments stand where SOPS puts them.
+//!
+//! A document is arranged as soon as it is composed, in time and memory linear in its bytes, and nothing recurses.
 
 use crate::document::{Content, Document, Position, Span, Stream};
 use crate::format::SyntaxError;
@@ -11,8 +13,10 @@ mod block_scalar;
 mod characters;
 mod comments;
 mod compose;
+mod cursor;
 mod dropped;
 pub mod edit;
+mod event;
 pub mod metadata_block;
 mod parser;
 pub mod placement;
@@ -81,35 +85,53 @@ fn point_aliases(documents: &mut [arrange::Arranged<'_>]) {
 
 /// UTF-8 without the characters that YAML forbids.
 fn checked_text(source: &[u8]) -> Result<&str, SyntaxError> {
+    let start = Position { line: 1, column: 1 };
     if source.starts_with(&[0xFF, 0xFE]) || source.starts_with(&[0xFE, 0xFF]) {
         let problem = "the file is UTF-16; convert it to UTF-8".to_owned();
-        return Err(SyntaxError { position: Position { line: 1, column: 1 }, problem });
+        return Err(SyntaxError { position: start, problem });
+    }
+    // Nodes, lines and columns are counted in 32 bits, and there is at most one of each per byte.
+    if u32::try_from(source.len()).is_err() {
+        let problem = "the file is larger than 4 GiB".to_owned();
+        return Err(SyntaxError { position: start, problem });
     }
     let text = std::str::from_utf8(source).map_err(|error| SyntaxError {
         position: Position::of(source, error.valid_up_to()),
         problem: "the file is not UTF-8 here".to_owned(),
     })?;
-    match text
-        .bytes()
-        .position(|byte| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r') || byte >= 0x7F)
-    {
+    match forbidden_character(text) {
         None => Ok(text),
-        Some(first) => {
-            let forbidden = text[first..].char_indices().find(|(_, character)| {
-                !matches!(character,
-                    '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{A0}'..='\u{D7FF}'
-                    | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
-            });
-            match forbidden {
-                None => Ok(text),
-                Some((offset, character)) => Err(SyntaxError {
-                    position: Position::of(source, first + offset),
-                    problem: format!(
-                        "the character U+{:04X} may not stand in YAML",
-                        character as u32
-                    ),
-                }),
-            }
-        }
+        Some((offset, character)) => Err(SyntaxError {
+            position: Position::of(source, offset),
+            problem: format!("the character U+{:04X} may not stand in YAML", character as u32),
+        }),
     }
+}
+
+/// The first character that YAML forbids, and where it stands.
+fn forbidden_character(text: &str) -> Option<(usize, char)> {
+    // A whole chunk of text is looked at without a branch for each byte.
+    const CHUNK: usize = 64;
+    let is_plain = |chunk: &&[u8]| {
+        !chunk
+            .iter()
+            .fold(false, |odd, byte| odd | !matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r'))
+    };
+    let allowed = |character: char| {
+        matches!(character,
+            '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{A0}'..='\u{D7FF}'
+            | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+    };
+    let mut at = 0;
+    while at < text.len() {
+        let plain = text.as_bytes()[at..].chunks(CHUNK).take_while(is_plain);
+        at += plain.map(<[u8]>::len).sum::<usize>();
+        let chunk = &text[at..text.floor_char_boundary(at + CHUNK)];
+        let forbidden = chunk.char_indices().find(|(_, character)| !allowed(*character));
+        if let Some((offset, character)) = forbidden {
+            return Some((at + offset, character));
+        }
+        at += chunk.len();
+    }
+    None
 }

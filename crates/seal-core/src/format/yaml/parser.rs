@@ -4,63 +4,13 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::comments::{Place, Rows};
-use super::resolve::short_tag;
+use super::event::{Event, EventKind, Remarks, empty_scalar, plain_event};
 use super::scanner::{Scan, Scanner};
-use super::token::{Mark, TagText, Token, TokenKind};
-use crate::document::{Span, Style};
+use super::token::{Mark, Token, TokenKind};
+use crate::document::Style;
 
-/// Comments around one node. Few nodes have any, so they are boxed wherever they are passed on.
-#[derive(Debug, Default)]
-pub(super) struct Remarks {
-    pub(super) head: Rows,
-    pub(super) line: Rows,
-    pub(super) foot: Rows,
-}
-
-impl Remarks {
-    pub(super) fn is_empty(&self) -> bool {
-        self.head.is_empty() && self.line.is_empty() && self.foot.is_empty()
-    }
-
-    /// At least as many as there are comment lines.
-    pub(super) fn rows(&self) -> usize {
-        self.head.len() + self.line.len() + self.foot.len()
-    }
-}
-
-/// Takes the foot out of what may not be there.
-pub(super) fn take_foot(remarks: &mut Option<Box<Remarks>>) -> Rows {
-    remarks.as_mut().map(|remarks| std::mem::take(&mut remarks.foot)).unwrap_or_default()
-}
-
-#[derive(Debug)]
-pub(super) struct Event<'s> {
-    pub(super) kind: EventKind<'s>,
-    pub(super) span: Span,
-    pub(super) mark: Mark,
-    pub(super) remarks: Option<Box<Remarks>>,
-}
-
-/// Anchor and tag of a node; the tag in its short form. Few nodes have any.
-#[derive(Debug, Default)]
-pub(super) struct Properties<'s> {
-    pub(super) anchor: Option<&'s str>,
-    pub(super) tag: Option<Box<str>>,
-}
-
-#[derive(Debug)]
-pub(super) enum EventKind<'s> {
-    StreamStart,
-    StreamEnd,
-    DocumentStart,
-    DocumentEnd,
-    Alias(&'s str),
-    Scalar { properties: Option<Box<Properties<'s>>>, value: Cow<'s, str>, style: Style },
-    SequenceStart { properties: Option<Box<Properties<'s>>>, flow: bool },
-    SequenceEnd,
-    MappingStart { properties: Option<Box<Properties<'s>>>, flow: bool },
-    MappingEnd,
-}
+mod flow;
+mod tags;
 
 #[derive(Clone, Copy, Debug)]
 enum State {
@@ -87,9 +37,6 @@ enum State {
     FlowMappingEmptyValue,
     End,
 }
-
-/// Longer prefixes of tags are refused, since a few bytes can stand for one again and again.
-const PREFIX_LENGTH: usize = 256;
 
 pub(super) struct Parser<'s> {
     pub(super) scanner: Scanner<'s>,
@@ -308,72 +255,6 @@ impl<'s> Parser<'s> {
         Ok(event)
     }
 
-    fn process_directives(&mut self) -> Scan<()> {
-        let mut has_version = false;
-        loop {
-            let token = self.peek()?;
-            let mark = token.start;
-            match token.kind {
-                TokenKind::VersionDirective { .. } if has_version => {
-                    return self.fail("there is a second %YAML directive", mark);
-                }
-                TokenKind::VersionDirective { major: 1, minor: 1 } => has_version = true,
-                TokenKind::VersionDirective { .. } => {
-                    return self.fail("only YAML 1.1 is read when %YAML is given", mark);
-                }
-                TokenKind::TagDirective(_) => {}
-                _ => return Ok(()),
-            }
-            if let TokenKind::TagDirective(declared) = self.scanner.take().kind {
-                let TagText { handle, rest: prefix } = *declared;
-                if prefix.len() > PREFIX_LENGTH {
-                    return self.fail("the prefix of this %TAG is longer than 256 bytes", mark);
-                }
-                if self.tag_prefixes.insert(handle, prefix).is_some() {
-                    return self.fail("there is a second %TAG directive of that name", mark);
-                }
-            }
-        }
-    }
-
-    /// Reads anchor and tag in either order; also returns where they end.
-    fn properties(&mut self) -> Scan<Option<(Box<Properties<'s>>, Mark)>> {
-        let mut found: Option<(Box<Properties<'s>>, Mark)> = None;
-        loop {
-            let (has_anchor, has_tag) = match &found {
-                Some((properties, _)) => (properties.anchor.is_some(), properties.tag.is_some()),
-                None => (false, false),
-            };
-            match self.peek()?.kind {
-                TokenKind::Anchor(_) if !has_anchor => {}
-                TokenKind::Tag(_) if !has_tag => {}
-                _ => return Ok(found),
-            }
-            let token = self.scanner.take();
-            let (mut anchor, mut tag) = (None, None);
-            match token.kind {
-                TokenKind::Anchor(name) => anchor = Some(name),
-                TokenKind::Tag(parts) => tag = Some(self.resolve_tag(*parts, token.start)?),
-                _ => {}
-            }
-            let (properties, end) = found.get_or_insert_with(|| (Box::default(), token.end));
-            properties.anchor = properties.anchor.or(anchor);
-            properties.tag = properties.tag.take().or(tag);
-            *end = token.end;
-        }
-    }
-
-    /// The short form of a tag.
-    fn resolve_tag(&self, tag: TagText<'s>, mark: Mark) -> Scan<Box<str>> {
-        let TagText { handle, rest } = tag;
-        match (self.tag_prefixes.get(handle), handle) {
-            (_, "") => Ok(short_tag(&rest)),
-            (Some(prefix), _) => Ok(short_tag(&format!("{prefix}{rest}"))),
-            (None, "!" | "!!") => Ok(format!("{handle}{rest}").into()),
-            (None, _) => self.fail("this tag's handle was never declared by %TAG", mark),
-        }
-    }
-
     fn node(&mut self, block: bool, indentless_sequence: bool) -> Scan<Event<'s>> {
         let (mut properties, mut properties_end) = (None, None);
         if matches!(self.peek()?.kind, TokenKind::Anchor(_) | TokenKind::Tag(_))
@@ -535,137 +416,4 @@ impl<'s> Parser<'s> {
         self.states.push(then);
         self.node(true, true)
     }
-
-    fn flow_sequence_entry(&mut self, first: bool) -> Scan<Event<'s>> {
-        if first {
-            self.open()?;
-        }
-        if !matches!(self.peek()?.kind, TokenKind::FlowSequenceEnd) {
-            if !first {
-                self.take_flow_entry("`,` or `]` is expected here")?;
-            }
-            match self.peek()?.kind {
-                TokenKind::Key => {
-                    self.state = State::FlowPairKey;
-                    let token = self.scanner.take();
-                    let kind = EventKind::MappingStart { properties: None, flow: true };
-                    return Ok(plain_event(kind, token.start, token.end));
-                }
-                TokenKind::FlowSequenceEnd => {}
-                _ => {
-                    self.states.push(State::FlowSequenceEntry);
-                    return self.node(false, false);
-                }
-            }
-        }
-        let remarks = self.take_remarks();
-        let mut event = self.close(EventKind::SequenceEnd);
-        event.remarks = remarks;
-        Ok(event)
-    }
-
-    fn take_flow_entry(&mut self, expected: &str) -> Scan<()> {
-        let token = self.peek()?;
-        let mark = token.start;
-        if !matches!(token.kind, TokenKind::FlowEntry) {
-            return self.fail(expected, mark);
-        }
-        self.scanner.take();
-        Ok(())
-    }
-
-    fn flow_pair_key(&mut self) -> Scan<Event<'s>> {
-        let token = self.peek()?;
-        let mark = token.end;
-        let empty = matches!(
-            token.kind,
-            TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd
-        );
-        if !empty {
-            self.states.push(State::FlowPairValue);
-            return self.node(false, false);
-        }
-        // go-yaml drops the token that it looked at, and so reads `[? : x]` as it does.
-        self.scanner.take();
-        self.state = State::FlowPairValue;
-        Ok(empty_scalar(mark))
-    }
-
-    fn flow_pair_value(&mut self) -> Scan<Event<'s>> {
-        if matches!(self.peek()?.kind, TokenKind::Value) {
-            self.scanner.take();
-            let last =
-                matches!(self.peek()?.kind, TokenKind::FlowEntry | TokenKind::FlowSequenceEnd);
-            if !last {
-                self.states.push(State::FlowPairEnd);
-                return self.node(false, false);
-            }
-        }
-        let mark = self.peek()?.start;
-        self.state = State::FlowPairEnd;
-        Ok(empty_scalar(mark))
-    }
-
-    fn flow_mapping_key(&mut self, first: bool) -> Scan<Event<'s>> {
-        if first {
-            self.open()?;
-        }
-        if !matches!(self.peek()?.kind, TokenKind::FlowMappingEnd) {
-            if !first {
-                self.take_flow_entry("`,` or `}` is expected here")?;
-            }
-            match self.peek()?.kind {
-                TokenKind::Key => {
-                    self.scanner.take();
-                    let token = self.peek()?;
-                    let mark = token.start;
-                    let empty = matches!(
-                        token.kind,
-                        TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd
-                    );
-                    if empty {
-                        self.state = State::FlowMappingValue;
-                        return Ok(empty_scalar(mark));
-                    }
-                    self.states.push(State::FlowMappingValue);
-                    return self.node(false, false);
-                }
-                TokenKind::FlowMappingEnd => {}
-                _ => {
-                    self.states.push(State::FlowMappingEmptyValue);
-                    return self.node(false, false);
-                }
-            }
-        }
-        let remarks = self.take_remarks();
-        let mut event = self.close(EventKind::MappingEnd);
-        event.remarks = remarks;
-        Ok(event)
-    }
-
-    fn flow_mapping_value(&mut self, empty: bool) -> Scan<Event<'s>> {
-        self.state = State::FlowMappingKey;
-        if !empty && matches!(self.peek()?.kind, TokenKind::Value) {
-            self.scanner.take();
-            let last =
-                matches!(self.peek()?.kind, TokenKind::FlowEntry | TokenKind::FlowMappingEnd);
-            if !last {
-                self.states.push(State::FlowMappingKey);
-                return self.node(false, false);
-            }
-        }
-        let mark = self.peek()?.start;
-        Ok(empty_scalar(mark))
-    }
-}
-
-fn plain_event(kind: EventKind<'_>, start: Mark, end: Mark) -> Event<'_> {
-    let span = Span { start: start.index, end: end.index.max(start.index) };
-    Event { kind, span, mark: start, remarks: None }
-}
-
-fn empty_scalar<'s>(mark: Mark) -> Event<'s> {
-    let kind =
-        EventKind::Scalar { properties: None, value: Cow::Borrowed(""), style: Style::Plain };
-    plain_event(kind, mark, mark)
 }

@@ -9,29 +9,20 @@
 use std::collections::VecDeque;
 
 use super::BYTE_ORDER_MARK;
-use super::characters::{self, LINE, width};
 use super::comments::PendingComment;
 use super::token::{Mark, Token, TokenKind};
 use crate::document::{Position, Span};
 use crate::format::SyntaxError;
 
+mod simple_key;
+
+use simple_key::SimpleKey;
+
 /// go-yaml's own limit for flow collections and for indentation; deeper input is hostile.
 const MAX_DEPTH: usize = 10_000;
 
-/// A key without `?` has to end on its line within this many characters (YAML 1.1).
-const SIMPLE_KEY_LENGTH: u32 = 1024;
-
 /// The error is boxed, so that results of the many small steps fit into registers.
 pub(super) type Scan<T> = Result<T, Box<SyntaxError>>;
-
-/// A place where a key without `?` may have begun.
-#[derive(Clone, Copy, Default)]
-struct SimpleKey {
-    possible: bool,
-    required: bool,
-    token: usize,
-    mark: Mark,
-}
 
 pub(super) struct Scanner<'s> {
     pub(super) text: &'s str,
@@ -102,128 +93,6 @@ impl<'s> Scanner<'s> {
         Err(Box::new(SyntaxError { position, problem: problem.to_owned() }))
     }
 
-    // Bytes past the end read as NUL, which the text itself cannot hold.
-    pub(super) fn byte(&self, ahead: usize) -> u8 {
-        self.bytes.get(self.at.index + ahead).copied().unwrap_or(0)
-    }
-
-    pub(super) fn is_blank(&self, ahead: usize) -> bool {
-        matches!(self.byte(ahead), b' ' | b'\t')
-    }
-
-    pub(super) fn is_break(&self, ahead: usize) -> bool {
-        self.break_width(ahead) > 0
-    }
-
-    pub(super) fn is_break_or_end(&self, ahead: usize) -> bool {
-        self.byte(ahead) == 0 || self.is_break(ahead)
-    }
-
-    pub(super) fn is_blank_or_break_or_end(&self, ahead: usize) -> bool {
-        self.is_blank(ahead) || self.is_break_or_end(ahead)
-    }
-
-    /// Bytes of the line break there, CR LF counted as its first byte only; 0 where there is none.
-    fn break_width(&self, ahead: usize) -> usize {
-        match self.byte(ahead) {
-            b'\n' | b'\r' => 1,
-            0xC2 if self.byte(ahead + 1) == 0x85 => 2,
-            0xE2 if self.byte(ahead + 1) == 0x80 && matches!(self.byte(ahead + 2), 0xA8 | 0xA9) => {
-                3
-            }
-            _ => 0,
-        }
-    }
-
-    /// Steps over one character that is no line break.
-    pub(super) fn skip(&mut self) {
-        let byte = self.byte(0);
-        if byte != b' ' && byte != b'\t' {
-            self.newlines = 0;
-        }
-        self.at.index += width(byte);
-        self.at.column += 1;
-    }
-
-    /// Steps over `bytes` bytes of ASCII that are neither blanks nor breaks.
-    pub(super) fn skip_ascii(&mut self, bytes: usize) {
-        self.newlines = 0;
-        self.advance(bytes, bytes);
-    }
-
-    /// Steps over the bytes of that class, which holds no blanks.
-    pub(super) fn skip_run(&mut self, class: u8) {
-        let rest = &self.bytes[self.at.index..];
-        let run = characters::run(rest, class);
-        if run > 0 {
-            self.newlines = 0;
-            self.advance(run, characters::count(&rest[..run]));
-        }
-    }
-
-    /// Steps over spaces, at most so many.
-    pub(super) fn skip_spaces(&mut self, most: usize) {
-        let rest = &self.bytes[self.at.index..];
-        let rest = &rest[..rest.len().min(most)];
-        let run = rest.iter().position(|byte| *byte != b' ').unwrap_or(rest.len());
-        self.advance(run, run);
-    }
-
-    pub(super) fn skip_blanks(&mut self) {
-        while self.is_blank(0) {
-            self.skip_spaces(usize::MAX);
-            if self.byte(0) == b'\t' {
-                self.skip();
-            }
-        }
-    }
-
-    /// Steps over the rest of the line.
-    pub(super) fn skip_to_break(&mut self) {
-        loop {
-            let rest = &self.bytes[self.at.index..];
-            let run = &rest[..characters::run(rest, LINE)];
-            if run.iter().any(|byte| !matches!(byte, b' ' | b'\t')) {
-                self.newlines = 0;
-            }
-            self.advance(run.len(), characters::count(run));
-            if self.is_break_or_end(0) {
-                return;
-            }
-            self.skip();
-        }
-    }
-
-    fn advance(&mut self, bytes: usize, columns: usize) {
-        self.at.index += bytes;
-        self.at.column += columns as u32;
-    }
-
-    /// Steps over one line break, CR LF as one; returns what it means inside a scalar.
-    pub(super) fn skip_line(&mut self) -> &'s str {
-        let start = self.at.index;
-        let (bytes, meaning) = match self.byte(0) {
-            b'\r' if self.byte(1) == b'\n' => (2, "\n"),
-            b'\r' | b'\n' => (1, "\n"),
-            0xC2 => (2, "\n"),
-            _ => (3, &self.text[start..start + 3]),
-        };
-        self.at.index += bytes;
-        self.at.column = 0;
-        self.at.line += 1;
-        self.newlines += 1;
-        meaning
-    }
-
-    pub(super) fn at_document_indicator(&self) -> bool {
-        self.at.column == 0
-            && matches!(
-                (self.byte(0), self.byte(1), self.byte(2)),
-                (b'-', b'-', b'-') | (b'.', b'.', b'.')
-            )
-            && self.is_blank_or_break_or_end(3)
-    }
-
     fn push(&mut self, kind: TokenKind<'s>, start: Mark, end: Mark) {
         self.tokens.push_back(Token { kind, start, end });
     }
@@ -236,67 +105,6 @@ impl<'s> Scanner<'s> {
             self.fetch_next()?;
         }
         self.token_ready = true;
-        Ok(())
-    }
-
-    /// True while the head of the queue could still turn out to be a key, in front of which tokens are inserted.
-    fn head_may_become_key(&mut self) -> Scan<bool> {
-        let head = self.tokens_taken;
-        let first = self.simple_keys.partition_point(|key| key.token < head);
-        for index in first..self.simple_keys.len() {
-            if self.simple_keys[index].token != head {
-                break;
-            }
-            if self.simple_keys[index].possible && self.simple_key_is_valid(index)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn simple_key_is_valid(&mut self, index: usize) -> Scan<bool> {
-        let key = self.simple_keys[index];
-        if !key.possible {
-            return Ok(false);
-        }
-        let on_this_line = key.mark.line == self.at.line;
-        if !on_this_line || self.at.column - key.mark.column > SIMPLE_KEY_LENGTH {
-            if key.required {
-                return self.error(key.mark, "this key has no `:` behind it");
-            }
-            self.simple_keys[index].possible = false;
-            return Ok(false);
-        }
-        Ok(true)
-    }
-
-    fn next_token_number(&self) -> usize {
-        self.tokens_taken + self.tokens.len()
-    }
-
-    pub(super) fn save_simple_key(&mut self) -> Scan<()> {
-        if self.simple_key_allowed {
-            let key = SimpleKey {
-                possible: true,
-                required: self.flow_level == 0 && self.indent == i64::from(self.at.column),
-                token: self.next_token_number(),
-                mark: self.at,
-            };
-            self.remove_simple_key()?;
-            *self.simple_keys.last_mut().expect("one per flow level") = key;
-        }
-        Ok(())
-    }
-
-    fn remove_simple_key(&mut self) -> Scan<()> {
-        let key = self.simple_keys.last_mut().expect("one per flow level");
-        if key.possible {
-            let (required, mark) = (key.required, key.mark);
-            key.possible = false;
-            if required {
-                return self.error(mark, "this key has no `:` behind it");
-            }
-        }
         Ok(())
     }
 
@@ -320,12 +128,16 @@ impl<'s> Scanner<'s> {
         Ok(())
     }
 
-    /// Closes the block collections that lie deeper than `column`. The end is put in front of comments that already
-    /// stand at the indentation of a parent, so that they become feet of the parent's entry.
+    /// Closes the block collections that lie deeper than `column`.
     fn unroll_indent(&mut self, column: i64, scan_start: Mark) {
-        if self.flow_level > 0 || self.indent <= column {
-            return;
+        if self.flow_level == 0 && self.indent > column {
+            self.close_blocks(column, scan_start);
         }
+    }
+
+    /// Closes at least one block collection. The end is put in front of comments that already stand at the indentation
+    /// of a parent, so that they become feet of the parent's entry.
+    fn close_blocks(&mut self, column: i64, scan_start: Mark) {
         let mut mark = scan_start;
         let mut mark_index = scan_start.index as i64 - 1;
         let comments = self.comments_back_to(mark_index);
