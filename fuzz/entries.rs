@@ -103,7 +103,12 @@ pub(crate) fn binding(source: &[u8]) {
     let rule = Rule { kind: RuleKind::EncryptedRegex, text: text(0).to_owned() };
     let leaf = |index: usize| {
         let path = [PathElement::Key(text(index).into()), PathElement::Index(index)];
-        binding::leaf(&path, index.is_multiple_of(2), Some(ValueType::Str), text(index + 1).as_bytes())
+        binding::leaf(
+            &path,
+            index.is_multiple_of(2),
+            Some(ValueType::Str),
+            text(index + 1).as_bytes(),
+        )
     };
     let mut statement = Statement {
         flags,
