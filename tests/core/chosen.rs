@@ -38,6 +38,12 @@ fn refused_with(source: &str, options: &EncryptOptions, problem: &str) -> FileEr
     error
 }
 
+fn encrypted(source: &str, options: &EncryptOptions) -> EncryptReport {
+    support::try_encrypt(Format::Yaml, source.as_bytes(), options, support::KEY, None)
+        .unwrap_or_else(|error| panic!("{}\n{source}", support::describe(&error)))
+        .report
+}
+
 fn left_alone(source: &str, options: &EncryptOptions) -> EncryptReport {
     let result = support::try_encrypt(Format::Yaml, source.as_bytes(), options, support::KEY, None)
         .unwrap_or_else(|error| panic!("{}\n{source}", support::describe(&error)));
@@ -50,13 +56,72 @@ fn a_manifest_without_a_secret_is_left_alone() {
     assert_eq!(left_alone(CONFIG, &support::whole()).encrypted, 0);
     left_alone("a: b\n", &support::options());
     left_alone("", &support::options());
-    left_alone("- apiVersion: v1\n  kind: Secret\n  data: {a: b}\n", &support::options());
     left_alone("apiVersion: bitnami.com/v1\nkind: Secret\ndata: {a: b}\n", &support::options());
     left_alone("apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n", &support::options());
     left_alone(
         "apiVersion: v1\nkind: Secret\ndata: {a: ''}\nstringData: {}\n",
         &support::options(),
     );
+}
+
+#[test]
+fn a_secret_where_none_is_looked_for_is_an_error() {
+    let secret = "{apiVersion: v1, kind: Secret, metadata: {name: a}, stringData: {p: hunter2}}";
+    for source in [
+        format!("- {secret}\n"),
+        format!("apiVersion: v1\nkind: Template\nobjects: [{secret}]\n"),
+        format!("apiVersion: x/v1\nkind: Object\nspec:\n  manifest: {secret}\n"),
+        "kind: Secret\nmetadata: {name: a}\nstringData: {p: hunter2}\n".to_owned(),
+    ] {
+        refused_with(&source, &support::options(), "where none is looked for");
+    }
+    // A reference to a Secret holds no value.
+    let reference =
+        "apiVersion: v1\nkind: Pod\nspec:\n  ref: {apiVersion: v1, kind: Secret, name: a}\n";
+    left_alone(reference, &support::options());
+}
+
+#[test]
+fn the_items_of_every_kind_of_list_are_looked_at() {
+    let secret = "{apiVersion: v1, kind: Secret, metadata: {name: a}, stringData: {p: hunter2}}";
+    for source in [
+        format!("apiVersion: v1\nkind: Foo\nitems: [{secret}]\n"),
+        format!("apiVersion: v1\nkind: FooList\nitems: [{secret}, {{a: b}}]\n"),
+        format!(
+            "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: [{secret}, {{kind: X}}]\n"
+        ),
+    ] {
+        let report = encrypted(&source, &support::options());
+        assert_eq!(report.encrypted, 1, "{source}");
+    }
+}
+
+#[test]
+fn an_alias_or_merge_key_may_not_hide_the_items_of_a_list() {
+    let secret = "{apiVersion: v1, kind: Secret, metadata: {name: a}, stringData: {p: hunter2}}";
+    for source in [
+        format!("apiVersion: v1\nkind: List\nx: &i [{secret}]\nitems: *i\n"),
+        format!("apiVersion: v1\nkind: List\nx: &i {secret}\nitems: [*i]\n"),
+        format!("apiVersion: v1\nkind: List\n<<: {{items: [{secret}]}}\n"),
+    ] {
+        refused_with(&source, &support::options(), "");
+    }
+}
+
+#[test]
+fn what_an_object_is_has_to_be_written_out() {
+    for line in ["x: &t Opaque\ntype: *t", "type: 3", "<<: {type: Opaque}"] {
+        let source = format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\n{line}\nstringData: {{p: hunter2}}\n"
+        );
+        refused_with(&source, &support::options(), "");
+    }
+    for metadata in ["{name: a, <<: {namespace: b}}", "&m {name: 3}", "[]"] {
+        let source = format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {metadata}\nstringData: {{p: hunter2}}\n"
+        );
+        refused_with(&source, &support::options(), "says what it is");
+    }
 }
 
 #[test]

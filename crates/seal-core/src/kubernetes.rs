@@ -4,6 +4,10 @@ use crate::document::{Content, Document, NodeId, Scalar, Value};
 use crate::envelope::binding::Identity;
 use crate::envelope::{Rule, RuleKind};
 
+mod hidden;
+
+pub(crate) use hidden::{hidden_kind, indirect_identity, indirect_item, unprotected_secret};
+
 /// Top-level keys whose leaves are the region of a Secret.
 pub const REGION_KEYS: [&str; 2] = ["data", "stringData"];
 
@@ -138,56 +142,6 @@ pub(crate) fn secrets_within(
     found
 }
 
-/// The entry that decides, by an alias or a merge key, whether a mapping is a Secret or a `List`: then its kind does
-/// not stand where everything here looks for it.
-pub(crate) fn hidden_kind(
-    documents: &[Document<'_>],
-    document: &Document<'_>,
-    mapping: NodeId,
-) -> Option<NodeId> {
-    let entry = |key: &str| document.entry(mapping, key);
-    let aliased = ["apiVersion", "kind"].into_iter().filter_map(entry).find(|id| {
-        let Content::Alias { document: target, node, of_key } = &document.node(*id).content else {
-            return false;
-        };
-        // An alias of a key stands for the key's text, which need not be looked at closer.
-        let target = documents.get(*target);
-        *of_key
-            || target.is_none_or(|target| match AsWritten.string(target, *node) {
-                Some(text) => text == "v1" || text == "Secret" || text.ends_with("List"),
-                None => false,
-            })
-    });
-    let merge = entry("<<").filter(|_| entry("apiVersion").is_none() || entry("kind").is_none());
-    aliased.or(merge.filter(|merge| merges_a_kind(documents, document, *merge, 0)))
-}
-
-/// Nesting of merged mappings beyond which one is taken to merge anything.
-const MAX_MERGE_DEPTH: usize = 10;
-
-fn merges_a_kind(
-    documents: &[Document<'_>],
-    document: &Document<'_>,
-    node: NodeId,
-    depth: usize,
-) -> bool {
-    let follow = |document: &Document<'_>, node| {
-        depth >= MAX_MERGE_DEPTH || merges_a_kind(documents, document, node, depth + 1)
-    };
-    match &document.node(node).content {
-        Content::Mapping { .. } => {
-            document.entry(node, "kind").is_some()
-                || document.entry(node, "apiVersion").is_some()
-                || document.entry(node, "<<").is_some_and(|merge| follow(document, merge))
-        }
-        Content::Sequence { .. } => document.children(node).any(|item| follow(document, item)),
-        Content::Alias { document: target, node, .. } => {
-            documents.get(*target).is_none_or(|target| follow(target, *node))
-        }
-        Content::Scalar(_) | Content::Comment(_) => false,
-    }
-}
-
 fn descend(
     strings: &dyn Strings,
     document: &Document<'_>,
@@ -205,17 +159,14 @@ fn descend(
     found
 }
 
-/// The items of a `List`; `None` for anything else. Another kind may end in `List` by chance, so its items have to say
-/// what they are.
+/// The items of a list; `None` for anything else. kubectl takes whatever has `items` for a list, so the kind does not
+/// matter if any of the items is an object.
 pub(crate) fn list_items(
     strings: &dyn Strings,
     document: &Document<'_>,
     mapping: NodeId,
 ) -> Option<Vec<NodeId>> {
     let object = Object::read(strings, document, mapping)?;
-    if !object.kind.ends_with("List") {
-        return None;
-    }
     let items = document.entry(mapping, "items")?;
     if !matches!(document.node(items).content, Content::Sequence { .. }) {
         return None;
@@ -226,7 +177,9 @@ pub(crate) fn list_items(
     let mappings: Vec<NodeId> = mappings.collect();
     let is_object = |item: &NodeId| Object::read(strings, document, *item).is_some();
     let is_list = object.kind == "List" && object.group().is_empty();
-    (is_list || (!mappings.is_empty() && mappings.iter().all(is_object))).then_some(mappings)
+    // Items that do not say what they are mean Secrets there; that is refused as a whole.
+    let is_untyped = object.kind == "SecretList" && !mappings.iter().all(is_object);
+    (!is_untyped && (is_list || mappings.iter().any(is_object))).then_some(mappings)
 }
 
 /// The entries of a Secret that hold its region, as they stand.

@@ -172,3 +172,45 @@ fn a_secret_turned_into_another_thing_is_refused_by_sops_mac_where_that_covers_i
     file.set(0, "kind", "ConfigMap").is_refused("ConfigMap prod/a");
     file.set(0, "metadata/name", "x").is_refused("Secret prod/x");
 }
+
+const PLAIN: &str = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\n  namespace: prod\n  labels: {}\n\
+                     type: Opaque\nstringData:\n  password: hunter2\n";
+
+/// The encrypted form of [`PLAIN`] with one text replaced.
+fn with(from: &str, to: &str) -> File {
+    let text = support::encrypted(Format::Yaml, PLAIN, &support::options());
+    assert!(text.contains(from));
+    File { text: text.replacen(from, to, 1) }
+}
+
+#[test]
+fn rejects_an_identity_behind_an_alias_or_a_merge_key() {
+    // kubectl expands these, the binding does not.
+    for (from, to) in [
+        ("type: Opaque", "x: &t kubernetes.io/dockerconfigjson\ntype: *t"),
+        ("type: Opaque", "<<: {type: kubernetes.io/tls}"),
+        ("type: Opaque", "type: 3"),
+        ("  namespace: prod\n  labels: {}", "  labels: {a: &n kube-system}\n  namespace: *n"),
+        ("  namespace: prod", "  <<: {namespace: kube-system}"),
+        ("kind: Secret", "x: &k Secret\nkind: *k"),
+        ("  labels: {}", "  <<: {labels: {}}"),
+    ] {
+        let file = with(from, to);
+        let options = DecryptOptions { namespace: Some("prod"), ..DecryptOptions::default() };
+        assert_eq!(file.decrypted_with(&options).unwrap_err().class, Class::Refused, "{to}");
+        assert_eq!(file.decrypted().unwrap_err().class, Class::Refused, "{to}");
+    }
+}
+
+#[test]
+fn rejects_values_that_a_merge_key_or_a_hidden_kind_brings_in() {
+    for (from, to) in [
+        ("type: Opaque", "<<: {data: {evil: ZXZpbA==}}"),
+        ("type: Opaque", "<<: {stringData: {evil: evil}}"),
+        ("kind: Secret", "x: &k Secret\nkind: *k\ndata: {evil: ZXZpbA==}"),
+        ("type: Opaque", "items: [{apiVersion: v1, kind: Secret, stringData: {evil: evil}}]"),
+    ] {
+        let file = with(from, to);
+        assert_eq!(file.decrypted().unwrap_err().class, Class::Refused, "{to}");
+    }
+}

@@ -258,9 +258,11 @@ fn check_clear_objects(piece: &Piece<'_>, require_encrypted: bool) -> Result<(),
         if document.entry(member.object, "sops").is_some() {
             continue;
         }
-        if require_encrypted
-            && let Some(entry) = kubernetes::hidden_kind(member.documents, document, member.object)
-        {
+        let hidden = || {
+            kubernetes::hidden_kind(member.documents, document, member.object)
+                .or_else(|| kubernetes::indirect_item(member.documents, document, member.object))
+        };
+        if require_encrypted && let Some(entry) = hidden() {
             let problem =
                 "an alias or a merge key says what this document is: it may be a Secret in clear";
             return Err(member.at(FileError::refused(problem), entry));
@@ -269,9 +271,20 @@ fn check_clear_objects(piece: &Piece<'_>, require_encrypted: bool) -> Result<(),
         if !object.is_secret() {
             continue;
         }
+        if require_encrypted && let Some(merge) = document.entry(member.object, "<<") {
+            let problem = "a merge key at the top of a Secret in clear can bring values in";
+            return Err(member.at(FileError::refused(problem), merge));
+        }
         for entry in kubernetes::region(document, member.object) {
             for index in entry.index()..document.node(entry).end.index() {
-                let Content::Scalar(scalar) = &document.nodes[index].content else { continue };
+                let scalar = match &document.nodes[index].content {
+                    Content::Scalar(scalar) => scalar,
+                    Content::Alias { .. } if require_encrypted => {
+                        let problem = "an alias stands in a Secret in clear";
+                        return Err(member.at(FileError::refused(problem), NodeId(index as u32)));
+                    }
+                    _ => continue,
+                };
                 let enc = matches!(&scalar.value, Value::String(text) if is_enc_text(text));
                 let problem = if enc {
                     "an encrypted value stands in a Secret that has no `sops` block"
@@ -283,6 +296,21 @@ fn check_clear_objects(piece: &Piece<'_>, require_encrypted: bool) -> Result<(),
                 let error = member.at(FileError::refused(problem), NodeId(index as u32));
                 return Err(error.object(Some(object.describe())));
             }
+        }
+    }
+    if !require_encrypted {
+        return Ok(());
+    }
+    let mut covered = vec![Vec::new(); stream.documents.len()];
+    for member in members(piece.before, piece.text, stream) {
+        if member.document().entry(member.object, "sops").is_some() {
+            covered[member.document].push(member.object);
+        }
+    }
+    for (document, covered) in stream.documents.iter().zip(covered) {
+        if let Some(secret) = kubernetes::unprotected_secret(document, &covered) {
+            let error = FileError::refused("a Secret in clear stands in the file");
+            return Err(error.at(piece.before, piece.text, document.node(secret).span.start));
         }
     }
     Ok(())

@@ -123,6 +123,8 @@ pub(crate) fn open(
         if opened.description.is_none() {
             opened.description = object.map(|object| object.describe());
         }
+        check_identity(*member, &strings)
+            .map_err(|error| error.object(object.map(|object| object.describe())))?;
         for secret in kubernetes::secrets_within(&strings, document, member.object) {
             check_region(*member, secret, plain).map_err(|error| {
                 let secret = Object::read(&strings, document, secret);
@@ -333,6 +335,28 @@ fn containers(aad: &str) -> impl Iterator<Item = &str> {
     std::iter::once(aad).chain(shorter).chain(std::iter::once(":")).filter(|aad| !aad.is_empty())
 }
 
+/// What a document is has to stand in it plainly: kubectl expands aliases and merge keys, which the binding does not
+/// see, and a kind behind one would escape the rules of the region.
+fn check_identity(member: Member<'_, '_>, strings: &Overlay<'_>) -> Result<(), FileError> {
+    let document = member.document();
+    let hidden = kubernetes::hidden_kind(member.documents, document, member.object)
+        .or_else(|| kubernetes::indirect_item(member.documents, document, member.object));
+    let indirect = || {
+        Object::read(strings, document, member.object)?;
+        kubernetes::indirect_identity(strings, document, member.object)
+    };
+    match hidden.or_else(indirect) {
+        None => Ok(()),
+        Some(entry) => {
+            let problem =
+                "an alias, a merge key or another type stands where the document says what it is";
+            Err(member
+                .at(FileError::refused(problem), entry)
+                .hint("apiVersion, kind, type, name and namespace have to be written out as text"))
+        }
+    }
+}
+
 /// The region of a Secret is given by its kind, whatever the envelope's rule says.
 fn check_region(
     member: Member<'_, '_>,
@@ -425,7 +449,7 @@ fn verify_binding(
         .hint(format!("one of these: {}", parts.join("; "))))
 }
 
-/// The leaves that the binding covers: of a Secret its region, of other documents what SOPS's MAC covers together with
+/// The leaves that the binding covers: of a Secret its region and whatever else its rule encrypts, of other documents what SOPS's MAC covers together with
 /// their empty values.
 pub(crate) fn bound_leaves(
     member: Member<'_, '_>,
@@ -441,6 +465,14 @@ pub(crate) fn bound_leaves(
         for entry in kubernetes::region(document, member.object) {
             ids.extend(entry.index()..document.node(entry).end.index());
         }
+        // A rule may reach further than the region.
+        let selected = selector.select(document, member.object);
+        let first = member.object.index();
+        ids.extend(
+            (0..selected.len()).filter(|offset| selected[*offset]).map(|offset| first + offset),
+        );
+        ids.sort_unstable();
+        ids.dedup();
     } else {
         let selected = match mac_only_encrypted {
             true => selector.select(document, member.object),

@@ -14,7 +14,7 @@ use super::refusals::{
 use super::seal::{Sealing, seal};
 use super::selectors::Selectors;
 use super::{BoxError, Member, members};
-use crate::document::{Content, Scalar, Value, apply};
+use crate::document::{Content, Document, NodeId, Scalar, Value, apply};
 use crate::envelope::Rule;
 use crate::format::Format;
 use crate::kubernetes::{self, AsWritten, Object, profile_rule};
@@ -84,15 +84,25 @@ impl Run<'_> {
             self.check_lists(piece, rule)?;
         }
         let mut chosen = Vec::new();
+        let mut covered = vec![Vec::new(); stream.documents.len()];
         for member in members(piece.before, piece.text, stream) {
             let object = Object::read(&AsWritten, member.document(), member.object);
             report.objects += usize::from(object.is_some());
             let choice = self.choose(member, object.as_ref()).map_err(named(object.as_ref()))?;
             match choice {
                 Choice::Leave => {}
-                Choice::Already => report.already += 1,
-                Choice::Encrypt(rule) => chosen.push((member, rule)),
+                Choice::Already => {
+                    report.already += 1;
+                    covered[member.document].push(member.object);
+                }
+                Choice::Encrypt(rule) => {
+                    covered[member.document].push(member.object);
+                    chosen.push((member, rule));
+                }
             }
+        }
+        if self.explicit.is_none() {
+            check_unprotected(piece, &stream.documents, &covered)?;
         }
         if chosen.is_empty() {
             return Ok((None, report));
@@ -192,6 +202,16 @@ impl Run<'_> {
         if is_secret {
             check_secret(self.format, member, member.object)?;
         }
+        if kubernetes.is_some()
+            && let Some(entry) = kubernetes::indirect_identity(&AsWritten, document, member.object)
+        {
+            let error = FileError::input(
+                "an alias, a merge key or another type stands where the document says what it is",
+            );
+            return Err(member
+                .at(error, entry)
+                .hint("write apiVersion, kind, type, name and namespace out as text"));
+        }
         let selector = self.selector(&rule)?;
         let selected = selector.select(document, member.object);
         if is_secret && self.explicit.is_some() {
@@ -221,6 +241,11 @@ impl Run<'_> {
             );
             return Err(member.at(error, entry).hint("write `apiVersion` and `kind` out"));
         }
+        if let Some(item) = kubernetes::indirect_item(member.documents, document, member.object) {
+            let error =
+                FileError::input("an alias stands for an item of a list: it may be a Secret");
+            return Err(member.at(error, item).hint("write the item out"));
+        }
         if kubernetes.is_some_and(|object| object.kind == "SecretList" && object.group().is_empty())
         {
             let error = FileError::input("the items of a SecretList do not say what they are");
@@ -230,6 +255,33 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// A Secret inside another object (a template, a wrapper) is none of ours to seal, but may not pass for harmless.
+fn check_unprotected(
+    piece: &Piece<'_>,
+    documents: &[Document<'_>],
+    covered: &[Vec<NodeId>],
+) -> Result<(), FileError> {
+    for (index, (document, covered)) in documents.iter().zip(covered).enumerate() {
+        if let Some(secret) = kubernetes::unprotected_secret(document, covered) {
+            let (before, source) = (piece.before, piece.text);
+            let root = Member {
+                before,
+                source,
+                documents,
+                document: index,
+                object: document.root(),
+                place: 0,
+            };
+            let error = FileError::input("a Secret stands here in clear where none is looked for");
+            return Err(root.at(error, secret).hint(
+                "only whole documents and items of lists with apiVersion and kind are Secrets; for one inside another \
+                 object name its keys in a rule of your own, as in `--encrypted-regex '^(stringData|data)$'`",
+            ));
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn is_null(content: &Content<'_>) -> bool {
