@@ -63,7 +63,7 @@ fn a_manifest_without_a_secret_is_left_alone() {
 fn a_rule_that_selects_nothing_is_an_error() {
     let nothing = rule(RuleKind::EncryptedRegex, "^nothing$");
     let error = refused_with(CONFIG, &nothing, "selects nothing");
-    assert_eq!(error.class, Class::Settings);
+    assert_eq!(error.class, Class::NothingSelected);
     refused_with("a: b\n", &nothing, "selects nothing");
     let sops = EncryptOptions { layout: Layout::Sops, ..nothing };
     refused_with("a: b\n", &sops, "selects nothing");
