@@ -1,6 +1,7 @@
 //! Generated documents: byte for byte, and the same values for an independent reader.
 
 use proptest::prelude::*;
+use seal_core::document::Content;
 use seal_core::file::EncryptOptions;
 use seal_core::format::Format;
 
@@ -76,9 +77,34 @@ fn check(source: &str, exact: bool, options: &EncryptOptions) -> Result<bool, Te
             encrypted
         );
     }
+    prop_assert!(keeps_the_rest(source, &encrypted), "--- encrypted:\n{}", encrypted);
     let (before, after) = (independent(source), independent(&decrypted));
     prop_assert!(before.is_none() || before == after, "--- decrypted:\n{}", decrypted);
     Ok(true)
+}
+
+/// All that stands between values and comments stands in the encrypted text too, in the same order.
+fn keeps_the_rest(source: &str, encrypted: &str) -> bool {
+    let stream = Format::Yaml.parse(source.as_bytes()).unwrap();
+    let nodes = stream.documents.iter().flat_map(|document| &document.nodes);
+    let mut spans: Vec<_> = nodes
+        .filter(|node| matches!(node.content, Content::Scalar(_) | Content::Comment(_)))
+        .map(|node| node.span)
+        .collect();
+    spans.sort_by_key(|span| span.start);
+    let (mut at, mut found) = (0, 0);
+    for span in spans {
+        // A comment may stand in the head of a block scalar, and the block between two lines or behind a `{`.
+        let between = source.get(at..span.start).unwrap_or_default();
+        for line in between.split_inclusive(['\n', '{']) {
+            match encrypted[found..].find(line.trim_end_matches([' ', '\n', '\r'])) {
+                Some(place) => found += place,
+                None => return false,
+            }
+        }
+        at = at.max(span.end);
+    }
+    true
 }
 
 /// The documents as another reader has them; `None` where it does not read the source at all.

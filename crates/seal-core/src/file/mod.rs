@@ -12,6 +12,8 @@ use crate::document::{Document, NodeId, Stream};
 use crate::kubernetes::{self, AsWritten, Object};
 use open::relative_path;
 
+mod bound;
+mod comments;
 mod compare;
 mod decrypt;
 mod encrypt;

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use zeroize::Zeroizing;
 
+use super::bound::verify_binding;
+use super::comments::NodesByPlace;
 use super::error::FileError;
 use super::{Member, leaves};
-use crate::cipher::{Cipher, EncText, ValueType, aad_of_path, decode, is_enc_text};
-use crate::document::{Content, Document, NodeId, Path, PathElement, Scalar, Value};
+use crate::cipher::{Cipher, EncText, ValueType, decode, is_enc_text};
+use crate::document::{Content, Document, NodeId, Path, Scalar, Value};
 use crate::envelope::Metadata;
-use crate::envelope::binding::{self, BindingKeys, Flags, Recognised, Statement};
+use crate::envelope::binding::{BindingKeys, Flags, Recognised};
 use crate::envelope::mac::{MacHasher, open_mac};
 use crate::kubernetes::{self, AsWritten, Object, Strings};
 use crate::secret::DataKey;
@@ -255,7 +257,7 @@ fn open_leaves(
     if !comments.is_empty() {
         let nodes = NodesByPlace::of(document, member.object);
         for (id, aad) in comments {
-            let text = open_comment(document, id, &aad, &nodes.aad_before(id), cipher);
+            let text = nodes.open_comment(id, &aad, cipher);
             plain.extend(text.map(|text| (id, comment_of(text))));
         }
     }
@@ -265,74 +267,6 @@ fn open_leaves(
 fn comment_of(text: Zeroizing<Vec<u8>>) -> Plain {
     let value = Value::String(String::from_utf8_lossy(&text).into_owned().into());
     Plain { value, text, value_type: ValueType::Comment }
-}
-
-/// The nodes of an object as they stand in the source, comments left out.
-struct NodesByPlace<'d, 's> {
-    document: &'d Document<'s>,
-    object: NodeId,
-    /// Start and node.
-    places: Vec<(usize, NodeId)>,
-}
-
-impl<'d, 's> NodesByPlace<'d, 's> {
-    fn of(document: &'d Document<'s>, object: NodeId) -> Self {
-        let envelope = document.entry(object, "sops").map(|id| (id, document.node(id).end));
-        let ids = (object.0..document.node(object).end.0).map(NodeId);
-        let mut places: Vec<(usize, NodeId)> = ids
-            .filter(|id| !matches!(document.node(*id).content, Content::Comment(_)))
-            .filter(|id| envelope.is_none_or(|(first, end)| *id < first || end <= *id))
-            .map(|id| (document.node(id).span.start, id))
-            .collect();
-        places.sort_unstable();
-        Self { document, object, places }
-    }
-
-    /// Additional data of the node before a comment.
-    fn aad_before(&self, comment: NodeId) -> String {
-        let start = self.document.node(comment).span.start;
-        let before = self.places.partition_point(|(place, _)| *place < start);
-        let Some((_, node)) = before.checked_sub(1).and_then(|at| self.places.get(at)) else {
-            return String::new();
-        };
-        aad_of_path(&relative_path(self.document, self.object, *node).0)
-    }
-}
-
-/// What stands around a comment decides its container, and the `sops` block or a tool may stand there now. So the
-/// containers around it and around the node before it are tried. A comment that opens nowhere is left as it is, as SOPS
-/// does: it is in no MAC.
-fn open_comment(
-    document: &Document<'_>,
-    id: NodeId,
-    aad: &str,
-    aad_before: &str,
-    cipher: &Cipher,
-) -> Option<Zeroizing<Vec<u8>>> {
-    let Content::Comment(comment) = &document.node(id).content else { return None };
-    let enc = EncText::parse(comment.text).ok()?;
-    if enc.value_type() != ValueType::Comment {
-        return None;
-    }
-    let containers = containers(aad).chain(containers(aad_before));
-    containers
-        .filter_map(|aad| cipher.decrypt(&enc, aad.as_bytes()).ok())
-        .find(|text| std::str::from_utf8(text).is_ok_and(stands_on_a_line))
-}
-
-/// Without what ends a line for YAML, or may not stand in it.
-fn stands_on_a_line(text: &str) -> bool {
-    !text.chars().any(|character| {
-        (character.is_control() && character != '\t')
-            || matches!(character, '\u{2028}' | '\u{2029}')
-    })
-}
-
-/// `a:b:` → `a:b:`, `a:`, `:`.
-fn containers(aad: &str) -> impl Iterator<Item = &str> {
-    let keys = aad.strip_suffix(':').unwrap_or(aad);
-    let shorter = keys.rmatch_indices(':').map(|(at, _)| &aad[..=at]);
-    std::iter::once(aad).chain(shorter).chain(std::iter::once(":")).filter(|aad| !aad.is_empty())
 }
 
 /// What a document is has to stand in it plainly: kubectl expands aliases and merge keys, which the binding does not
@@ -389,162 +323,6 @@ fn check_region(
                 "everything below `data` and `stringData` has to be encrypted; the value was added after the file was \
                  encrypted, or the envelope's rule leaves it out",
             ));
-        }
-    }
-    Ok(())
-}
-
-fn verify_binding(
-    member: Member<'_, '_>,
-    metadata: &Metadata,
-    selector: &Selector,
-    keys: &BindingKeys,
-    flags: Flags,
-    opened: &Opened,
-    demands: Demands<'_>,
-) -> Result<(), FileError> {
-    let document = member.document();
-    let strings = Overlay(&opened.plain[0]);
-    let object = Object::read(&strings, document, member.object);
-    if flags.kubernetes != object.is_some() {
-        return Err(FileError::refused("`apiVersion` or `kind` was added or taken away")
-            .hint("the envelope is bound to what the document was when it was encrypted"));
-    }
-    let mut identity = object.map(|object| object.identity()).unwrap_or_default();
-    if flags.namespace && identity.namespace.is_none() {
-        identity.namespace = demands.namespace;
-        if identity.namespace.is_none() {
-            return Err(FileError::refused("it is bound to a namespace, but carries none")
-                .hint("say which with `--namespace`"));
-        }
-    }
-    let statement = Statement {
-        flags,
-        last_modified: &metadata.last_modified,
-        mac_hex: &opened.mac_hex,
-        rule: metadata.rule.as_ref(),
-        mac_only_encrypted: metadata.mac_only_encrypted,
-        identity,
-        leaves: bound_leaves(
-            member,
-            metadata.mac_only_encrypted,
-            selector,
-            &strings,
-            &opened.plain[0],
-        )?,
-    };
-    if keys.verify(&opened.iv, &statement) {
-        return Ok(());
-    }
-    let mut parts = vec!["a value was added, removed or emptied"];
-    parts.push("the rule of the envelope was changed");
-    if flags.kubernetes {
-        parts.push(match (flags.name, flags.namespace) {
-            (true, true) => "apiVersion, kind, type, name or namespace was changed",
-            (true, false) => "apiVersion, kind, type or name was changed",
-            _ => "apiVersion, kind or type was changed",
-        });
-    }
-    Err(FileError::refused("the document is not the one that was encrypted")
-        .hint(format!("one of these: {}", parts.join("; "))))
-}
-
-/// The leaves that the binding covers: of a Secret its region and whatever else its rule encrypts, of other documents what SOPS's MAC covers together with
-/// their empty values.
-pub(crate) fn bound_leaves(
-    member: Member<'_, '_>,
-    mac_only_encrypted: bool,
-    selector: &Selector,
-    strings: &dyn Strings,
-    plain: &HashMap<NodeId, Plain>,
-) -> Result<Vec<Zeroizing<Vec<u8>>>, FileError> {
-    let document = member.document();
-    let object = Object::read(strings, document, member.object);
-    let mut ids = Vec::new();
-    if object.is_some_and(|object| object.is_secret()) {
-        for entry in kubernetes::region(document, member.object) {
-            ids.extend(entry.index()..document.node(entry).end.index());
-        }
-        // A rule may reach further than the region.
-        let selected = selector.select(document, member.object);
-        let first = member.object.index();
-        ids.extend(
-            (0..selected.len()).filter(|offset| selected[*offset]).map(|offset| first + offset),
-        );
-        ids.sort_unstable();
-        ids.dedup();
-    } else {
-        let selected = match mac_only_encrypted {
-            true => selector.select(document, member.object),
-            false => Vec::new(),
-        };
-        let sops = document
-            .entry(member.object, "sops")
-            .map(|id| id.index()..document.node(id).end.index());
-        for index in member.object.index()..document.node(member.object).end.index() {
-            let in_envelope = sops.as_ref().is_some_and(|sops| sops.contains(&index));
-            let covered = selected.get(index - member.object.index()).copied();
-            if !in_envelope && covered.unwrap_or(!mac_only_encrypted) {
-                ids.push(index);
-            }
-        }
-    }
-    let mut out = Vec::with_capacity(ids.len());
-    for index in ids {
-        let id = NodeId(index as u32);
-        let path = relative_path(document, member.object, id);
-        match &document.node(id).content {
-            Content::Scalar(scalar) => {
-                out.push(match plain.get(&id) {
-                    Some(plain) => {
-                        let value = plain.value.canonical();
-                        binding::leaf(&path.0, true, Some(plain.value_type), &value)
-                    }
-                    None => clear_leaf(&path.0, &scalar.value),
-                });
-            }
-            Content::Alias { document: target, node, of_key } => {
-                alias_leaves(member, (*target, *node, *of_key), path.0, &mut out, 0)?;
-            }
-            _ => {}
-        }
-    }
-    Ok(out)
-}
-
-fn clear_leaf(path: &[PathElement], value: &Value<'_>) -> Zeroizing<Vec<u8>> {
-    let value_type = match value {
-        Value::UInt(_) => Some(ValueType::Int),
-        other => other.value_type(),
-    };
-    binding::leaf(path, false, value_type, &value.canonical())
-}
-
-fn alias_leaves(
-    member: Member<'_, '_>,
-    (document, node, of_key): (usize, NodeId, bool),
-    path: Vec<PathElement>,
-    out: &mut Vec<Zeroizing<Vec<u8>>>,
-    depth: usize,
-) -> Result<(), FileError> {
-    if depth > 50 || out.len() > 1_000_000 {
-        return Err(FileError::input("the aliases of this document multiply without end"));
-    }
-    let target = &member.documents[document];
-    if let (Some(key), true) = (&target.node(node).key, of_key) {
-        out.push(clear_leaf(&path, &Value::String(key.text.as_ref().into())));
-        return Ok(());
-    }
-    for index in node.index()..target.node(node).end.index() {
-        let id = NodeId(index as u32);
-        let mut path = path.clone();
-        path.extend(relative_path(target, node, id).0);
-        match &target.node(id).content {
-            Content::Scalar(scalar) => out.push(clear_leaf(&path, &scalar.value)),
-            Content::Alias { document, node, of_key } => {
-                alias_leaves(member, (*document, *node, *of_key), path, out, depth + 1)?;
-            }
-            _ => {}
         }
     }
     Ok(())

@@ -7,10 +7,11 @@ use std::collections::HashMap;
 
 use subtle::ConstantTimeEq;
 
+use super::bound::bound_leaves;
 use super::decrypt::Unwrap;
 use super::encrypt::EncryptOptions;
 use super::error::FileError;
-use super::open::{Demands, Opened, bound_leaves, open, relative_path};
+use super::open::{Demands, Opened, open, relative_path};
 use super::seal::{Secret, flags, of_secrets, secrets};
 use super::selectors::Selectors;
 use super::{Member, members};

@@ -69,7 +69,10 @@ pub(crate) fn check_secret(
     let document = member.document();
     if let Some(annotation) = kubernetes::copying_annotations(document, secret).first() {
         let error = FileError::input("this annotation holds a copy of the Secret in clear");
-        return Err(member.at(error, *annotation).hint("`--strip` takes it away"));
+        let node = document.node(*annotation);
+        let start = node.key.as_ref().map_or(node.span, |key| key.span).start;
+        let error = member.near(member.at(error, *annotation), start);
+        return Err(error.hint("`--strip` takes it away"));
     }
     if let Some(merge) = document.entry(secret, "<<") {
         let error = FileError::input("a merge key at the top of a Secret can bring values in");

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::bound::bound_leaves;
 use super::encrypt::{FileKey, Keys, Scope};
 use super::error::FileError;
-use super::open::{Plain, bound_leaves};
+use super::open::Plain;
 use super::{Member, leaves};
 use crate::cipher::{Cipher, ValueType};
 use crate::document::{Content, Edit, NodeId, Value};
