@@ -100,7 +100,9 @@ fn the_commands_of_the_readme_run() {
     let secret = format!(
         "apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData: {{password: {SECRET}}}\n"
     );
-    for name in ["umbrella-chart/.release/a.yaml", ".release/state.yaml", "secret.yaml"] {
+    for name in
+        ["umbrella-chart/.release/a.yaml", "umbrella-chart/.release/state.yaml", "secret.yaml"]
+    {
         directory.write(name, &secret);
     }
     // Stand-ins for what is not ours.

@@ -1,5 +1,6 @@
 //! Several documents: whole ones added, removed, put in another order, and mixed.
 
+use seal_core::file::Class;
 use seal_core::format::Format;
 
 use super::altering::{File, Kind, secret};
@@ -128,4 +129,20 @@ fn errors_in_a_stream_of_sops_name_the_line_of_the_file() {
     let line = 1 + broken.text[..broken.text.find("hunter3").unwrap()].matches('\n').count();
     let error = broken.is_refused("Secret prod/b");
     assert_eq!(error.position.unwrap().line, line);
+}
+
+#[test]
+fn a_stream_that_sops_has_rewritten_is_told_apart() {
+    let text = support::encrypted(
+        Format::Yaml,
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {p: one}\n",
+        &support::options(),
+    );
+    let block = &text[text.find("sops:").unwrap()..];
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {p: x}\n";
+    // What `sops updatekeys` makes of a Secret and a ConfigMap in one file.
+    let file = File { text: format!("{text}---\n{config}{block}") };
+    let error = file.decrypted().unwrap_err();
+    assert_eq!(error.class, Class::Refused);
+    assert_eq!(error.problem, "several documents carry the envelope of one of them");
 }
