@@ -78,10 +78,16 @@ pub fn decrypt(
         pieces::read_rest(format, source, &mut pieces).map_err(syntax)?;
     }
     let run = Run { format, options, unwrap, selectors: Selectors::default() };
-    let parts: Vec<Part> = if shares_one_envelope(&pieces) && !run.is_bound(&pieces) {
+    let shared = shares_one_envelope(&pieces);
+    let parts: Vec<Part> = if shared && !run.is_bound(&pieces) {
         run.shared(&pieces)?
     } else {
-        pieces::each(source, &pieces, |piece| run.piece(piece))?
+        pieces::each(source, &pieces, |piece| run.piece(piece)).map_err(|error| {
+            match shared && error.class == Class::Refused {
+                true => error.hint(REWRITTEN_BY_SOPS),
+                false => error,
+            }
+        })?
     };
     let mut objects = Vec::new();
     let mut bytes = Zeroizing::new(Vec::new());
@@ -108,6 +114,10 @@ pub fn decrypt(
     let bytes = changed.then(|| SecretBytes::new(std::mem::take(&mut *bytes)));
     Ok(Decrypted { bytes, objects })
 }
+
+/// For documents that all carry one bound envelope and are not all the same.
+const REWRITTEN_BY_SOPS: &str = "all documents carry the envelope of one of them: sops wrote this file (updatekeys, set, rotate, edit); get it back \
+     from git, and let sops write only files of ours that hold one document";
 
 /// What became of a piece.
 #[derive(Default)]

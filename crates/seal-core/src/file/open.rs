@@ -102,12 +102,6 @@ pub(crate) fn open(
     })?;
     let keys = BindingKeys::new(data_key);
     let recognised = keys.recognise(mac.iv());
-    if members.len() > 1 && matches!(recognised, Recognised::Bound(_)) {
-        return Err(FileError::refused("several documents carry the envelope of one of them").hint(
-            "sops wrote this file (updatekeys, set, rotate, edit) and put the first document's envelope over all: get \
-             the file back from git; sops may only write files of ours that hold one document",
-        ));
-    }
     let mut hasher = MacHasher::new(metadata.mac_only_encrypted);
     let mut plain = Vec::with_capacity(members.len());
     for member in members {
@@ -142,8 +136,11 @@ pub(crate) fn open(
     }
     match recognised {
         Recognised::Bound(flags) => {
-            // Only one member is left here.
-            let Some(member) = members.first() else { return Ok(opened) };
+            let [member] = members else {
+                return Err(FileError::refused(
+                    "the envelope is bound, but several documents share it",
+                ));
+            };
             verify_binding(*member, metadata, selector, &keys, flags, &opened, demands)
                 .map_err(|error| error.object(opened.description.clone()))?;
             opened.bound = Some(flags);
