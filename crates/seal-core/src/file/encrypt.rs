@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use super::error::{Class, FileError};
 use super::pieces::{self, Piece};
 use super::prepare::prepare;
-use super::previous::{Key, Previous, key};
+use super::previous::{ObjectName, Previous, object_name};
 use super::proof::check_whole;
 use super::run::Run;
 use super::selectors::Selectors;
@@ -182,7 +182,7 @@ pub fn encrypt(
         options,
         keys,
         previous,
-        identities: previous.map(|_| identities(&pieces)).unwrap_or_default(),
+        names: previous.map(|_| names(&pieces)).unwrap_or_default(),
         file_key: OnceLock::new(),
         explicit: (!is_profile).then(|| options.rule.clone()).flatten(),
         whole,
@@ -258,12 +258,13 @@ fn share_an_envelope(pieces: &[Piece<'_>]) -> bool {
         .any(|mac| !seen.insert(mac))
 }
 
-fn identities(pieces: &[Piece<'_>]) -> HashMap<Key, usize> {
+/// How often each name of an object stands in the source.
+fn names(pieces: &[Piece<'_>]) -> HashMap<ObjectName, usize> {
     let mut counts = HashMap::new();
     for piece in pieces {
         let Some(stream) = &piece.stream else { continue };
         for member in members(piece.before, piece.text, stream) {
-            *counts.entry(key(member.document(), member.object)).or_insert(0) += 1;
+            *counts.entry(object_name(member.document(), member.object)).or_insert(0) += 1;
         }
     }
     counts

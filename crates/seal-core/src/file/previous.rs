@@ -29,7 +29,7 @@ pub struct Previous<'a> {
     source: &'a [u8],
     stream: Stream<'a>,
     /// By `apiVersion`, kind, namespace and name; objects that stand there twice are left out.
-    objects: HashMap<Key, Option<Place>>,
+    objects: HashMap<ObjectName, Option<Place>>,
     unwrap: Unwrap<'a>,
     /// What the rule says today, in its order; an envelope for other keys is not kept.
     master_keys: Vec<MasterKey>,
@@ -42,8 +42,8 @@ impl std::fmt::Debug for Previous<'_> {
     }
 }
 
-/// Names an object; the same for all that are none.
-pub(crate) type Key = (String, String, Option<String>, Option<String>);
+/// What an object is called: `apiVersion`, kind, namespace and name. The same for all that are none.
+pub(crate) type ObjectName = (String, String, Option<String>, Option<String>);
 
 /// Where an object stands: document and node.
 type Place = (usize, NodeId);
@@ -71,7 +71,7 @@ impl<'a> Previous<'a> {
             let document = member.document();
             if document.entry(member.object, "sops").is_some() {
                 objects
-                    .entry(key(document, member.object))
+                    .entry(object_name(document, member.object))
                     .and_modify(|known| *known = None)
                     .or_insert(Some((member.document, member.object)));
             }
@@ -92,7 +92,8 @@ impl<'a> Previous<'a> {
         mac_only_encrypted: bool,
         options: &EncryptOptions,
     ) -> Result<Option<Kept>, FileError> {
-        let Some(Some(before)) = self.objects.get(&key(member.document(), member.object)) else {
+        let Some(Some(before)) = self.objects.get(&object_name(member.document(), member.object))
+        else {
             return Ok(None);
         };
         let documents = &self.stream.documents;
@@ -164,8 +165,8 @@ impl<'a> Previous<'a> {
     }
 }
 
-/// What an object is called: `apiVersion`, kind, namespace and name.
-pub(crate) fn key(document: &Document<'_>, object: NodeId) -> Key {
+/// The name of an object, as it stands in the document.
+pub(crate) fn object_name(document: &Document<'_>, object: NodeId) -> ObjectName {
     match Object::read(&AsWritten, document, object) {
         Some(object) => (
             object.api_version.to_owned(),

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::encrypt::{EncryptOptions, EncryptReport, FileKey, Keys, settings};
 use super::error::{Class, FileError};
 use super::pieces::Piece;
-use super::previous::{Key, Previous, key};
+use super::previous::{ObjectName, Previous, object_name};
 use super::proof::check_piece;
 use super::refusals::{
     check_aliases, check_encrypted, check_list, check_region_is_selected, check_secret,
@@ -26,8 +26,8 @@ pub(crate) struct Run<'a> {
     pub(crate) options: &'a EncryptOptions,
     pub(crate) keys: &'a Keys<'a>,
     pub(crate) previous: Option<&'a Previous<'a>>,
-    /// How often each identity stands in the source, where there is a previous version to compare with.
-    pub(crate) identities: HashMap<Key, usize>,
+    /// How often each name of an object stands in the source, where there is a previous version to compare with.
+    pub(crate) names: HashMap<ObjectName, usize>,
     pub(crate) file_key: OnceLock<Result<FileKey, Arc<BoxError>>>,
     /// The rule, where it is not the manifest profile's.
     pub(crate) explicit: Option<Rule>,
@@ -138,7 +138,7 @@ impl Run<'_> {
         Ok((Some(bytes), report))
     }
 
-    /// The envelope of the previous version, unless another object of this version has the same identity: two
+    /// The envelope of the previous version, unless another object of this version has the same name: two
     /// documents with one envelope would be taken for SOPS's stream layout.
     fn kept(
         &self,
@@ -147,8 +147,8 @@ impl Run<'_> {
         mac_only: bool,
     ) -> Result<Option<super::previous::Kept>, FileError> {
         let Some(previous) = self.previous else { return Ok(None) };
-        let identity = key(member.document(), member.object);
-        if self.identities.get(&identity).is_some_and(|count| *count > 1) {
+        let name = object_name(member.document(), member.object);
+        if self.names.get(&name).is_some_and(|count| *count > 1) {
             return Ok(None);
         }
         previous.keep(self.format, member, rule, mac_only, self.options)
