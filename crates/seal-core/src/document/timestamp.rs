@@ -46,6 +46,35 @@ impl Timestamp {
         (rest.is_empty() && time.is_possible()).then_some(time)
     }
 
+    /// The point in time so many seconds after the start of 1970 in UTC, as Unix counts them; the last second of 9999 for
+    /// all that come later.
+    pub fn from_unix_seconds(seconds: u64) -> Self {
+        const END_OF_9999: u64 = 253_402_300_799;
+        let seconds = seconds.min(END_OF_9999);
+        let (mut days, second_of_day) = (seconds / 86_400, seconds % 86_400);
+        let mut year = 1970;
+        let of_year = |year| (1..=12).map(|month| u64::from(days_of(year, month))).sum::<u64>();
+        while days >= of_year(year) {
+            days -= of_year(year);
+            year += 1;
+        }
+        let mut month = 1;
+        while days >= u64::from(days_of(year, month)) {
+            days -= u64::from(days_of(year, month));
+            month += 1;
+        }
+        Self {
+            year,
+            month,
+            day: 1 + days as u8,
+            hour: (second_of_day / 3600) as u8,
+            minute: (second_of_day / 60 % 60) as u8,
+            second: (second_of_day % 60) as u8,
+            nanosecond: 0,
+            offset_minutes: 0,
+        }
+    }
+
     /// The same point in time without its fraction of a second.
     pub fn whole_seconds(self) -> Self {
         Self { nanosecond: 0, ..self }
@@ -313,6 +342,22 @@ mod tests {
     fn whole_seconds_keep_the_offset() {
         let time = Timestamp::parse_rfc3339("2024-01-01T00:00:00.9+01:00").unwrap();
         assert_eq!(time.whole_seconds().to_rfc3339(), "2024-01-01T00:00:00+01:00");
+    }
+
+    #[test]
+    fn seconds_become_the_dates_that_other_tools_show() {
+        for (seconds, date) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_709_251_199, "2024-02-29T23:59:59Z"),
+            (1_735_689_599, "2024-12-31T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+            (253_402_300_799, "9999-12-31T23:59:59Z"),
+            (u64::MAX, "9999-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(Timestamp::from_unix_seconds(seconds).to_rfc3339(), date);
+        }
     }
 
     proptest! {
