@@ -14,7 +14,7 @@ use seal_keys::{Environment, KeyService, NoDataKey, Providers, Unwrapper};
 use serde_yaml::Value;
 
 #[allow(clippy::print_stderr, reason = "says what did not run")]
-#[path = "../../../tests/harness/not_run.rs"]
+#[path = "../harness/not_run.rs"]
 mod not_run;
 
 use not_run::not_run;
