@@ -18,6 +18,7 @@ use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
 use ignore::WalkBuilder;
+use seal_core::format::Format;
 
 /// What the command line names.
 #[derive(Debug)]
@@ -304,8 +305,7 @@ fn is_candidate(path: &Path) -> bool {
     if path.file_name().is_some_and(|name| name == ".sops.yaml" || name == ".sops.yml") {
         return false;
     }
-    let extension = path.extension().and_then(OsStr::to_str);
-    extension.is_some_and(|extension| matches!(extension, "yaml" | "yml" | "json"))
+    Format::of_path(path).is_some()
 }
 
 fn path_of(error: &ignore::Error) -> Option<&Path> {

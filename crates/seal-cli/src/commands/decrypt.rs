@@ -27,7 +27,12 @@ pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outc
     let inputs = inputs::expand(&arguments.files.paths, std::io::stdin().is_terminal())
         .map_err(|error| CommandError::from(&error))?;
     let destination = destination::choose(&arguments.files, &inputs, Several::Joined)?;
-    let decryption = Decryption::new(context, Demands::of(arguments));
+    let options = DecryptOptions {
+        require_encrypted: arguments.require_encrypted,
+        require_bound: arguments.require_bound,
+        namespace: arguments.namespace.as_deref(),
+    };
+    let decryption = Decryption::new(context, options);
     let outcome = match inputs {
         Inputs::Stdin => {
             let source = write::read_stdin()?;
@@ -51,35 +56,18 @@ pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outc
     outcome
 }
 
-/// What the user asks of every file.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Demands<'a> {
-    pub(super) require_encrypted: bool,
-    pub(super) require_bound: bool,
-    pub(super) namespace: Option<&'a str>,
-}
-
-impl<'a> Demands<'a> {
-    fn of(arguments: &'a DecryptArgs) -> Self {
-        Self {
-            require_encrypted: arguments.require_encrypted,
-            require_bound: arguments.require_bound,
-            namespace: arguments.namespace.as_deref(),
-        }
-    }
-}
-
 /// What is the same for all files of a run.
 pub(super) struct Decryption<'a> {
-    demands: Demands<'a>,
+    /// What the user asks of every file.
+    options: DecryptOptions<'a>,
     pub(super) configs: Configs,
     pub(super) unwrapper: Unwrapper<Providers>,
 }
 
 impl<'a> Decryption<'a> {
-    pub(super) fn new(context: &Context<'_>, demands: Demands<'a>) -> Self {
+    pub(super) fn new(context: &Context<'_>, options: DecryptOptions<'a>) -> Self {
         Self {
-            demands,
+            options,
             configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
             unwrapper: Unwrapper::new(Providers::new(context.environment.clone())),
         }
@@ -92,11 +80,8 @@ impl<'a> Decryption<'a> {
         format: Format,
         source: &[u8],
     ) -> Result<Decrypted, CommandError> {
-        let options = DecryptOptions {
-            require_encrypted: self.demands.require_encrypted,
-            require_bound: self.demands.require_bound || self.config_requires_bound(path)?,
-            namespace: self.demands.namespace,
-        };
+        let require_bound = self.options.require_bound || self.config_requires_bound(path)?;
+        let options = DecryptOptions { require_bound, ..self.options };
         let unwrap = |metadata: &Metadata| -> Result<DataKey, BoxError> {
             let groups = &metadata.key_groups;
             Ok(self.unwrapper.data_key(groups, metadata.shamir_threshold)?)

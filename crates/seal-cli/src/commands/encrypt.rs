@@ -15,7 +15,7 @@ use seal_core::format::{BlockIndent, Format};
 use seal_core::secret::{DataKey, SecretBytes};
 use seal_keys::{KeyService, Providers, Unwrapper, wrap_for};
 
-use self::selection::{AppliedRules, is_selection_of_nothing, selection};
+use self::selection::{AppliedRules, selection};
 use super::files::{self, STDIN, each, file_error, working_directory};
 use super::{Context, Outcome};
 use crate::args::{self, EncryptArgs};
@@ -127,7 +127,7 @@ impl Encryption<'_> {
         });
         match results.into_iter().flatten().next() {
             Some(outcome) => Ok(outcome),
-            None => Ok(Outcome { report: Report::silent("encrypt"), code }),
+            None => Ok(Outcome { report: Report::silent(), code }),
         }
     }
 
@@ -274,7 +274,7 @@ impl Encryption<'_> {
                 let counts = counts(&encrypted.report, is_closed.into_inner());
                 Ok(Done { bytes: encrypted.bytes, counts })
             }
-            Err(error) if !job.explicit && is_selection_of_nothing(&error) => {
+            Err(error) if !job.explicit && error.class == Class::NothingSelected => {
                 self.rules.note(options.rule, false);
                 Ok(Done { bytes: None, counts: Counts { skipped: 1, ..Counts::default() } })
             }

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use seal_core::document::{Content, Document, NodeId, Path as LeafPath, Scalar, Stream, Value};
+use seal_core::file::DecryptOptions;
 use seal_core::format::Format;
 use seal_core::kubernetes;
 use zeroize::Zeroizing;
 
-use super::decrypt::{Decryption, Demands};
+use super::decrypt::Decryption;
 use super::files::{self, STDIN};
 use super::{Context, Outcome};
 use crate::args::{DocumentChoice, GetArgs};
@@ -26,8 +27,9 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
     let name = if stdin { Path::new(STDIN) } else { &arguments.file };
     let format = files::format(arguments.file_type, (!stdin).then_some(name))?;
     let source = if stdin { write::read_stdin()? } else { write::read(name)?.bytes };
-    let demands = Demands { namespace: arguments.namespace.as_deref(), ..Demands::default() };
-    let decryption = Decryption::new(context, demands);
+    let namespace = arguments.namespace.as_deref();
+    let options = DecryptOptions { namespace, ..DecryptOptions::default() };
+    let decryption = Decryption::new(context, options);
     let decrypted = decryption.decrypt(name, format, source.expose());
     files::warn_at_end(context, &decryption.configs, &decryption.unwrapper);
     let text = decrypted?.bytes.unwrap_or(source);
@@ -39,7 +41,7 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
     let printed =
         printed(format, text.expose(), &stream, found).map_err(|error| error.in_file(name))?;
     context.ui.write_stdout(&printed)?;
-    Ok(Outcome { report: Report::silent("get"), code: ExitCode::Done })
+    Ok(Outcome { report: Report::silent(), code: ExitCode::Done })
 }
 
 /// Index of the document, and the node in it.

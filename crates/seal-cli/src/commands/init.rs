@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use seal_core::document::Timestamp;
+use seal_core::kubernetes::PROFILE_REGEX;
 use seal_keys::keygen::{check_recipient, generate, recipients_of};
 use serde_json::{Map, json};
 use zeroize::Zeroizing;
@@ -52,7 +53,7 @@ pub(crate) fn run(
         ("identity_file".to_owned(), json!(own.as_ref().and_then(Own::file_text))),
         ("identity_created".to_owned(), json!(own.as_ref().is_some_and(Own::is_new))),
     ]);
-    let report = Report { details, ..Report::silent("init") };
+    let report = Report { details, ..Report::silent() };
     Ok(Outcome { report, code: ExitCode::Done })
 }
 
@@ -201,7 +202,7 @@ creation_rules:
   - age: >-
       {}
     # Secret is what stands below keys of these names: the values of a Kubernetes Secret.
-    encrypted_regex: ^(data|stringData)$
+    encrypted_regex: {PROFILE_REGEX}
     # The rest of a document (labels, annotations) may change without breaking its seal.
     mac_only_encrypted: true
 ",
@@ -261,7 +262,6 @@ fn lies_in_repository(file: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-
     use super::{checked_recipients, rules_text};
 
     #[test]

@@ -16,7 +16,7 @@ use crate::scope::Scope;
 #[serde(default)]
 pub(super) struct RawConfig {
     pub(super) creation_rules: Option<Vec<RawRule>>,
-    /// For `publish`, which is not here yet.
+    /// For a verb of SOPS (`publish`) that has no counterpart here.
     #[allow(dead_code, reason = "known, so that it is not reported as unknown")]
     destination_rules: Option<Value>,
     pub(super) stores: Option<RawStores>,

@@ -5,8 +5,6 @@ use serde_json::{Map, Value, json};
 /// The end of a run: one line for people, fields for machines.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Report {
-    /// The verb as typed.
-    pub(crate) command: &'static str,
     /// What `--quiet` leaves out; nothing where the result speaks for itself.
     pub(crate) line: Option<String>,
     /// Fields of the JSON object beside those that every command has.
@@ -38,13 +36,13 @@ pub(crate) struct Counts {
 
 impl Report {
     /// A command that says nothing at its end.
-    pub(crate) fn silent(command: &'static str) -> Self {
-        Self { command, line: None, details: Map::new() }
+    pub(crate) fn silent() -> Self {
+        Self { line: None, details: Map::new() }
     }
 
     /// A run over files; `verb` and `done` as in `encrypt` and `encrypted`.
-    pub(crate) fn of_files(verb: &'static str, done: &str, counts: &Counts) -> Self {
-        Self { command: verb, line: Some(counts.line(verb, done)), details: counts.fields() }
+    pub(crate) fn of_files(verb: &str, done: &str, counts: &Counts) -> Self {
+        Self { line: Some(counts.line(verb, done)), details: counts.fields() }
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::{Mutex, PoisonError};
 
 use seal_core::envelope::{Rule, RuleKind};
-use seal_core::file::{Class, FileError};
 use seal_core::select::Selector;
 
 use crate::args::SelectionArgs;
@@ -54,11 +53,6 @@ impl AppliedRules {
         let rules = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         rules.iter().filter(|(_, any)| !any).map(|(rule, _)| selects_nothing(rule)).collect()
     }
-}
-
-/// True where the rule fits nothing in the file, which is no mistake in a file that was met in a directory.
-pub(super) fn is_selection_of_nothing(error: &FileError) -> bool {
-    error.class == Class::NothingSelected
 }
 
 fn selects_nothing(rule: &Rule) -> CommandError {
