@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use seal_core::document::Position;
 
+use crate::config::ConfigError;
 use crate::exit_code::ExitCode;
 use crate::inputs::InputError;
 use crate::write::WriteError;
@@ -120,6 +121,28 @@ impl From<&InputError> for CommandError {
             Some(path) => this.in_file(path),
             None => this,
         }
+    }
+}
+
+impl From<InputError> for CommandError {
+    fn from(error: InputError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&ConfigError> for CommandError {
+    fn from(error: &ConfigError) -> Self {
+        let this = Self::usage(error.to_string());
+        match error.hint() {
+            Some(hint) => this.hint(hint),
+            None => this,
+        }
+    }
+}
+
+impl From<ConfigError> for CommandError {
+    fn from(error: ConfigError) -> Self {
+        Self::from(&error)
     }
 }
 

@@ -24,8 +24,7 @@ use crate::write::{self, NewFile, Writer};
 mod join;
 
 pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let inputs = inputs::expand(&arguments.files.paths, std::io::stdin().is_terminal())
-        .map_err(|error| CommandError::from(&error))?;
+    let inputs = inputs::expand(&arguments.files.paths, std::io::stdin().is_terminal())?;
     let destination = destination::choose(&arguments.files, &inputs, Several::Joined)?;
     let options = DecryptOptions {
         require_encrypted: arguments.require_encrypted,

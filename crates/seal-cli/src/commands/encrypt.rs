@@ -32,8 +32,7 @@ use crate::write::{self, NewFile, Writer};
 mod selection;
 
 pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let inputs = inputs::expand(&arguments.files.paths, std::io::stdin().is_terminal())
-        .map_err(|error| CommandError::from(&error))?;
+    let inputs = inputs::expand(&arguments.files.paths, std::io::stdin().is_terminal())?;
     let destination = destination::choose(&arguments.files, &inputs, Several::InPlaceOnly)?;
     check_options_of_one_file(arguments, &inputs)?;
     let recipients = keys_from(context.environment, &arguments.age)
@@ -234,7 +233,7 @@ impl Encryption<'_> {
             });
         }
         let named = self.arguments.filename_override.as_deref().unwrap_or(job.path);
-        let config = self.configs.for_file(named).map_err(|error| CommandError::from(&error))?;
+        let config = self.configs.for_file(named)?;
         let found = match &config {
             Some(config) => config.rule_for(named),
             None => Ok(None),
@@ -243,7 +242,7 @@ impl Encryption<'_> {
         let (rule, no_rule) = match found {
             Ok(rule) => (rule, None),
             Err(error @ ConfigError::NoRule { .. }) => (None, Some(error)),
-            Err(error) => return Err(CommandError::from(&error)),
+            Err(error) => return Err(error.into()),
         };
         let indent = config.as_ref().map(|config| config.indent()).unwrap_or_default();
         let options = self.options(job, rule, indent);
@@ -323,9 +322,7 @@ impl Encryption<'_> {
             return Ok(recipients.clone());
         }
         match (rule, no_rule) {
-            (Some(rule), _) => {
-                rule.keys().map(<[MasterKey]>::to_vec).map_err(|error| CommandError::from(&error))
-            }
+            (Some(rule), _) => Ok(rule.keys()?.to_vec()),
             (None, Some(error)) => Err(CommandError::from(error)),
             (None, None) => Err(CommandError::usage("there are no recipients to encrypt for")
                 .hint("`seal init` makes a key and a .sops.yaml; or name recipients with `--age`")),

@@ -9,7 +9,7 @@ use seal_keys::{NoDataKey, Providers, Unwrapper};
 
 use super::Context;
 use crate::args::FileType;
-use crate::config::{ConfigError, Configs};
+use crate::config::Configs;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::inputs::Files;
@@ -107,16 +107,6 @@ pub(super) fn file_error(path: &Path, error: &FileError) -> CommandError {
     match &error.hint {
         Some(hint) => out.hint(hint.clone()),
         None => out,
-    }
-}
-
-impl From<&ConfigError> for CommandError {
-    fn from(error: &ConfigError) -> Self {
-        let out = CommandError::usage(error.to_string());
-        match error.hint() {
-            Some(hint) => out.hint(hint),
-            None => out,
-        }
     }
 }
 
