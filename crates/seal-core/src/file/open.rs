@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use zeroize::Zeroizing;
 
 use super::error::FileError;
+use super::limits::{PathBudget, SearchBudget};
 use super::{Member, leaves};
-use crate::cipher::{Cipher, EncText, ValueType, aad_of_path, decode, is_enc_text};
+use crate::cipher::{Cipher, EncText, ValueType, decode, is_enc_text};
 use crate::document::{Content, Document, NodeId, Path, PathElement, Scalar, Value};
 use crate::envelope::Metadata;
 use crate::envelope::binding::{self, BindingKeys, Flags, Recognised, Statement};
@@ -188,7 +189,7 @@ fn open_leaves(
     let document = member.document();
     let selected = selector.select(document, member.object);
     let mut plain = HashMap::new();
-    let mut comments: Vec<(NodeId, String)> = Vec::new();
+    let mut lost_comments: Vec<NodeId> = Vec::new();
     leaves::visit(member, &mut |leaf| {
         let id = leaf.origin;
         let is_selected = selected[id.index() - member.object.index()];
@@ -205,7 +206,12 @@ fn open_leaves(
             }
             (Content::Comment(comment), None) => {
                 if !leaf.is_aliased && is_enc_text(comment.text) {
-                    comments.push((id, leaf.aad.to_owned()));
+                    match comment_enc(document, id).map(|enc| open_comment(&enc, leaf.aad, cipher))
+                    {
+                        Some(Some(text)) => drop(plain.insert(id, comment_of(text))),
+                        Some(None) => lost_comments.push(id),
+                        None => {}
+                    }
                 }
                 return Ok(());
             }
@@ -250,10 +256,12 @@ fn open_leaves(
         plain.insert(id, Plain { value, text, value_type: enc.value_type() });
         Ok(())
     })?;
-    if !comments.is_empty() {
+    if !lost_comments.is_empty() {
         let nodes = NodesByPlace::of(document, member.object);
-        for (id, aad) in comments {
-            let text = open_comment(document, id, &aad, &nodes.aad_before(id), cipher);
+        let span = document.node(member.object).span;
+        let mut budget = SearchBudget::of(span.end - span.start);
+        for id in lost_comments {
+            let text = nodes.open_elsewhere(id, cipher, &mut budget);
             plain.extend(text.map(|text| (id, comment_of(text))));
         }
     }
@@ -286,36 +294,72 @@ impl<'d, 's> NodesByPlace<'d, 's> {
         Self { document, object, places }
     }
 
-    /// Additional data of the node before a comment.
-    fn aad_before(&self, comment: NodeId) -> String {
-        let start = self.document.node(comment).span.start;
-        let before = self.places.partition_point(|(place, _)| *place < start);
-        let Some((_, node)) = before.checked_sub(1).and_then(|at| self.places.get(at)) else {
-            return String::new();
-        };
-        aad_of_path(&relative_path(self.document, self.object, *node).0)
+    /// What stands around a comment decides its container, and the `sops` block or a tool may stand there now. So the
+    /// containers around it and around the node before it are tried. A comment that opens nowhere is left as it is, as
+    /// SOPS does: it is in no MAC.
+    fn open_elsewhere(
+        &self,
+        comment: NodeId,
+        cipher: &Cipher,
+        budget: &mut SearchBudget,
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        let enc = comment_enc(self.document, comment)?;
+        let node = self.document.node(comment);
+        let before = self.places.partition_point(|(place, _)| *place < node.span.start);
+        let before = before.checked_sub(1).and_then(|at| self.places.get(at));
+        for innermost in [node.parent, before.map(|(_, id)| *id)].into_iter().flatten() {
+            let (aad, ends) = self.containers(innermost, budget)?;
+            for end in ends {
+                let aad = if end == 0 { ":" } else { &aad[..end] };
+                if !budget.spend(aad.len() + enc.ciphertext().len() + COST_OF_A_TRY) {
+                    return None;
+                }
+                if let Some(text) = open_comment(&enc, aad, cipher) {
+                    return Some(text);
+                }
+            }
+        }
+        None
+    }
+
+    /// The additional data of a node, and where that of it and of each container around it ends, longest first. `None`
+    /// where that is more than the budget allows.
+    fn containers(&self, id: NodeId, budget: &mut SearchBudget) -> Option<(String, Vec<usize>)> {
+        let mut keys = Vec::new();
+        let mut at = Some(id).filter(|id| *id >= self.object);
+        while let Some(id) = at.filter(|id| *id != self.object) {
+            let node = self.document.node(id);
+            let key = node.key.as_ref().map(|key| key.text.as_ref());
+            if !budget.spend(COST_OF_A_STEP + key.map_or(0, str::len)) {
+                return None;
+            }
+            keys.extend(key);
+            at = node.parent;
+        }
+        let (mut aad, mut ends) = (String::new(), vec![0]);
+        for key in keys.into_iter().rev() {
+            aad.push_str(key);
+            aad.push(':');
+            ends.push(aad.len());
+        }
+        ends.reverse();
+        Some((aad, ends))
     }
 }
 
-/// What stands around a comment decides its container, and the `sops` block or a tool may stand there now. So the
-/// containers around it and around the node before it are tried. A comment that opens nowhere is left as it is, as SOPS
-/// does: it is in no MAC.
-fn open_comment(
-    document: &Document<'_>,
-    id: NodeId,
-    aad: &str,
-    aad_before: &str,
-    cipher: &Cipher,
-) -> Option<Zeroizing<Vec<u8>>> {
+/// Bytes that could be gone through in the time that GCM needs besides them.
+const COST_OF_A_TRY: usize = 256;
+const COST_OF_A_STEP: usize = 16;
+
+/// The ENC text of a comment.
+fn comment_enc<'d>(document: &'d Document<'_>, id: NodeId) -> Option<EncText<'d>> {
     let Content::Comment(comment) = &document.node(id).content else { return None };
-    let enc = EncText::parse(comment.text).ok()?;
-    if enc.value_type() != ValueType::Comment {
-        return None;
-    }
-    let containers = containers(aad).chain(containers(aad_before));
-    containers
-        .filter_map(|aad| cipher.decrypt(&enc, aad.as_bytes()).ok())
-        .find(|text| std::str::from_utf8(text).is_ok_and(stands_on_a_line))
+    EncText::parse(comment.text).ok().filter(|enc| enc.value_type() == ValueType::Comment)
+}
+
+fn open_comment(enc: &EncText<'_>, aad: &str, cipher: &Cipher) -> Option<Zeroizing<Vec<u8>>> {
+    let text = cipher.decrypt(enc, aad.as_bytes()).ok()?;
+    std::str::from_utf8(&text).is_ok_and(stands_on_a_line).then_some(text)
 }
 
 /// Without what ends a line for YAML, or may not stand in it.
@@ -324,13 +368,6 @@ fn stands_on_a_line(text: &str) -> bool {
         (character.is_control() && character != '\t')
             || matches!(character, '\u{2028}' | '\u{2029}')
     })
-}
-
-/// `a:b:` → `a:b:`, `a:`, `:`.
-fn containers(aad: &str) -> impl Iterator<Item = &str> {
-    let keys = aad.strip_suffix(':').unwrap_or(aad);
-    let shorter = keys.rmatch_indices(':').map(|(at, _)| &aad[..=at]);
-    std::iter::once(aad).chain(shorter).chain(std::iter::once(":")).filter(|aad| !aad.is_empty())
 }
 
 /// The region of a Secret is given by its kind, whatever the envelope's rule says.
@@ -458,10 +495,16 @@ pub(crate) fn bound_leaves(
         }
     }
     let mut out = Vec::with_capacity(ids.len());
+    let mut budget = PathBudget::of(document);
     for index in ids {
         let id = NodeId(index as u32);
+        let content = &document.node(id).content;
+        if !matches!(content, Content::Scalar(_) | Content::Alias { .. }) {
+            continue;
+        }
         let path = relative_path(document, member.object, id);
-        match &document.node(id).content {
+        budget.spend(binding::path_length(&path.0))?;
+        match content {
             Content::Scalar(scalar) => {
                 out.push(match plain.get(&id) {
                     Some(plain) => {
@@ -472,7 +515,8 @@ pub(crate) fn bound_leaves(
                 });
             }
             Content::Alias { document: target, node, of_key } => {
-                alias_leaves(member, (*target, *node, *of_key), path.0, &mut out, 0)?;
+                let target = (*target, *node, *of_key);
+                alias_leaves(member, target, path.0, &mut out, &mut budget, 0)?;
             }
             _ => {}
         }
@@ -493,6 +537,7 @@ fn alias_leaves(
     (document, node, of_key): (usize, NodeId, bool),
     path: Vec<PathElement>,
     out: &mut Vec<Zeroizing<Vec<u8>>>,
+    budget: &mut PathBudget,
     depth: usize,
 ) -> Result<(), FileError> {
     if depth > 50 || out.len() > 1_000_000 {
@@ -505,12 +550,17 @@ fn alias_leaves(
     }
     for index in node.index()..target.node(node).end.index() {
         let id = NodeId(index as u32);
+        let content = &target.node(id).content;
+        if !matches!(content, Content::Scalar(_) | Content::Alias { .. }) {
+            continue;
+        }
         let mut path = path.clone();
         path.extend(relative_path(target, node, id).0);
-        match &target.node(id).content {
+        budget.spend(binding::path_length(&path))?;
+        match content {
             Content::Scalar(scalar) => out.push(clear_leaf(&path, &scalar.value)),
             Content::Alias { document, node, of_key } => {
-                alias_leaves(member, (*document, *node, *of_key), path, out, depth + 1)?;
+                alias_leaves(member, (*document, *node, *of_key), path, out, budget, depth + 1)?;
             }
             _ => {}
         }
@@ -520,8 +570,5 @@ fn alias_leaves(
 
 /// Path of a node below `top`.
 pub(crate) fn relative_path(document: &Document<'_>, top: NodeId, id: NodeId) -> Path {
-    let mut path = document.path(id);
-    let above = document.path(top).0.len();
-    path.0.drain(..above.min(path.0.len()));
-    path
+    document.path_below(top, id)
 }
