@@ -179,9 +179,30 @@ fn indices_above_many_values_are_refused_where_they_are_too_many() {
 fn aliases_of_a_value_deep_in_another_document_cost_no_more_than_others() {
     let deep = format!("a: {}&x y{}\n---\n", "[".repeat(9_000), "]".repeat(9_000));
     let aliases = vec!["*x"; 100_000].join(",");
+    goes_round_with(
+        all_bound(),
+        Format::Yaml,
+        format!("{deep}list: [{aliases}]\npassword: hunter2\n"),
+    );
+}
+
+/// Aliases are covered by the MAC and the binding.
+fn all_bound() -> EncryptOptions {
     let rule = Rule { kind: RuleKind::EncryptedRegex, text: "^password$".to_owned() };
-    // So the aliases are bound.
-    let options =
-        EncryptOptions { rule: Some(rule), mac_only_encrypted: Some(false), ..support::options() };
-    goes_round_with(options, Format::Yaml, format!("{deep}list: [{aliases}]\npassword: hunter2\n"));
+    EncryptOptions { rule: Some(rule), mac_only_encrypted: Some(false), ..support::options() }
+}
+
+#[test]
+fn aliases_of_something_long_or_of_much_that_is_empty_are_refused() {
+    for target in ["x".repeat(100_000), format!("[{}]", vec!["{}"; 100_000].join(","))] {
+        let aliases = vec!["*x"; 100_000].join(",");
+        let source = format!("a: &x {target}\nlist: [{aliases}]\npassword: hunter2\n");
+        assert!(source.len() <= 1_000_000);
+        let outcome = within_bound(move || {
+            let (format, source) = (Format::Yaml, source.as_bytes());
+            support::try_encrypt(format, source, &all_bound(), support::KEY, None).map(|_| ())
+        });
+        let error = outcome.expect_err("refused");
+        assert!(error.problem.contains("aliases"), "{error}");
+    }
 }

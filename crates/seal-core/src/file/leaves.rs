@@ -8,7 +8,7 @@ use super::error::FileError;
 use super::limits::{MAX_DEPTH, PathBudget, too_deep};
 use crate::document::{Content, Document, Node, NodeId};
 
-/// More leaves than this come from aliases that multiply.
+/// More nodes than this come from aliases that multiply.
 const MAX_EXPANDED: usize = 1_000_000;
 
 /// Aliases inside aliases.
@@ -158,6 +158,10 @@ impl<'d, 's> Walk<'_, 'd, 's> {
             }
             match &node.content {
                 Content::Mapping { .. } | Content::Sequence { .. } => {
+                    if origin.is_some() {
+                        // Empty ones take time as well.
+                        self.expand(0)?;
+                    }
                     if self.depth_above + self.open.len() >= MAX_DEPTH {
                         return Err(too_deep());
                     }
@@ -207,6 +211,15 @@ impl<'d, 's> Walk<'_, 'd, 's> {
         }
     }
 
+    /// Counts a node behind an alias, with the length of its value: a copy of that stands for each alias.
+    fn expand(&mut self, length: usize) -> Result<(), FileError> {
+        self.expanded += 1;
+        if self.expanded > MAX_EXPANDED || self.budget.spend(length).is_err() {
+            return Err(FileError::input("the aliases of this document multiply without end"));
+        }
+        Ok(())
+    }
+
     fn leaf(
         &mut self,
         node: &Node<'s>,
@@ -215,10 +228,8 @@ impl<'d, 's> Walk<'_, 'd, 's> {
         key_text: Option<&str>,
     ) -> Result<(), FileError> {
         if origin.is_some() {
-            self.expanded += 1;
-            if self.expanded > MAX_EXPANDED {
-                return Err(FileError::input("the aliases of this document multiply without end"));
-            }
+            let length = node.span.end - node.span.start;
+            self.expand(key_text.map_or(length, str::len))?;
         }
         let is_aliased = origin.is_some();
         let origin = origin.unwrap_or(id);
