@@ -230,15 +230,25 @@ impl<'s> Document<'s> {
 
     /// Path of a node from the root. A comment has the path of its container.
     pub fn path(&self, id: NodeId) -> Path {
+        self.path_until(None, id)
+    }
+
+    /// Path of a node from one above it.
+    pub(crate) fn path_below(&self, top: NodeId, id: NodeId) -> Path {
+        self.path_until(Some(top), id)
+    }
+
+    fn path_until(&self, top: Option<NodeId>, id: NodeId) -> Path {
         let mut elements = Vec::new();
-        let mut node = self.node(id);
-        while let Some(parent) = node.parent {
+        let mut at = id;
+        while let Some(parent) = self.node(at).parent.filter(|_| Some(at) != top) {
+            let node = self.node(at);
             match (&node.key, &node.content) {
                 (_, Content::Comment(_)) => {}
                 (Some(key), _) => elements.push(PathElement::Key(key.text.as_ref().into())),
                 (None, _) => elements.push(PathElement::Index(node.position as usize)),
             }
-            node = self.node(parent);
+            at = parent;
         }
         elements.reverse();
         Path(elements)

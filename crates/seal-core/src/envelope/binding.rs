@@ -104,7 +104,7 @@ pub fn leaf(
     value_type: Option<ValueType>,
     value: &[u8],
 ) -> Zeroizing<Vec<u8>> {
-    let length = path.iter().map(|element| prefixed_length(element_length(element))).sum();
+    let length = path_length(path);
     let state: &[u8] = if encrypted { b"E" } else { b"C" };
     let value_type = value_type.map_or("null", ValueType::as_str).as_bytes();
     let parts = [length, state.len(), value_type.len(), value.len()];
@@ -129,6 +129,11 @@ pub fn leaf(
         leaf.extend_from_slice(part);
     }
     leaf
+}
+
+/// How much of a [`leaf`] its path makes up.
+pub(crate) fn path_length(path: &[PathElement]) -> usize {
+    path.iter().map(|element| prefixed_length(element_length(element))).sum()
 }
 
 /// The keys that a data key gives for bindings.

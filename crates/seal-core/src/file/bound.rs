@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::Member;
 use super::error::FileError;
+use super::limits::PathBudget;
 use super::open::{Demands, Opened, Overlay, Plain, relative_path};
 use crate::cipher::ValueType;
 use crate::document::{Content, NodeId, PathElement, Value};
@@ -109,10 +110,16 @@ pub(crate) fn bound_leaves(
         }
     }
     let mut out = Vec::with_capacity(ids.len());
+    let mut budget = PathBudget::of(document);
     for index in ids {
         let id = NodeId(index as u32);
+        let content = &document.node(id).content;
+        if !matches!(content, Content::Scalar(_) | Content::Alias { .. }) {
+            continue;
+        }
         let path = relative_path(document, member.object, id);
-        match &document.node(id).content {
+        budget.spend(binding::path_length(&path.0))?;
+        match content {
             Content::Scalar(scalar) => {
                 out.push(match plain.get(&id) {
                     Some(plain) => {
@@ -123,7 +130,8 @@ pub(crate) fn bound_leaves(
                 });
             }
             Content::Alias { document: target, node, of_key } => {
-                alias_leaves(member, (*target, *node, *of_key), path.0, &mut out, 0)?;
+                let target = (*target, *node, *of_key);
+                alias_leaves(member, target, path.0, &mut out, &mut budget, 0)?;
             }
             _ => {}
         }
@@ -144,6 +152,7 @@ fn alias_leaves(
     (document, node, of_key): (usize, NodeId, bool),
     path: Vec<PathElement>,
     out: &mut Vec<Zeroizing<Vec<u8>>>,
+    budget: &mut PathBudget,
     depth: usize,
 ) -> Result<(), FileError> {
     if depth > 50 || out.len() > 1_000_000 {
@@ -156,12 +165,17 @@ fn alias_leaves(
     }
     for index in node.index()..target.node(node).end.index() {
         let id = NodeId(index as u32);
+        let content = &target.node(id).content;
+        if !matches!(content, Content::Scalar(_) | Content::Alias { .. }) {
+            continue;
+        }
         let mut path = path.clone();
         path.extend(relative_path(target, node, id).0);
-        match &target.node(id).content {
+        budget.spend(binding::path_length(&path))?;
+        match content {
             Content::Scalar(scalar) => out.push(clear_leaf(&path, &scalar.value)),
             Content::Alias { document, node, of_key } => {
-                alias_leaves(member, (*document, *node, *of_key), path, out, depth + 1)?;
+                alias_leaves(member, (*document, *node, *of_key), path, out, budget, depth + 1)?;
             }
             _ => {}
         }

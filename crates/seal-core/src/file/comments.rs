@@ -2,8 +2,8 @@
 
 use zeroize::Zeroizing;
 
-use super::open::relative_path;
-use crate::cipher::{Cipher, EncText, ValueType, aad_of_path};
+use super::limits::SearchBudget;
+use crate::cipher::{Cipher, EncText, ValueType};
 use crate::document::{Content, Document, NodeId};
 
 /// The nodes of an object as they stand in the source, comments left out.
@@ -28,35 +28,75 @@ impl<'d, 's> NodesByPlace<'d, 's> {
     }
 
     /// What stands around a comment decides its container, and the `sops` block or a tool may stand there now. So the
-    /// containers around it and around the node before it are tried. A comment that opens nowhere is left as it is, as SOPS
-    /// does: it is in no MAC.
-    pub(super) fn open_comment(
+    /// containers around it and around the node before it are tried. A comment that opens nowhere is left as it is, as
+    /// SOPS does: it is in no MAC.
+    pub(super) fn open_elsewhere(
         &self,
-        id: NodeId,
-        aad: &str,
+        comment: NodeId,
         cipher: &Cipher,
+        budget: &mut SearchBudget,
     ) -> Option<Zeroizing<Vec<u8>>> {
-        let Content::Comment(comment) = &self.document.node(id).content else { return None };
-        let enc = EncText::parse(comment.text).ok()?;
-        if enc.value_type() != ValueType::Comment {
-            return None;
+        let enc = comment_enc(self.document, comment)?;
+        let node = self.document.node(comment);
+        let before = self.places.partition_point(|(place, _)| *place < node.span.start);
+        let before = before.checked_sub(1).and_then(|at| self.places.get(at));
+        for innermost in [node.parent, before.map(|(_, id)| *id)].into_iter().flatten() {
+            let (aad, ends) = self.containers(innermost, budget)?;
+            for end in ends {
+                let aad = if end == 0 { ":" } else { &aad[..end] };
+                if !budget.spend(aad.len() + enc.ciphertext().len() + COST_OF_A_TRY) {
+                    return None;
+                }
+                if let Some(text) = open_comment(&enc, aad, cipher) {
+                    return Some(text);
+                }
+            }
         }
-        let aad_before = self.aad_before(id);
-        let containers = containers(aad).chain(containers(&aad_before));
-        containers
-            .filter_map(|aad| cipher.decrypt(&enc, aad.as_bytes()).ok())
-            .find(|text| std::str::from_utf8(text).is_ok_and(stands_on_a_line))
+        None
     }
 
-    /// Additional data of the node before a comment.
-    fn aad_before(&self, comment: NodeId) -> String {
-        let start = self.document.node(comment).span.start;
-        let before = self.places.partition_point(|(place, _)| *place < start);
-        let Some((_, node)) = before.checked_sub(1).and_then(|at| self.places.get(at)) else {
-            return String::new();
-        };
-        aad_of_path(&relative_path(self.document, self.object, *node).0)
+    /// The additional data of a node, and where that of it and of each container around it ends, longest first. `None`
+    /// where that is more than the budget allows.
+    fn containers(&self, id: NodeId, budget: &mut SearchBudget) -> Option<(String, Vec<usize>)> {
+        let mut keys = Vec::new();
+        let mut at = Some(id).filter(|id| *id >= self.object);
+        while let Some(id) = at.filter(|id| *id != self.object) {
+            let node = self.document.node(id);
+            let key = node.key.as_ref().map(|key| key.text.as_ref());
+            if !budget.spend(COST_OF_A_STEP + key.map_or(0, str::len)) {
+                return None;
+            }
+            keys.extend(key);
+            at = node.parent;
+        }
+        let (mut aad, mut ends) = (String::new(), vec![0]);
+        for key in keys.into_iter().rev() {
+            aad.push_str(key);
+            aad.push(':');
+            ends.push(aad.len());
+        }
+        ends.reverse();
+        Some((aad, ends))
     }
+}
+
+/// Bytes that could be gone through in the time that GCM needs besides them.
+const COST_OF_A_TRY: usize = 256;
+const COST_OF_A_STEP: usize = 16;
+
+/// The ENC text of a comment.
+pub(super) fn comment_enc<'d>(document: &'d Document<'_>, id: NodeId) -> Option<EncText<'d>> {
+    let Content::Comment(comment) = &document.node(id).content else { return None };
+    EncText::parse(comment.text).ok().filter(|enc| enc.value_type() == ValueType::Comment)
+}
+
+pub(super) fn open_comment(
+    enc: &EncText<'_>,
+    aad: &str,
+    cipher: &Cipher,
+) -> Option<Zeroizing<Vec<u8>>> {
+    let text = cipher.decrypt(enc, aad.as_bytes()).ok()?;
+    std::str::from_utf8(&text).is_ok_and(stands_on_a_line).then_some(text)
 }
 
 /// Without what ends a line for YAML, or may not stand in it.
@@ -65,11 +105,4 @@ fn stands_on_a_line(text: &str) -> bool {
         (character.is_control() && character != '\t')
             || matches!(character, '\u{2028}' | '\u{2029}')
     })
-}
-
-/// `a:b:` → `a:b:`, `a:`, `:`.
-fn containers(aad: &str) -> impl Iterator<Item = &str> {
-    let keys = aad.strip_suffix(':').unwrap_or(aad);
-    let shorter = keys.rmatch_indices(':').map(|(at, _)| &aad[..=at]);
-    std::iter::once(aad).chain(shorter).chain(std::iter::once(":")).filter(|aad| !aad.is_empty())
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use zeroize::Zeroizing;
 
 use super::error::FileError;
-use super::leaves;
+use super::leaves::{self, Aad};
 use super::open::Plain;
 use super::run::is_null;
 use crate::cipher::ValueType;
@@ -16,7 +16,7 @@ use crate::document::{Content, Document, NodeId, Value};
 pub(crate) struct Reading {
     values: Vec<Leaf>,
     /// Additional data and text of each comment.
-    comments: Vec<(String, Zeroizing<String>)>,
+    comments: Vec<(Aad, Zeroizing<String>)>,
 }
 
 /// Where two readings part.
@@ -28,7 +28,7 @@ pub(crate) enum Difference {
 
 /// One value, with the keys above it.
 struct Leaf {
-    aad: String,
+    aad: Aad,
     /// SOPS writes whole floats as integers, so numbers are compared by value.
     number: bool,
     value_type: Option<ValueType>,
@@ -66,13 +66,13 @@ impl Reading {
                         Some(plain) => String::from_utf8_lossy(&plain.text).into_owned(),
                         None => comment.text.to_owned(),
                     };
-                    reading.comments.push((leaf.aad.to_owned(), Zeroizing::new(text)));
+                    reading.comments.push((leaf.kept_aad(), Zeroizing::new(text)));
                     return Ok(());
                 }
                 _ => return Ok(()),
             };
             reading.values.push(Leaf {
-                aad: leaf.aad.to_owned(),
+                aad: leaf.kept_aad(),
                 number: matches!(value, Value::Int(_) | Value::UInt(_) | Value::Float(_)),
                 value_type: value.value_type(),
                 value: value.canonical(),

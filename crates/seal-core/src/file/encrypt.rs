@@ -213,6 +213,8 @@ pub fn encrypt(
             None => bytes.extend_from_slice(piece.text),
         }
     }
+    // The proof reads the result: both trees need not be held at once.
+    drop((pieces, parts));
     if options.layout == Layout::Sops && report.encrypted > 0 {
         check_whole(format, source, &bytes, &run.file_key()?.data_key)?;
     }

@@ -19,6 +19,7 @@ mod decrypt;
 mod encrypt;
 mod error;
 mod leaves;
+mod limits;
 mod open;
 mod pieces;
 mod prepare;

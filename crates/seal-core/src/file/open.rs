@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use zeroize::Zeroizing;
 
 use super::bound::verify_binding;
-use super::comments::NodesByPlace;
+use super::comments::{NodesByPlace, comment_enc, open_comment};
 use super::error::FileError;
+use super::limits::SearchBudget;
 use super::{Member, leaves};
 use crate::cipher::{Cipher, EncText, ValueType, decode, is_enc_text};
 use crate::document::{Content, Document, NodeId, Path, Scalar, Value};
@@ -192,7 +193,7 @@ fn open_leaves(
     let document = member.document();
     let selected = selector.select(document, member.object);
     let mut plain = HashMap::new();
-    let mut comments: Vec<(NodeId, String)> = Vec::new();
+    let mut lost_comments: Vec<NodeId> = Vec::new();
     leaves::visit(member, &mut |leaf| {
         let id = leaf.origin;
         let is_selected = selected[id.index() - member.object.index()];
@@ -209,7 +210,12 @@ fn open_leaves(
             }
             (Content::Comment(comment), None) => {
                 if !leaf.is_aliased && is_enc_text(comment.text) {
-                    comments.push((id, leaf.aad.to_owned()));
+                    match comment_enc(document, id).map(|enc| open_comment(&enc, leaf.aad, cipher))
+                    {
+                        Some(Some(text)) => drop(plain.insert(id, comment_of(text))),
+                        Some(None) => lost_comments.push(id),
+                        None => {}
+                    }
                 }
                 return Ok(());
             }
@@ -254,10 +260,12 @@ fn open_leaves(
         plain.insert(id, Plain { value, text, value_type: enc.value_type() });
         Ok(())
     })?;
-    if !comments.is_empty() {
+    if !lost_comments.is_empty() {
         let nodes = NodesByPlace::of(document, member.object);
-        for (id, aad) in comments {
-            let text = nodes.open_comment(id, &aad, cipher);
+        let span = document.node(member.object).span;
+        let mut budget = SearchBudget::of(span.end - span.start);
+        for id in lost_comments {
+            let text = nodes.open_elsewhere(id, cipher, &mut budget);
             plain.extend(text.map(|text| (id, comment_of(text))));
         }
     }
@@ -330,8 +338,5 @@ fn check_region(
 
 /// Path of a node below `top`.
 pub(crate) fn relative_path(document: &Document<'_>, top: NodeId, id: NodeId) -> Path {
-    let mut path = document.path(id);
-    let above = document.path(top).0.len();
-    path.0.drain(..above.min(path.0.len()));
-    path
+    document.path_below(top, id)
 }

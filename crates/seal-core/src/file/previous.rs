@@ -199,6 +199,7 @@ fn reuse(
         return None;
     }
     let mut edits = Vec::with_capacity(new.len() + 1);
+    let mut aad = String::new();
     for (secret, id) in new.iter().zip(known) {
         let (old, now) = (before.document(), member.document());
         let place = |document: &Document<'_>, top, id| relative_path(document, top, id);
@@ -209,7 +210,7 @@ fn reuse(
         let text = EncText::parse(&enc).ok()?;
         // The text as it is spelled, and, for comments, the container that it is encrypted for.
         let same = text.value_type() == secret.value_type
-            && *cipher.decrypt(&text, secret.aad.as_bytes()).ok()? == *secret.text;
+            && *cipher.decrypt(&text, secret.aad.text(&mut aad).as_bytes()).ok()? == *secret.text;
         if !same {
             return None;
         }

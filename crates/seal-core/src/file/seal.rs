@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use super::bound::bound_leaves;
 use super::encrypt::{FileKey, Keys, Scope};
 use super::error::FileError;
+use super::leaves::Aad;
 use super::open::Plain;
 use super::{Member, leaves};
 use crate::cipher::{Cipher, ValueType};
-use crate::document::{Content, Edit, NodeId, Value};
+use crate::document::{Content, Document, Edit, Node, NodeId, Value};
 use crate::envelope::binding::{BindingKeys, Flags, Statement};
 use crate::envelope::mac::{MacHasher, seal_mac};
 use crate::envelope::metadata::SOPS_VERSION;
@@ -37,7 +38,7 @@ pub(crate) struct Sealed {
 /// A value of the source that is to be encrypted, in the order of the document.
 pub(crate) struct Secret {
     pub(crate) node: NodeId,
-    pub(crate) aad: String,
+    pub(crate) aad: Aad,
     pub(crate) value_type: ValueType,
     pub(crate) text: zeroize::Zeroizing<Vec<u8>>,
 }
@@ -52,6 +53,7 @@ pub(crate) fn secrets(
 ) -> Result<Vec<Secret>, FileError> {
     let document = member.document();
     let selected = selector.select(document, member.object);
+    let odd_keys = below_odd_keys(document, member.object);
     let mut found = Vec::new();
     leaves::visit(member, &mut |leaf| {
         let id = leaf.origin;
@@ -70,7 +72,7 @@ pub(crate) fn secrets(
                 if is_selected && own && !comment.text.is_empty() {
                     found.push(Secret {
                         node: id,
-                        aad: leaf.aad.to_owned(),
+                        aad: leaf.kept_aad(),
                         value_type: ValueType::Comment,
                         text: zeroize::Zeroizing::new(comment.text.as_bytes().to_vec()),
                     });
@@ -89,7 +91,7 @@ pub(crate) fn secrets(
                     hasher.update(&scalar.value.canonical());
                 }
                 if is_selected && !scalar.value.is_empty() {
-                    if has_odd_key(document, member.object, id) {
+                    if odd_keys.get(id.index() - member.object.index()).is_some_and(|odd| *odd) {
                         return Err(problem("a key above this value is no string".to_owned())
                             .hint("put the key in quotes"));
                     }
@@ -97,7 +99,7 @@ pub(crate) fn secrets(
                     let source = format.plain_text(member.source, document, id);
                     found.push(Secret {
                         node: id,
-                        aad: leaf.aad.to_owned(),
+                        aad: leaf.kept_aad(),
                         value_type,
                         text: scalar.value.spelling(source),
                     });
@@ -110,16 +112,19 @@ pub(crate) fn secrets(
     Ok(found)
 }
 
-fn has_odd_key(document: &crate::document::Document<'_>, top: NodeId, id: NodeId) -> bool {
-    let mut at = Some(id);
-    while let Some(id) = at.filter(|id| *id != top) {
-        let node = document.node(id);
-        if node.key.as_ref().is_some_and(|key| !key.is_string) {
-            return true;
-        }
-        at = node.parent;
+/// For each node below `top`, whether a key on its path is no string; nothing where all keys are strings.
+fn below_odd_keys(document: &Document<'_>, top: NodeId) -> Vec<bool> {
+    let nodes = &document.nodes[top.index()..document.node(top).end.index()];
+    let is_odd = |node: &Node<'_>| node.key.as_ref().is_some_and(|key| !key.is_string);
+    if !nodes.iter().skip(1).any(is_odd) {
+        return Vec::new();
     }
-    false
+    let mut odd = vec![false; nodes.len()];
+    for (at, node) in nodes.iter().enumerate().skip(1) {
+        let parent = node.parent.and_then(|parent| parent.index().checked_sub(top.index()));
+        odd[at] = is_odd(node) || parent.is_some_and(|parent| odd[parent]);
+    }
+    odd
 }
 
 /// Encrypts the members under one envelope.
@@ -134,15 +139,16 @@ pub(crate) fn seal(
     let cipher = Cipher::new(data_key);
     let mut hasher = MacHasher::new(mac_only_encrypted);
     let mut sealed = Sealed { edits: Vec::new(), values: 0, comments: 0 };
-    let mut encrypted: Vec<HashMap<NodeId, Plain>> = Vec::new();
+    let mut encrypted = HashMap::new();
+    let mut aad = String::new();
     for member in members {
         let document = member.document();
         let secrets = secrets(sealing.format, *member, selector, mac_only_encrypted, &mut hasher)?;
         let mut edits = Vec::with_capacity(secrets.len() + 1);
         for secret in &secrets {
             let iv = sealing.keys.random_bytes()?;
-            let aad = secret.aad.as_bytes();
-            let enc = cipher.encrypt(&iv, aad, secret.value_type, &secret.text);
+            let aad = secret.aad.text(&mut aad);
+            let enc = cipher.encrypt(&iv, aad.as_bytes(), secret.value_type, &secret.text);
             let node = document.node(secret.node);
             if secret.value_type == ValueType::Comment {
                 if selector.mistakes(&enc) {
@@ -161,7 +167,10 @@ pub(crate) fn seal(
             );
         }
         sealed.edits.push(edits);
-        encrypted.push(of_secrets(*member, secrets));
+        // Several members are not bound to anything.
+        if members.len() == 1 {
+            encrypted = of_secrets(*member, secrets);
+        }
     }
 
     let mac_hex = hasher.finish();
@@ -191,7 +200,7 @@ pub(crate) fn seal(
                     mac_only_encrypted,
                     selector,
                     &AsWritten,
-                    &encrypted[0],
+                    &encrypted,
                 )?,
             };
             let bound = BindingKeys::new(data_key).iv(&statement);
