@@ -57,9 +57,10 @@ pub(crate) fn enc_text(source: &[u8]) {
             let again = decode(value_type, &canonical).expect("the canonical form is readable");
             assert!(same(&value, &again), "the canonical form means something else");
         }
-        let enc = cipher.encrypt(&[9; 32], b"a:", value_type, source);
-        let enc = EncText::parse(&enc).expect("what is written can be read");
+        // Empty values stay in clear; callers see to that.
         if !source.is_empty() {
+            let enc = cipher.encrypt(&[9; 32], b"a:", value_type, source);
+            let enc = EncText::parse(&enc).expect("what is written can be read");
             assert_eq!(*cipher.decrypt(&enc, b"a:").expect("it opens"), source);
         }
     }
