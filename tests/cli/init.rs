@@ -116,14 +116,41 @@ fn no_identity_writes_rules_only() {
 }
 
 #[test]
-fn refuses_to_overwrite_rules_and_makes_nothing() {
+fn refuses_rules_that_cannot_be_read_and_makes_nothing() {
     let directory = TestDir::new();
     directory.write(".sops.yaml", "mine");
     let run = directory.seal(&["init"]).run();
-    run.golden("init-rules-exist");
+    run.golden("init-rules-unreadable");
     assert_eq!(run.code, 2);
     assert_eq!(directory.read(".sops.yaml"), "mine");
     assert!(!directory.home(".config").exists());
+}
+
+#[test]
+fn refuses_to_overwrite_rules_and_says_what_a_newcomer_needs() {
+    let directory = TestDir::new();
+    let rules = crate::keys::rules("");
+    directory.write(".sops.yaml", &rules);
+    let run = directory.seal(&["init"]).run();
+    let recipient = recipient_in(
+        &std::fs::read_to_string(directory.home(".config/sops/age/keys.txt")).unwrap(),
+    );
+    golden_without(&run, &recipient, "init-rules-exist");
+    assert_eq!(run.code, 2);
+    assert_eq!(directory.read(".sops.yaml"), rules);
+}
+
+#[test]
+fn rules_that_name_the_identity_are_enough() {
+    let directory = with_key_file();
+    let rules = crate::keys::rules("");
+    directory.write(".sops.yaml", &rules);
+    let run = directory.seal(&["init"]).run();
+    run.golden("init-rules-name-it");
+    assert_eq!((run.code, directory.read(".sops.yaml")), (0, rules));
+    let run = directory.seal(&["init", "--age", COLLEAGUE]).run();
+    assert_eq!(run.code, 2);
+    assert!(run.stderr.contains(&format!("does not name {COLLEAGUE}\n")), "{}", run.stderr);
 }
 
 #[test]
@@ -206,7 +233,7 @@ fn quiet_says_nothing_and_json_says_all_on_stdout() {
     assert_eq!(object["recipients"], serde_json::json!([RECIPIENT]));
     assert_eq!(object["identity_created"], false);
 
-    let run = directory.seal(&["init", "--json"]).run();
+    let run = directory.seal(&["init", "--json", "--age", COLLEAGUE]).run();
     let object: serde_json::Value = serde_json::from_str(run.out()).unwrap();
     assert_eq!((run.code, &object["exit_code"]), (2, &serde_json::json!(2)));
     assert_eq!(object["errors"][0]["file"], ".sops.yaml");

@@ -17,6 +17,7 @@ mod keys;
 mod keys_of_users;
 mod kill;
 mod manifests;
+mod newcomer;
 mod output;
 mod previous;
 mod refused;

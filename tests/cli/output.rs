@@ -12,7 +12,7 @@ fn object(text: &str) -> Value {
 
 #[test]
 fn the_object_for_machines_counts_and_goes_where_no_document_goes() {
-    let broken = "kind: [\n";
+    let broken = "kind: [Secret\n";
     let directory =
         TestDir::with(&[("a/db.yaml", SECRET), ("a/map.yaml", CONFIG_MAP), ("a/no.yaml", broken)]);
     let run = directory.seal(&["encrypt", "-i", "--json", "-q", "a"]).run();
@@ -23,6 +23,8 @@ fn the_object_for_machines_counts_and_goes_where_no_document_goes() {
         ("files", json!(1)),
         ("documents", json!(1)),
         ("kept", json!(0)),
+        ("no_previous", json!(1)),
+        ("not_compared", json!(0)),
         ("secrets", json!(3)),
         ("already_encrypted", json!(0)),
         ("skipped", json!(1)),
@@ -87,7 +89,10 @@ fn a_progress_bar_is_for_terminals() {
         directory.write(&format!("a/{number}.yaml"), SECRET);
     }
     let run = directory.done(&["encrypt", "-i", "a"]);
-    assert_eq!(run.stderr, "encrypted 20 files (60 secrets in 20 documents)\n");
+    assert_eq!(
+        run.stderr,
+        "encrypted 20 files (60 secrets in 20 documents), not compared (git's HEAD has no earlier version)\n"
+    );
 }
 
 #[test]

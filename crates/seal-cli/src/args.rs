@@ -151,7 +151,7 @@ pub(crate) struct GetArgs {
     /// Document of a stream: KIND/NAME, or its number counted from 0
     #[arg(long, value_name = "KIND/NAME|INDEX")]
     pub(crate) document: Option<DocumentChoice>,
-    /// Format of the file [default: by its name, YAML for standard input and pipes]
+    /// Format of the file [default: by its name; by its text for standard input, YAML for pipes]
     #[arg(long = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
     /// Namespace of a document that is bound to one but does not name it
@@ -171,7 +171,7 @@ pub(crate) struct FileArgs {
     /// Write to this file [default: stdout]; one that is the input is replaced
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
-    /// Format of the input [default: by the file's name, YAML for standard input and pipes]
+    /// Format of the input [default: by the file's name; by its text for standard input, YAML for pipes]
     #[arg(long = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
 }

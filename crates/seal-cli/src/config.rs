@@ -144,6 +144,12 @@ impl Config {
         BlockIndent { yaml: self.yaml_indent.unwrap_or(BlockIndent::default().yaml), json }
     }
 
+    /// Whether any rule is for this age recipient.
+    pub(crate) fn names_age(&self, recipient: &str) -> bool {
+        let mut keys = self.rules.iter().flat_map(|rule| &rule.key_groups).flatten();
+        keys.any(|key| matches!(key, MasterKey::Age { recipient: named } if named == recipient))
+    }
+
     /// Our own settings for a file, whether or not a rule matches it.
     pub(crate) fn options_for(&self, path: &Path) -> Options {
         self.matching(path).map_or(self.options, |rule| rule.options)

@@ -150,6 +150,12 @@ impl From<WriteError> for CommandError {
     fn from(error: WriteError) -> Self {
         let this = Self::failed(error.to_string()).in_file(error.path());
         match &error {
+            WriteError::Create { path, source } if source.kind() == ErrorKind::NotFound => {
+                let directory = path.parent().unwrap_or(path).display().to_string();
+                Self::failed("its directory does not exist")
+                    .in_file(path)
+                    .hint(format!("make it with `mkdir -p {directory}`"))
+            }
             WriteError::IsDirectory { .. } => this.hint("name a file"),
             WriteError::NotRegular { .. } => this.hint("leave out `--in-place` to write to stdout"),
             WriteError::DanglingLink { .. } => this.hint("remove the link or create its target"),

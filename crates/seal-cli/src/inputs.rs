@@ -103,6 +103,20 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// Says why a path that can only mean one file means none.
+pub(crate) fn check_file(path: &Path) -> Result<(), InputError> {
+    match fs::metadata(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(InputError::Unreadable { path: path.into(), source: error })
+        }
+        Err(_) if fs::symlink_metadata(path).is_ok() => {
+            Err(InputError::DanglingLink { path: path.into() })
+        }
+        Err(_) => Err(InputError::NotFound { path: path.into() }),
+    }
+}
+
 impl Files {
     /// Whether a path names one of the files, under whatever name.
     pub(crate) fn hold(&self, path: &Path) -> bool {
@@ -176,6 +190,7 @@ impl Collector {
                 return self.fail(InputError::InvalidPattern { path: path.into(), source });
             }
         };
+        let failures = self.files.failures.len();
         let (mut found, mut directories) = (Vec::new(), Vec::new());
         for entry in walk(pattern.walked(), pattern.depth()) {
             let entry = match entry {
@@ -197,6 +212,10 @@ impl Collector {
             }
         }
         if found.is_empty() && directories.is_empty() {
+            // What could not be walked is said already.
+            if self.files.failures.len() > failures {
+                return;
+            }
             return self.fail(InputError::NoMatch { path: path.into() });
         }
         self.candidates(found);
@@ -232,6 +251,9 @@ impl Collector {
     fn walk_failed(&mut self, directory: &Path, error: &ignore::Error) {
         let path = path_of(error).unwrap_or(directory).to_owned();
         let source = match error.io_error() {
+            Some(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                return self.fail(InputError::NotFound { path });
+            }
             Some(cause) => io::Error::from(cause.kind()),
             None => io::Error::other("cannot be walked"),
         };

@@ -12,13 +12,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
-use clap::error::ContextValue;
+use clap::error::{ContextKind, ContextValue};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value, json};
 
 use crate::args::{Color, GlobalArgs};
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
+use crate::inputs::is_stdin;
 
 mod escape;
 mod summary;
@@ -94,6 +95,22 @@ impl Ui {
         let mut said = self.said();
         self.say(&said, &rendered(error));
         said.errors.push(error.clone());
+    }
+
+    /// Reports a failure whose causes and hints were just shown with another file.
+    pub(crate) fn error_of_same_cause(&self, error: &CommandError) {
+        let mut said = self.said();
+        let short = CommandError { causes: Vec::new(), hints: Vec::new(), ..error.clone() };
+        self.say(&said, &rendered(&short));
+        said.errors.push(error.clone());
+    }
+
+    /// Reports failures of which people have seen enough; machines get them all.
+    pub(crate) fn errors_in_short(&self, errors: &[CommandError]) {
+        let mut said = self.said();
+        let files = if errors.len() == 1 { "file" } else { "files" };
+        self.say(&said, &format!("… and {} more {files} with the same cause", errors.len()));
+        said.errors.extend(errors.iter().cloned());
     }
 
     /// Shows a bar on a terminal, where there are more files than a glance takes.
@@ -191,10 +208,29 @@ pub(crate) fn print_clap(message: clap::Error) -> ExitCode {
     }
     // Arguments are quoted in it. A line break in one must not begin a line of ours, and clap's colours could not be
     // told from foreign ones, so it goes without.
+    let message = with_hint_for_sops_users(message);
     let text = with_escaped_arguments(message).render().to_string();
     let lines: Vec<_> = text.trim_end().split('\n').map(escape).collect();
     let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
     ExitCode::Usage
+}
+
+/// Verbs that users of `sops` look for: a similar name would send them astray.
+fn with_hint_for_sops_users(message: clap::Error) -> clap::Error {
+    let instead = match message.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(verb)) => match verb.as_str() {
+            "edit" => "`seal decrypt -i FILE`, change it, `seal encrypt -i FILE`",
+            "updatekeys" | "rotate" => "`seal decrypt -i PATHS && seal encrypt -i PATHS`",
+            _ => return message,
+        },
+        _ => return message,
+    };
+    let verb = message.get(ContextKind::InvalidSubcommand).map(ToString::to_string);
+    let verb = verb.unwrap_or_default();
+    clap::Error::raw(
+        clap::error::ErrorKind::InvalidSubcommand,
+        format!("seal has no `{verb}` yet\nhint: {instead}\n"),
+    )
 }
 
 fn with_escaped_arguments(mut message: clap::Error) -> clap::Error {
@@ -219,7 +255,11 @@ fn rendered(error: &CommandError) -> String {
     let lines = |text: &str| text.split('\n').map(escape).collect::<Vec<_>>().join("\n  ");
     let mut message = String::new();
     if let Some(place) = &error.place {
-        let _ = write!(message, "{}:", escape(&place.file.to_string_lossy()));
+        let file = match is_stdin(&place.file) {
+            true => "<stdin>".into(),
+            false => place.file.to_string_lossy(),
+        };
+        let _ = write!(message, "{}:", escape(&file));
         if let Some(position) = place.position {
             let _ = write!(message, "{position}:");
         }

@@ -320,7 +320,10 @@ fn run(line: &[u8], recipient: &str) -> Result<Zeroizing<Vec<u8>>, String> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
-        .map_err(|error| format!("its command cannot be started: {}", error.kind()))?;
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => "there is no such command".to_owned(),
+            kind => format!("its command cannot be started: {kind}"),
+        })?;
     let printed = match child.stdout.take() {
         Some(stdout) => read_secret(stdout),
         None => Err(io::ErrorKind::BrokenPipe.into()),

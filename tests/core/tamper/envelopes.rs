@@ -32,7 +32,7 @@ fn rejects_a_doubled_mac() {
         let mac = file.value(0, "sops/mac");
         // The very same key twice is no YAML.
         let doubled = file.insert(0, "sops/mac", &format!("mac: {mac}"));
-        assert_eq!(doubled.decrypted().unwrap_err().class, Class::Input);
+        assert_eq!(doubled.decrypted().unwrap_err().class, Class::Syntax);
         // SOPS does not mind the case of keys.
         file.insert(0, "sops/mac", &format!("MAC: {mac}")).is_refused(A);
     }

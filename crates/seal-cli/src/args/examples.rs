@@ -12,7 +12,7 @@ Exit codes:
   2  wrong use or configuration
   3  verification refused a file
   4  no key could be had
-  5  a check found something
+  5  reserved
 
 Run `seal COMMAND --help` for the options and examples of a command.";
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use seal_core::envelope::Metadata;
 use seal_core::file::{BoxError, DecryptOptions, Decrypted, decrypt};
 use seal_core::format::Format;
+use seal_core::kubernetes;
 use seal_core::secret::DataKey;
 use seal_keys::{Providers, Unwrapper};
 
@@ -35,7 +36,10 @@ pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outc
     let outcome = match inputs {
         Inputs::Stdin => {
             let source = write::read_stdin()?;
-            let format = files::format(arguments.files.file_type, None)?;
+            if source.expose().trim_ascii().is_empty() {
+                return Err(files::empty_stdin());
+            }
+            let format = files::format_of_stdin(arguments.files.file_type, None, source.expose())?;
             let done = decryption.decrypt(Path::new(STDIN), format, source.expose());
             done.and_then(|decrypted| {
                 let bytes = decrypted.bytes.unwrap_or(source);
@@ -105,9 +109,13 @@ impl<'a> Decryption<'a> {
     fn in_place(&self, files: &Files, told: Option<FileType>, context: &Context<'_>) -> Outcome {
         let writer = Writer::default();
         let (results, code) = each(files, context, "decrypting", |index| {
-            let path = &files.list[index].path;
+            let input = &files.list[index];
+            let path = &input.path;
             let format = files::format(told, Some(path))?;
             let original = write::read(path)?;
+            if !input.explicit && !is_meant(format, original.bytes.expose()) {
+                return Ok(Counts { skipped: 1, ..Counts::default() });
+            }
             let decrypted = self.decrypt(path, format, original.bytes.expose())?;
             if let Some(bytes) = &decrypted.bytes {
                 let Some(stamp) = &original.stamp else {
@@ -133,19 +141,22 @@ impl<'a> Decryption<'a> {
         context: &Context<'_>,
     ) -> Result<Outcome, CommandError> {
         let (results, code) = each(files, context, "decrypting", |index| {
-            let path = &files.list[index].path;
+            let input = &files.list[index];
+            let path = &input.path;
             let format = files::format(told, Some(path))?;
-            if format == Format::Json && files.list.len() > 1 {
-                return Err(CommandError::usage(
-                    "several files can be joined only if all are YAML",
-                )
-                .in_file(path)
-                .hint("decrypt JSON files one by one, or with `--in-place`"));
+            if format == Format::Json && input.explicit && files.list.len() > 1 {
+                return Err(only_yaml_joins(path));
             }
             let original = write::read(path)?;
+            if !input.explicit && !is_meant(format, original.bytes.expose()) {
+                return Ok(None);
+            }
+            if format == Format::Json && files.list.len() > 1 {
+                return Err(only_yaml_joins(path));
+            }
             let decrypted = self.decrypt(path, format, original.bytes.expose())?;
             let counts = counts(&decrypted.objects);
-            Ok((decrypted.bytes.unwrap_or(original.bytes), counts))
+            Ok(Some((index, decrypted.bytes.unwrap_or(original.bytes), counts)))
         });
         let failed = results.iter().filter(|result| result.is_none()).count();
         if code != ExitCode::Done {
@@ -156,19 +167,50 @@ impl<'a> Decryption<'a> {
             let counts = Counts { skipped: files.skipped, failed, ..Counts::default() };
             return Ok(Outcome { report: report(&counts), code });
         }
-        let (texts, counts): (Vec<_>, Vec<_>) = results.into_iter().flatten().unzip();
+        let passed_over = results.iter().filter(|result| matches!(result, Some(None))).count();
+        let (mut taken, mut texts, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, text, of_file) in results.into_iter().flatten().flatten() {
+            taken.push(index);
+            texts.push(text);
+            counts.push(of_file);
+        }
         match &texts[..] {
             // Not even YAML, perhaps.
             [only] => write_out(destination, only.expose(), context)?,
             _ => {
                 let joined = join(&texts);
-                let joined = joined.map_err(|index| does_not_join(&files.list[index].path))?;
+                let joined =
+                    joined.map_err(|index| does_not_join(&files.list[taken[index]].path))?;
                 write_out(destination, &joined, context)?;
             }
         }
-        let counts = files::total(files, counts.into_iter().map(Some));
+        let mut counts = files::total(files, counts.into_iter().map(Some));
+        counts.skipped += passed_over;
         Ok(Outcome { report: report(&counts), code })
     }
+}
+
+/// Whether a file that nobody named is one to decrypt, or a manifest that belongs to the same stream; not the values or
+/// the description of a chart. What cannot be read is left to those who decrypt it: it may be either.
+fn is_meant(format: Format, text: &[u8]) -> bool {
+    let signs = ["apiVersion", "sops", "ENC[AES256_GCM"];
+    let has_sign = || match std::str::from_utf8(text) {
+        Ok(text) => text.contains('\0') || signs.iter().any(|sign| text.contains(sign)),
+        Err(_) => true,
+    };
+    match format.parse(text) {
+        Ok(stream) => stream.documents.iter().any(|document| {
+            document.entry(document.root(), "sops").is_some()
+                || !kubernetes::named(document).is_empty()
+        }),
+        Err(_) => has_sign(),
+    }
+}
+
+fn only_yaml_joins(path: &Path) -> CommandError {
+    CommandError::usage("several files can be joined only if all are YAML")
+        .in_file(path)
+        .hint("decrypt JSON files one by one, or with `--in-place`")
 }
 
 fn does_not_join(path: &Path) -> CommandError {

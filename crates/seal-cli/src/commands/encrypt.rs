@@ -9,12 +9,15 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 use seal_core::envelope::{KeyGroup, MasterKey, Metadata, Rule};
 use seal_core::file::{
-    BoxError, Class, EncryptOptions, EncryptReport, FileKey, Keys, Layout, Previous, Scope,
+    BoxError, Class, EncryptOptions, EncryptReport, FileError, FileKey, Keys, Layout, Previous,
+    Scope,
 };
 use seal_core::format::{BlockIndent, Format};
+use seal_core::kubernetes::profile_rule;
 use seal_core::secret::{DataKey, SecretBytes};
 use seal_keys::{KeyService, Providers, Unwrapper, wrap_for};
 
+use self::recipients::RecipientsOfFiles;
 use self::selection::{AppliedRules, selection};
 use super::files::{self, STDIN, each, file_error, working_directory};
 use super::{Context, Outcome};
@@ -29,6 +32,7 @@ use crate::inputs::{self, Files, Input, Inputs};
 use crate::ui::{Counts, Report};
 use crate::write::{self, NewFile, Writer};
 
+mod recipients;
 mod selection;
 
 pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
@@ -45,6 +49,7 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
         unwrapper: Unwrapper::new(Providers::new(context.environment.clone())),
         last_modified: clock::now().to_rfc3339(),
         rules: AppliedRules::default(),
+        recipients_of_files: RecipientsOfFiles::default(),
     };
     let outcome = match inputs {
         Inputs::Stdin => encryption.stdin(&destination, context),
@@ -53,6 +58,14 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
         }
         Inputs::Files(files) => encryption.one_file(&files, &destination, context),
     };
+    let named_by = match (&encryption.recipients, arguments.age.is_empty()) {
+        (None, _) => ".sops.yaml names",
+        (Some(_), false) => "`--age` names",
+        (Some(_), true) => "SOPS_AGE_RECIPIENTS names",
+    };
+    if let Some(warning) = encryption.recipients_of_files.warning(named_by) {
+        context.ui.warn(&warning);
+    }
     files::warn_at_end(context, &encryption.configs, &encryption.unwrapper);
     outcome
 }
@@ -68,6 +81,7 @@ struct Encryption<'a> {
     unwrapper: Unwrapper<Providers>,
     last_modified: String,
     rules: AppliedRules,
+    recipients_of_files: RecipientsOfFiles,
 }
 
 /// A text to encrypt.
@@ -93,8 +107,10 @@ impl Encryption<'_> {
         destination: &Destination,
         context: &Context<'_>,
     ) -> Result<Outcome, CommandError> {
-        let format = self.format(None)?;
         let source = write::read_stdin()?;
+        let named = self.arguments.filename_override.as_deref();
+        let format =
+            files::format_of_stdin(self.arguments.files.file_type, named, source.expose())?;
         let job = Job {
             path: Path::new(STDIN),
             format,
@@ -187,7 +203,10 @@ impl Encryption<'_> {
             explicit: input.explicit,
             previous: self.previous_of(&Destination::InPlace, heads.get(&input.path))?,
         };
-        let done = self.encrypt(&job)?;
+        let mut done = self.encrypt(&job)?;
+        if self.arguments.previous.is_none() && job.previous.is_none() {
+            done.counts.unversioned = done.counts.files;
+        }
         if let Some(bytes) = &done.bytes {
             let stamp = original.stamp.as_ref().ok_or_else(|| {
                 CommandError::failed("only a regular file can be replaced in place")
@@ -227,9 +246,14 @@ impl Encryption<'_> {
     fn encrypt(&self, job: &Job<'_>) -> Result<Done, CommandError> {
         if job.explicit && job.source.trim_ascii().is_empty() {
             let error = CommandError::failed("there is nothing in it").in_file(job.path);
+            let files = &self.arguments.files;
             return Err(match job.path == Path::new(STDIN) {
-                true => error.hint("the command before the pipe may have failed"),
-                false => error,
+                true => files::empty_stdin(),
+                false if files.in_place || files.output_file().is_some() => error,
+                // `seal encrypt f >f`: the shell empties the file before anything runs.
+                false => error.hint(
+                    "if the output went to the same file, the shell has emptied it: get it back from git, and use `-i`",
+                ),
             });
         }
         let named = self.arguments.filename_override.as_deref().unwrap_or(job.path);
@@ -269,9 +293,14 @@ impl Encryption<'_> {
             seal_core::file::encrypt(job.format, job.source, &options, &keys, previous.as_ref());
         match encrypted {
             Ok(encrypted) => {
+                let today = || self.master_keys(rule, no_rule.as_ref()).ok();
+                self.recipients_of_files.note(&encrypted.report.already_for, today);
                 self.rules.note(options.rule, true);
                 let counts = counts(&encrypted.report, is_closed.into_inner());
                 Ok(Done { bytes: encrypted.bytes, counts })
+            }
+            Err(error) if self.is_none_of_ours(job, &error, &options, rule) => {
+                Ok(Done { bytes: None, counts: Counts { skipped: 1, ..Counts::default() } })
             }
             Err(error) if !job.explicit && error.class == Class::NothingSelected => {
                 self.rules.note(options.rule, false);
@@ -282,6 +311,23 @@ impl Encryption<'_> {
                 _ => Err(file_error(job.path, &error)),
             },
         }
+    }
+
+    /// A text that nobody named and that cannot be read: a template, a fragment, a list. It is passed over where only
+    /// manifests are looked for and it cannot hold a Secret.
+    fn is_none_of_ours(
+        &self,
+        job: &Job<'_>,
+        error: &FileError,
+        options: &EncryptOptions,
+        rule: Option<&CreationRule>,
+    ) -> bool {
+        let is_for_manifests = options.rule.as_ref().is_none_or(|rule| *rule == profile_rule());
+        error.class == Class::Syntax
+            && !job.explicit
+            && is_for_manifests
+            && !rule.is_some_and(CreationRule::is_for_certain_paths)
+            && !may_hold_secret(job.source)
     }
 
     fn options(
@@ -344,6 +390,17 @@ impl Encryption<'_> {
         let keys = wrap_for(service, &master_keys, &data_key)
             .map_err(|error| CommandError::no_key(error.to_string()))?;
         Ok(FileKey { data_key, key_groups: vec![KeyGroup { keys }], shamir_threshold: None })
+    }
+}
+
+/// Whether a text that cannot be read may have a Secret in it, or something encrypted. One in another encoding may.
+fn may_hold_secret(text: &[u8]) -> bool {
+    // The word, and the ways to spell it otherwise.
+    const SIGNS: [&str; 8] =
+        ["Secret", "ENC[AES256_GCM", "\\u", "\\U", "\\x", "\\\n", "\\\r", "!!binary"];
+    match std::str::from_utf8(text) {
+        Ok(text) => text.contains('\0') || SIGNS.iter().any(|sign| text.contains(sign)),
+        Err(_) => true,
     }
 }
 

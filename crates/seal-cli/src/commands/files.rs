@@ -1,11 +1,13 @@
 //! What commands over files share: several at a time, and errors of the core as users see them.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use seal_core::file::{Class, FileError};
 use seal_core::format::Format;
 use seal_keys::{NoDataKey, Providers, Unwrapper};
+use serde::de::IgnoredAny;
 
 use super::Context;
 use crate::args::FileType;
@@ -44,10 +46,11 @@ pub(super) fn each<T: Send>(
     drop(progress);
     let mut code = ExitCode::Done;
     let mut said: Vec<CommandError> = Vec::new();
+    let mut failed: Vec<CommandError> = Vec::new();
     let mut report = |error: CommandError| {
         code = code.worst(error.kind);
         if error.place.is_some() {
-            context.ui.error(&error);
+            failed.push(error);
         } else if !said.contains(&error) {
             context.ui.error(&error);
             said.push(error);
@@ -55,7 +58,58 @@ pub(super) fn each<T: Send>(
     };
     files.failures.iter().for_each(|failure| report(CommandError::from(failure)));
     let results = results.into_iter().map(|result| result.map_err(&mut report).ok()).collect();
+    report_by_cause(&failed, context);
     (results, code)
+}
+
+/// Reports failures of files. Long causes and hints that are the same for many, as those of a missing key, are said
+/// once, with the first.
+fn report_by_cause(failed: &[CommandError], context: &Context<'_>) {
+    const NAMED: usize = 10;
+    let why = |error: &CommandError| (error.causes.clone(), error.hints.clone());
+    let mut reported = HashSet::new();
+    for error in failed {
+        if !reported.insert(why(error)) {
+            continue;
+        }
+        context.ui.error(error);
+        if why(error) == (Vec::new(), Vec::new()) {
+            // Nothing would be said twice.
+            reported.remove(&why(error));
+            continue;
+        }
+        let of_same_cause = failed.iter().filter(|other| why(other) == why(error)).skip(1);
+        let same: Vec<_> = of_same_cause.cloned().collect();
+        let named = if error.causes.is_empty() { same.len() } else { same.len().min(NAMED) };
+        same[..named].iter().for_each(|error| context.ui.error_of_same_cause(error));
+        if named < same.len() {
+            context.ui.errors_in_short(&same[named..]);
+        }
+    }
+}
+
+/// The format of standard input: as told, or by the name it goes by; without either, JSON where it is an object of
+/// JSON. That would be YAML too, but its envelope would make it neither.
+pub(super) fn format_of_stdin(
+    told: Option<FileType>,
+    named: Option<&Path>,
+    text: &[u8],
+) -> Result<Format, CommandError> {
+    let is_object = || {
+        text.trim_ascii_start().starts_with(b"{")
+            && serde_json::from_slice::<IgnoredAny>(text).is_ok()
+    };
+    match (told, named) {
+        (None, None) if is_object() => Ok(Format::Json),
+        _ => format(told, named),
+    }
+}
+
+/// The error for a pipe that brings nothing.
+pub(super) fn empty_stdin() -> CommandError {
+    CommandError::failed("there is nothing in it")
+        .in_file(STDIN)
+        .hint("the command before the pipe may have failed")
 }
 
 /// The format of a file: as told, else by its name; YAML where there is no name to go by, as for standard input and
@@ -89,7 +143,7 @@ pub(super) fn file_error(path: &Path, error: &FileError) -> CommandError {
     }
     message.push_str(&error.problem);
     let mut out = match error.class {
-        Class::Input => CommandError::failed(message),
+        Class::Input | Class::Syntax => CommandError::failed(message),
         Class::Settings | Class::NothingSelected => CommandError::usage(message),
         Class::Refused => CommandError::refused(message),
         Class::NoKey => CommandError::no_key(message),

@@ -14,8 +14,8 @@ use super::{Context, Outcome};
 use crate::args::{DocumentChoice, GetArgs};
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
-use crate::inputs::is_stdin;
-use crate::ui::Report;
+use crate::inputs::{self, is_stdin};
+use crate::ui::{Report, escape};
 use crate::write;
 
 pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
@@ -25,8 +25,16 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
     })?;
     let stdin = is_stdin(&arguments.file);
     let name = if stdin { Path::new(STDIN) } else { &arguments.file };
-    let format = files::format(arguments.file_type, (!stdin).then_some(name))?;
-    let source = if stdin { write::read_stdin()? } else { write::read(name)?.bytes };
+    let (format, source) = if stdin {
+        let source = write::read_stdin()?;
+        (files::format_of_stdin(arguments.file_type, None, source.expose())?, source)
+    } else {
+        inputs::check_file(name)?;
+        if name.is_dir() {
+            return Err(CommandError::failed("is a directory").in_file(name).hint("name a file"));
+        }
+        (files::format(arguments.file_type, Some(name))?, write::read(name)?.bytes)
+    };
     let namespace = arguments.namespace.as_deref();
     let options = DecryptOptions { namespace, ..DecryptOptions::default() };
     let decryption = Decryption::new(context, options);
@@ -36,8 +44,14 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
     let stream = format
         .parse(text.expose())
         .map_err(|error| CommandError::failed(error.problem).at(name, error.position))?;
-    let found =
-        find(&stream, arguments.document.as_ref(), &path).map_err(|error| error.in_file(name))?;
+    let found = find(&stream, arguments.document.as_ref(), &path).map_err(|error| match error {
+        NotFound::Value(error) => match with_slashes(&arguments.path) {
+            Some(meant) => error.hint(format!("did you mean `{meant}`?")),
+            None => error,
+        },
+        NotFound::Choice(error) => error,
+    });
+    let found = found.map_err(|error| error.in_file(name))?;
     let printed =
         printed(format, text.expose(), &stream, found).map_err(|error| error.in_file(name))?;
     context.ui.write_stdout(&printed)?;
@@ -51,19 +65,20 @@ fn find(
     stream: &Stream<'_>,
     choice: Option<&DocumentChoice>,
     path: &LeafPath,
-) -> Result<Found, CommandError> {
+) -> Result<Found, NotFound> {
     let chosen = chosen(stream, choice);
     if chosen.is_empty() {
-        return Err(match choice {
+        return Err(NotFound::Choice(match choice {
             Some(DocumentChoice::Index(index)) => CommandError::failed(format!(
                 "there is no document {index}: the file has {}",
                 stream.documents.len()
             )),
             Some(DocumentChoice::Named { kind, name }) => {
-                CommandError::failed(format!("there is no {kind}/{name} in this file"))
+                let there = there_is(stream);
+                CommandError::failed(format!("there is no {kind}/{name} in this file{there}"))
             }
             None => CommandError::failed("the file holds no document"),
-        });
+        }));
     }
     let mut found = Vec::new();
     let mut first_error = None;
@@ -75,13 +90,49 @@ fn find(
     }
     match (found.as_slice(), first_error) {
         ([one], _) => Ok(*one),
-        ([], Some(error)) if chosen.len() == 1 => Err(CommandError::failed(error.to_string())),
-        ([], _) => Err(CommandError::failed(format!("no document of this file has {path}"))),
-        (several, _) => Err(CommandError::usage(format!(
-            "{} documents of this file have {path}",
-            several.len()
-        ))
-        .hint("say which with `--document KIND/NAME` or `--document INDEX`")),
+        ([], Some(error)) if chosen.len() == 1 => {
+            Err(NotFound::Value(CommandError::failed(error.to_string())))
+        }
+        ([], _) => Err(NotFound::Value(CommandError::failed(format!(
+            "no document of this file has {path}{}",
+            there_is(stream)
+        )))),
+        (several, _) => Err(NotFound::Choice(
+            CommandError::usage(format!("{} documents of this file have {path}", several.len()))
+                .hint("say which with `--document KIND/NAME` or `--document INDEX`"),
+        )),
+    }
+}
+
+/// What is not there, or is there more than once.
+enum NotFound {
+    /// The value: the path may be meant otherwise.
+    Value(CommandError),
+    /// The document.
+    Choice(CommandError),
+}
+
+/// A path as other tools write it, `a.b`, in our spelling.
+fn with_slashes(path: &str) -> Option<String> {
+    let dotted = path.contains('.') && !path.contains(['/', '[']);
+    dotted.then(|| path.trim_start_matches('.').replace('.', "/"))
+}
+
+/// The objects of a stream, for a message that names what there is: `; it has Secret/db, Secret/api`.
+fn there_is(stream: &Stream<'_>) -> String {
+    const NAMED: usize = 10;
+    let objects = stream.documents.iter().flat_map(kubernetes::named);
+    let name = |object: kubernetes::Named<'_>| {
+        escape(&format!("{}/{}", object.kind, object.name.unwrap_or_default())).into_owned()
+    };
+    let names: Vec<_> = objects.map(name).collect();
+    let more = match names.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("; it has {}{more}", names[..names.len().min(NAMED)].join(", ")),
     }
 }
 
@@ -97,7 +148,9 @@ fn chosen(stream: &Stream<'_>, choice: Option<&DocumentChoice>) -> Vec<Found> {
             .flat_map(|(index, document)| {
                 kubernetes::named(document)
                     .into_iter()
-                    .filter(|object| object.kind == *kind && object.name == Some(name))
+                    .filter(|object| {
+                        object.kind.eq_ignore_ascii_case(kind) && object.name == Some(name)
+                    })
                     .map(move |object| (index, object.mapping))
             })
             .collect(),

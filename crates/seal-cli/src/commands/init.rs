@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{Context, Outcome};
 use crate::args::InitArgs;
+use crate::config::Config;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::ui::Report;
@@ -29,6 +30,7 @@ pub(crate) fn run(
         directory => directory.join(".sops.yaml"),
     };
     let directory = checked_directory(&arguments.directory, &rules)?;
+    let there = rules_there(&rules)?;
     let others = checked_recipients(&arguments.age)?;
 
     let own = match arguments.no_identity {
@@ -41,20 +43,73 @@ pub(crate) fn run(
             recipients.push(recipient);
         }
     }
+    if let Some(there) = there {
+        return Ok(join(context, &rules, &there, own.as_ref(), &recipients));
+    }
     let writer = Writer::default();
     // If this fails, an identity made above stays, and the next run finds it.
     writer.create(&rules, rules_text(&recipients).as_bytes(), NewFile::Shared)?;
     writer.finish();
 
     tell(context, &rules, &directory, own.as_ref(), &recipients);
+    Ok(Outcome { report: report(&rules, own.as_ref(), &recipients), code: ExitCode::Done })
+}
+
+fn report(rules: &Path, own: Option<&Own>, recipients: &[String]) -> Report {
     let details = Map::from_iter([
         ("config".to_owned(), json!(rules.display().to_string())),
         ("recipients".to_owned(), json!(recipients)),
-        ("identity_file".to_owned(), json!(own.as_ref().and_then(Own::file_text))),
-        ("identity_created".to_owned(), json!(own.as_ref().is_some_and(Own::is_new))),
+        ("identity_file".to_owned(), json!(own.and_then(Own::file_text))),
+        ("identity_created".to_owned(), json!(own.is_some_and(Own::is_new))),
     ]);
-    let report = Report { details, ..Report::silent() };
-    Ok(Outcome { report, code: ExitCode::Done })
+    Report { details, ..Report::silent() }
+}
+
+/// Rules that are there already. They are somebody's decision, so they are never written over.
+fn rules_there(rules: &Path) -> Result<Option<Config>, CommandError> {
+    if fs::symlink_metadata(rules).is_err() {
+        return Ok(None);
+    }
+    let there = Config::load(rules).map_err(|error| {
+        CommandError::from(error).hint("it stays as it is: correct it, or move it away")
+    })?;
+    Ok(Some(there))
+}
+
+/// Somebody new in a repository that has rules: gets an identity, and is told whether the rules name it.
+fn join(
+    context: &Context<'_>,
+    rules: &Path,
+    there: &Config,
+    own: Option<&Own>,
+    recipients: &[String],
+) -> Outcome {
+    let ui = context.ui;
+    tell_identity(context, own);
+    let of_own = own.map_or(&[][..], |own| &own.recipients);
+    let named = |recipient: &&String| there.names_age(recipient);
+    // One key of a file with several is enough; of the others, each is meant.
+    let own_is_named = of_own.iter().any(|recipient| named(&recipient));
+    let is_missing =
+        |recipient: &&String| !(named(recipient) || own_is_named && of_own.contains(recipient));
+    let missing: Vec<_> = recipients.iter().filter(is_missing).cloned().collect();
+    for recipient in recipients.iter().filter(named) {
+        ui.note(&format!("  can decrypt: {recipient}"));
+    }
+    tell_backup(context, own);
+    let code = if missing.is_empty() {
+        ui.note(&format!("{} exists already and stays as it is", rules.display()));
+        ExitCode::Done
+    } else {
+        let names = missing.join(", ");
+        let error = CommandError::usage(format!("exists already and does not name {names}"))
+            .in_file(rules)
+            .hint("ask somebody who can decrypt to add it to `age` in this file and to encrypt again: `seal decrypt -i PATHS && seal encrypt -i PATHS`")
+            .hint("to start anew, move the file away and run `seal init` again");
+        ui.error(&error);
+        error.kind
+    };
+    Outcome { report: report(rules, own, recipients), code }
 }
 
 /// The identity of whoever runs this.
@@ -161,10 +216,9 @@ fn checked_directory(directory: &Path, rules: &Path) -> Result<PathBuf, CommandE
             .in_file(directory)
             .hint("`seal init` takes the directory that gets the .sops.yaml")
     })?;
-    if fs::symlink_metadata(rules).is_ok() {
-        return Err(CommandError::usage("exists already; it stays as it is")
+    if fs::symlink_metadata(rules).is_ok() && !rules.is_file() {
+        return Err(CommandError::usage("exists already and is no file; it stays as it is")
             .in_file(rules)
-            .hint("to let more people decrypt, add their recipients to `age` in it")
             .hint("to start anew, move it away and run `seal init` again"));
     }
     Ok(real)
@@ -218,14 +272,7 @@ fn tell(
     recipients: &[String],
 ) {
     let ui = context.ui;
-    match own.map(|own| &own.source) {
-        Some(Source::Made(file)) => ui.note(&format!("made an age identity: {}", file.display())),
-        Some(Source::Found(file)) => {
-            ui.note(&format!("found an age identity: {}", file.display()));
-        }
-        Some(Source::Variable) => ui.note("found an age identity: SOPS_AGE_KEY"),
-        None => {}
-    }
+    tell_identity(context, own);
     ui.note(&format!("wrote the rules: {}", rules.display()));
     for recipient in recipients {
         ui.note(&format!("  can decrypt: {recipient}"));
@@ -237,6 +284,24 @@ fn tell(
             directory.display()
         ));
     }
+    tell_backup(context, own);
+    ui.note("next: commit .sops.yaml, then run `seal encrypt -i PATHS`");
+}
+
+fn tell_identity(context: &Context<'_>, own: Option<&Own>) {
+    let ui = context.ui;
+    match own.map(|own| &own.source) {
+        Some(Source::Made(file)) => ui.note(&format!("made an age identity: {}", file.display())),
+        Some(Source::Found(file)) => {
+            ui.note(&format!("found an age identity: {}", file.display()));
+        }
+        Some(Source::Variable) => ui.note("found an age identity: SOPS_AGE_KEY"),
+        None => {}
+    }
+}
+
+fn tell_backup(context: &Context<'_>, own: Option<&Own>) {
+    let ui = context.ui;
     if let Some(file) = own.and_then(Own::file) {
         if lies_in_repository(file) {
             ui.warn(&format!("{} lies in a git repository: never commit it", file.display()));
@@ -246,7 +311,6 @@ fn tell(
             file.display()
         ));
     }
-    ui.note("next: commit .sops.yaml, then run `seal encrypt -i PATHS`");
 }
 
 /// The nearest `.sops.yaml` in a directory above.

@@ -39,7 +39,7 @@ pub(crate) enum ConfigError {
         problem: RuleProblem,
     },
     /// There are creation rules, and none is for this file.
-    #[error("no creation rule in {} matches {path}", file.display())]
+    #[error("no creation rule in {} matches {}", file.display(), shown(path))]
     NoRule {
         /// The configuration.
         file: PathBuf,
@@ -194,6 +194,11 @@ fn without_values(problem: &str) -> String {
         }
         _ => problem.to_owned(),
     }
+}
+
+/// Standard input has the path `-`.
+fn shown(path: &str) -> &str {
+    if path == "-" { "<stdin>" } else { path }
 }
 
 fn reason(kind: io::ErrorKind) -> String {

@@ -28,6 +28,8 @@ pub(crate) struct Counts {
     pub(crate) already: usize,
     /// Files that were encrypted afresh because no identity opens their previous version.
     pub(crate) uncompared: usize,
+    /// Files that were encrypted afresh because git's HEAD has no version of them.
+    pub(crate) unversioned: usize,
     /// Files that are not for this command.
     pub(crate) skipped: usize,
     /// Files that failed.
@@ -55,6 +57,7 @@ impl std::ops::AddAssign for Counts {
         self.unbound += other.unbound;
         self.already += other.already;
         self.uncompared += other.uncompared;
+        self.unversioned += other.unversioned;
         self.skipped += other.skipped;
         self.failed += other.failed;
     }
@@ -78,6 +81,9 @@ impl Counts {
         } else {
             format!("nothing to {verb}")
         };
+        if self.files > 0 && self.unversioned == self.files {
+            line.push_str(", not compared (git's HEAD has no earlier version)");
+        }
         for (number, what) in [
             (self.unbound, "not bound (written by SOPS)"),
             (self.already, "already encrypted"),
@@ -100,6 +106,7 @@ impl Counts {
             ("secrets", self.secrets),
             ("unbound", self.unbound),
             ("already_encrypted", self.already),
+            ("no_previous", self.unversioned),
             ("not_compared", self.uncompared),
             ("skipped", self.skipped),
             ("failed", self.failed),
@@ -157,6 +164,7 @@ mod tests {
             unbound: 5,
             already: 6,
             uncompared: 7,
+            unversioned: 1,
             skipped: 8,
             failed: 9,
         };
@@ -164,11 +172,11 @@ mod tests {
         sum += one;
         let fields = sum.fields();
         let numbers: Vec<_> = fields.values().map(|number| number.as_u64().unwrap()).collect();
-        assert_eq!(numbers.len(), 9);
+        assert_eq!(numbers.len(), 10);
         for (name, number) in [("files", 2), ("kept", 6), ("already_encrypted", 12), ("failed", 18)]
         {
             assert_eq!(fields[name], number, "{name}");
         }
-        assert_eq!(numbers.iter().sum::<u64>(), 90);
+        assert_eq!(numbers.iter().sum::<u64>(), 92);
     }
 }

@@ -1,8 +1,10 @@
 //! The metadata of an envelope: wrapped keys, selection rule, date, MAC.
 
+use std::collections::BTreeSet;
+
 use super::block::Block;
 use super::master_key::LISTS;
-use super::{Field, Rule, RuleKind, WrappedKey};
+use super::{Field, MasterKey, Rule, RuleKind, WrappedKey};
 use crate::document::{Document, NodeId};
 
 /// The version of SOPS whose behaviour we write; it stands in every envelope.
@@ -74,6 +76,12 @@ pub enum MetadataError {
 }
 
 impl Metadata {
+    /// For whom the data key, or a share of it, is wrapped.
+    pub fn master_keys(&self) -> BTreeSet<MasterKey> {
+        let keys = self.key_groups.iter().flat_map(|group| &group.keys);
+        keys.map(|wrapped| wrapped.key.clone()).collect()
+    }
+
     /// Reads the block that is the value of a document's `sops` key, in any layout that a version of SOPS wrote. Like
     /// SOPS it does not mind the case of known keys and ignores unknown ones.
     ///

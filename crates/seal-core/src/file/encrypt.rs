@@ -1,6 +1,6 @@
 //! Encrypts a file: what is asked for, and what comes out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::OnceLock;
 
 use super::error::{Class, FileError};
@@ -13,7 +13,7 @@ use super::selectors::Selectors;
 use super::shared::shared_envelope;
 use super::{BoxError, members};
 use crate::document::Document;
-use crate::envelope::{KeyGroup, Rule};
+use crate::envelope::{KeyGroup, MasterKey, Rule};
 use crate::format::{BlockIndent, Format};
 use crate::kubernetes::{AsWritten, Object, profile_rule};
 use crate::secret::DataKey;
@@ -117,7 +117,7 @@ impl Keys<'_> {
 }
 
 /// What was done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EncryptReport {
     /// Values that were encrypted.
     pub values: usize,
@@ -129,6 +129,9 @@ pub struct EncryptReport {
     pub kept: usize,
     /// Those that were encrypted before.
     pub already: usize,
+    /// The master keys of each envelope among the latter, without repetition: whom a caller would choose today may be
+    /// somebody else.
+    pub already_for: BTreeSet<BTreeSet<MasterKey>>,
     /// Kubernetes objects in the source, as far as it had to be read.
     pub objects: usize,
 }
@@ -289,7 +292,7 @@ pub(crate) fn may_hold(text: &[u8], word: &[u8]) -> bool {
 }
 
 pub(crate) fn syntax(error: crate::format::SyntaxError) -> FileError {
-    let mut out = FileError::input(error.problem);
+    let mut out = FileError::new(Class::Syntax, error.problem);
     out.position = Some(error.position);
     out
 }
@@ -320,6 +323,7 @@ impl EncryptReport {
         self.encrypted += other.encrypted;
         self.kept += other.kept;
         self.already += other.already;
+        self.already_for.extend(other.already_for.iter().cloned());
         self.objects += other.objects;
     }
 }

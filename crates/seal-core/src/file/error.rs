@@ -7,6 +7,8 @@ use crate::document::{Path, Position};
 pub enum Class {
     /// The file cannot be read or encrypted as it is.
     Input,
+    /// The text is not of its format.
+    Syntax,
     /// The settings do not fit the file.
     Settings,
     /// The rule selects nothing in the file. An error for a file that was named; not for one met in a directory.

@@ -13,12 +13,12 @@ use crate::format::Format;
 use crate::kubernetes::{self, AsWritten, PROFILE_REGEX};
 use crate::select::Selector;
 
-/// An object that has an envelope has nothing in clear where it should not.
+/// An object that has an envelope has nothing in clear where it should not. Returns the envelope.
 pub(crate) fn check_encrypted(
     member: Member<'_, '_>,
     sops: NodeId,
     selectors: &Selectors,
-) -> Result<(), FileError> {
+) -> Result<Metadata, FileError> {
     let document = member.document();
     let metadata = Metadata::read(document, sops).map_err(|error| {
         let problem = format!("it has a `sops` entry that is no envelope: {error}");
@@ -26,7 +26,7 @@ pub(crate) fn check_encrypted(
             .at(FileError::input(problem), sops)
             .hint("a file with a top-level key `sops` cannot be encrypted")
     })?;
-    let rule = metadata.rule.unwrap_or_else(Rule::implied);
+    let rule = metadata.rule.clone().unwrap_or_else(Rule::implied);
     let selected = selectors.compiled(&rule).map_err(settings)?.select(document, member.object);
     let first = member.object.index();
     let envelope = sops.index()..document.node(sops).end.index();
@@ -57,7 +57,7 @@ pub(crate) fn check_encrypted(
             ));
         }
     }
-    Ok(())
+    Ok(metadata)
 }
 
 /// What a Secret in clear may not have.

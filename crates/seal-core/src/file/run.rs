@@ -1,6 +1,6 @@
 //! One run over a file: what is chosen, and by which rule.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use super::encrypt::{EncryptOptions, EncryptReport, FileKey, Keys, settings};
@@ -15,7 +15,7 @@ use super::seal::{Sealing, seal};
 use super::selectors::Selectors;
 use super::{BoxError, Member, members};
 use crate::document::{Content, Document, NodeId, Scalar, Value, apply};
-use crate::envelope::Rule;
+use crate::envelope::{MasterKey, Rule};
 use crate::format::Format;
 use crate::kubernetes::{self, AsWritten, Object, profile_rule};
 use crate::select::Selector;
@@ -39,7 +39,8 @@ pub(crate) struct Run<'a> {
 /// What becomes of one object.
 enum Choice {
     Leave,
-    Already,
+    /// It has an envelope, for these master keys.
+    Already(BTreeSet<MasterKey>),
     Encrypt(Rule),
 }
 
@@ -91,8 +92,9 @@ impl Run<'_> {
             let choice = self.choose(member, object.as_ref()).map_err(named(object.as_ref()))?;
             match choice {
                 Choice::Leave => {}
-                Choice::Already => {
+                Choice::Already(keys) => {
                     report.already += 1;
+                    report.already_for.insert(keys);
                     covered[member.document].push(member.object);
                 }
                 Choice::Encrypt(rule) => {
@@ -185,8 +187,8 @@ impl Run<'_> {
             return Ok(Choice::Leave);
         }
         if let Some(sops) = document.entry(member.object, "sops") {
-            check_encrypted(member, sops, &self.selectors)?;
-            return Ok(Choice::Already);
+            let envelope = check_encrypted(member, sops, &self.selectors)?;
+            return Ok(Choice::Already(envelope.master_keys()));
         }
         let is_secret = kubernetes.is_some_and(Object::is_secret);
         let rule = match (&self.explicit, is_secret) {

@@ -8,7 +8,7 @@ use super::refusals::{check_aliases, check_region_is_selected, check_secret};
 use super::run::{Run, is_null};
 use super::seal::seal;
 use crate::document::{Content, Edit, apply};
-use crate::envelope::Rule;
+use crate::envelope::{Metadata, Rule};
 use crate::kubernetes::{self, AsWritten, Object, profile_rule};
 
 /// Encrypts all pieces under one envelope; no bytes for those in which nothing changes.
@@ -24,8 +24,11 @@ pub(crate) fn shared_envelope(
             let document = member.document();
             report.objects +=
                 usize::from(Object::read(&AsWritten, document, member.object).is_some());
-            if document.entry(member.object, "sops").is_some() {
+            if let Some(sops) = document.entry(member.object, "sops") {
                 report.already += 1;
+                // One that cannot be read is for whoever decrypts the file to say.
+                let envelope = Metadata::read(document, sops).ok();
+                report.already_for.extend(envelope.map(|envelope| envelope.master_keys()));
             } else {
                 check_root(member)?;
             }

@@ -148,7 +148,7 @@ fn a_malformed_line_does_not_take_the_others_with_it() {
 fn a_failing_command_says_why_and_not_what_it_was() {
     for (command, reason) in [
         ("false hunter2", "its command failed: exit status: 1"),
-        ("/nowhere/hunter2", "its command cannot be started: entity not found"),
+        ("/nowhere/hunter2", "there is no such command"),
         ("echo 'hunter2", "a quote or a backslash in it has no end"),
         (" ", "it names no command"),
         (
