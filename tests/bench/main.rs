@@ -36,7 +36,7 @@ fn main() {
     let place = Place::new();
     let sops = sops_on_path();
     let mut rows = single(&place, sops);
-    rows.extend(files(&place, sops));
+    rows.extend(files(sops));
     rows.extend(stream(&place, sops));
     println!("{}", table::render(&rows, &circumstances(sops)));
 }
@@ -48,7 +48,11 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        let place = Self { directory: tempfile::tempdir().unwrap() };
+        Self::below(&std::env::temp_dir())
+    }
+
+    fn below(parent: &Path) -> Self {
+        let place = Self { directory: tempfile::tempdir_in(parent).unwrap() };
         place.seal(&["init"]).go();
         place
     }
@@ -91,28 +95,33 @@ fn single(place: &Place, sops: bool) -> Vec<Row> {
     ]
 }
 
-/// A directory of files with one Secret each, in place.
-fn files(place: &Place, sops: bool) -> Vec<Row> {
-    let directory = place.path("files");
-    let name = |number| directory.join(format!("app-{number}.yaml"));
+/// A directory of files with one Secret each, in place. Each round has a new directory and nothing is deleted in between:
+/// ext4 without a journal passes over each inode deleted in the last minutes, one by one, for each file it creates, so
+/// rounds in one place would measure how many rounds there were before.
+fn files(sops: bool) -> Vec<Row> {
+    let parent = spread_out();
     let fill = || {
-        let _ = std::fs::remove_dir_all(&directory);
-        std::fs::create_dir(&directory).unwrap();
+        let place = Place::below(parent.path());
+        std::fs::create_dir(place.path("files")).unwrap();
         for number in 0..FILES {
-            std::fs::write(name(number), release::secret(number)).unwrap();
+            place.write(&app(number), &release::secret(number));
         }
+        place
     };
+    let mut places = Vec::new();
     let mut encrypted = Vec::new();
     let mut decrypted = Vec::new();
     for _ in 0..LONG_RUNS {
-        fill();
+        let place = fill();
         encrypted.push(place.seal(&["encrypt", "-i", "files"]).go());
-        assert!(std::fs::read_to_string(name(0)).unwrap().contains("ENC["));
+        assert!(std::fs::read_to_string(place.path(&app(0))).unwrap().contains("ENC["));
         decrypted.push(place.seal(&["decrypt", "-i", "files"]).go());
-        assert_eq!(std::fs::read_to_string(name(FILES - 1)).unwrap(), release::secret(FILES - 1));
+        let last = std::fs::read_to_string(place.path(&app(FILES - 1))).unwrap();
+        assert_eq!(last, release::secret(FILES - 1));
+        places.push(place);
     }
     let theirs = sops.then(|| {
-        fill();
+        let place = fill();
         let loop_over = |verb| {
             let script =
                 format!("for file in files/*.yaml; do sops {verb} -i \"$file\" || exit 1; done");
@@ -126,6 +135,22 @@ fn files(place: &Place, sops: bool) -> Vec<Row> {
         Row::wall(&encrypt, Cost::median(encrypted), Some(0.4), theirs.map(|(cost, _)| cost)),
         Row::wall(&decrypt, Cost::median(decrypted), Some(0.4), theirs.map(|(_, cost)| cost)),
     ]
+}
+
+fn app(number: usize) -> String {
+    format!("files/app-{number}.yaml")
+}
+
+/// A directory whose children ext4 puts into block groups of their own, so that a round does not meet the deleted inodes
+/// of another. Other file systems do not know the attribute and do not need it.
+fn spread_out() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let _ = std::process::Command::new("chattr")
+        .arg("+T")
+        .arg(directory.path())
+        .stderr(std::process::Stdio::null())
+        .status();
+    directory
 }
 
 /// A release as one stream: each document its own envelope, then all of them in one as SOPS lays it out.
