@@ -161,8 +161,11 @@ pub(crate) fn round_trip(source: &[u8]) {
         Ok(encrypted) => encrypted,
         Err(error) => {
             let text = error.to_string();
-            assert!(!text.contains("could not be had back"), "{text}");
-            assert!(!text.contains("would not"), "{text}");
+            for own in ["could not be had back", "would not"] {
+                // Messages quote keys, and the fuzzer reads this program's constants and writes keys of them.
+                let quoted = String::from_utf8_lossy(source).contains(own);
+                assert!(quoted || !text.contains(own), "{text}");
+            }
             return;
         }
     };
