@@ -50,6 +50,21 @@ fn a_directory_in_place_and_as_a_stream() {
     assert_eq!(directory.read("r/c/d.yaml"), API);
 }
 
+/// `seal decrypt f >f` and a render that wrote nothing: a deploy must not take it for success.
+#[test]
+fn a_named_file_with_nothing_in_it_is_an_error() {
+    let directory = encrypted();
+    directory.write("empty.yaml", "\n");
+    directory.seal(&["decrypt", "empty.yaml"]).run().golden("decrypt/empty-file");
+    let run = directory.seal(&["decrypt", "-o", "all.yaml", "db.yaml", "empty.yaml"]).run();
+    run.golden("decrypt/empty-one-of-several");
+    assert!(!directory.path("all.yaml").exists());
+    // In place there is nothing to lose, and in a directory nobody named it.
+    directory.done(&["decrypt", "-i", "empty.yaml"]);
+    let run = directory.done(&["decrypt", "."]);
+    assert_eq!(run.out(), stream(&[API, SECRET, SERVICE]));
+}
+
 #[test]
 fn one_file_that_fails_leaves_standard_output_empty() {
     let directory = encrypted();

@@ -151,6 +151,10 @@ impl<'a> Decryption<'a> {
             if !input.explicit && !is_meant(format, original.bytes.expose()) {
                 return Ok(None);
             }
+            // A deploy that gets nothing and hears no error would be told that all is well.
+            if input.explicit && original.bytes.expose().trim_ascii().is_empty() {
+                return Err(files::empty_file(path, destination));
+            }
             if format == Format::Json && files.list.len() > 1 {
                 return Err(only_yaml_joins(path));
             }

@@ -152,7 +152,7 @@ impl Encryption<'_> {
         destination: &Destination,
         context: &Context<'_>,
     ) -> Result<Outcome, CommandError> {
-        let done = self.encrypt(job)?;
+        let done = self.encrypt(job, destination)?;
         let bytes = done.bytes.as_deref().unwrap_or(job.source);
         match destination {
             // The output is the previous version, unless another one was named.
@@ -203,7 +203,7 @@ impl Encryption<'_> {
             explicit: input.explicit,
             previous: self.previous_of(&Destination::InPlace, heads.get(&input.path))?,
         };
-        let mut done = self.encrypt(&job)?;
+        let mut done = self.encrypt(&job, &Destination::InPlace)?;
         if self.arguments.previous.is_none() && job.previous.is_none() {
             done.counts.unversioned = done.counts.files;
         }
@@ -243,17 +243,11 @@ impl Encryption<'_> {
         }
     }
 
-    fn encrypt(&self, job: &Job<'_>) -> Result<Done, CommandError> {
+    fn encrypt(&self, job: &Job<'_>, destination: &Destination) -> Result<Done, CommandError> {
         if job.explicit && job.source.trim_ascii().is_empty() {
-            let error = CommandError::failed("there is nothing in it").in_file(job.path);
-            let files = &self.arguments.files;
             return Err(match job.path == Path::new(STDIN) {
                 true => files::empty_stdin(),
-                false if files.in_place || files.output_file().is_some() => error,
-                // `seal encrypt f >f`: the shell empties the file before anything runs.
-                false => error.hint(
-                    "if the output went to the same file, the shell has emptied it: get it back from git, and use `-i`",
-                ),
+                false => files::empty_file(job.path, destination),
             });
         }
         let named = self.arguments.filename_override.as_deref().unwrap_or(job.path);

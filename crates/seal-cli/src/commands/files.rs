@@ -12,6 +12,7 @@ use serde::de::IgnoredAny;
 use super::Context;
 use crate::args::FileType;
 use crate::config::Configs;
+use crate::destination::Destination;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::inputs::Files;
@@ -107,9 +108,22 @@ pub(super) fn format_of_stdin(
 
 /// The error for a pipe that brings nothing.
 pub(super) fn empty_stdin() -> CommandError {
-    CommandError::failed("there is nothing in it")
-        .in_file(STDIN)
-        .hint("the command before the pipe may have failed")
+    empty(Path::new(STDIN)).hint("the command before the pipe may have failed")
+}
+
+/// The error for a file that was named and is empty. `destination` is where the result would go.
+pub(super) fn empty_file(path: &Path, destination: &Destination) -> CommandError {
+    match destination {
+        Destination::InPlace | Destination::File(_) => empty(path),
+        // `seal encrypt f >f`: the shell empties the file before anything runs.
+        Destination::Stdout => empty(path).hint(
+            "if the output went to the same file, the shell has emptied it: get it back from git, and use `-i`",
+        ),
+    }
+}
+
+fn empty(path: &Path) -> CommandError {
+    CommandError::failed("there is nothing in it").in_file(path)
 }
 
 /// The format of a file: as told, else by its name; YAML where there is no name to go by, as for standard input and
