@@ -33,7 +33,7 @@ fn rules_that_cannot_be_used() {
         "mistyped-recipient",
     );
     let groups = format!(
-        "creation_rules:\n  - shamir_threshold: 2\n    key_groups:\n      - age: [{RECIPIENT}]\n      - age: [{COLLEAGUE}]\n      - age: [{COLLEAGUE}]\n"
+        "creation_rules:\n  - shamir_threshold: 4\n    key_groups:\n      - age: [{RECIPIENT}]\n      - age: [{COLLEAGUE}]\n      - age: [{COLLEAGUE}]\n"
     );
     refused(&groups, "key-groups");
     refused(&keys::rules("seal: {require_bond: true}\n"), "unknown-option");

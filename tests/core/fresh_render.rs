@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-use seal_core::envelope::{MasterKey, Metadata, Rule, RuleKind};
+use seal_core::envelope::{GroupedKeys, MasterKey, Metadata, Rule, RuleKind};
 use seal_core::file::{BoxError, EncryptOptions, EncryptReport, Previous, Scope};
 use seal_core::format::Format;
 use seal_core::secret::DataKey;
@@ -55,7 +55,8 @@ fn again(
     recipients: Vec<MasterKey>,
     unwrap: &(dyn Fn(&Metadata) -> Result<DataKey, BoxError> + Sync),
 ) -> (String, EncryptReport) {
-    let previous = Previous::read(Format::Yaml, before.as_bytes(), unwrap, recipients);
+    let previous =
+        Previous::read(Format::Yaml, before.as_bytes(), unwrap, GroupedKeys::one_group(recipients));
     let previous = previous.expect("the previous version can be read");
     let encrypted =
         support::try_encrypt(Format::Yaml, source.as_bytes(), options, LATER_KEY, Some(&previous))
@@ -306,8 +307,12 @@ fn an_unbound_previous_version_keeps_nothing() {
 #[test]
 fn a_previous_version_without_envelopes_is_none() {
     for source in [A, "", "a: [", "a: b\n"] {
-        let previous =
-            Previous::read(Format::Yaml, source.as_bytes(), &support::unwrap, recipients());
+        let previous = Previous::read(
+            Format::Yaml,
+            source.as_bytes(),
+            &support::unwrap,
+            GroupedKeys::one_group(recipients()),
+        );
         assert!(previous.is_none());
     }
 }

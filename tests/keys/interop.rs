@@ -1,7 +1,5 @@
 //! Envelopes that SOPS wrote open here, and the `age` program opens what is wrapped here.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot read its fixtures has failed")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,15 +7,13 @@ use std::process::{Command, Stdio};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use seal_core::envelope::{KeyGroup, MasterKey, WrappedKey};
-use seal_core::secret::DataKey;
-use seal_keys::{Environment, KeyService, NoDataKey, Providers, Unwrapper};
+use seal_core::secret::{DataKey, SecretBytes};
+use seal_keys::{
+    DecryptionOrder, Environment, KeyService, NoDataKey, Providers, Settings, Unwrapper,
+};
 use serde_yaml::Value;
 
-#[allow(clippy::print_stderr, reason = "says what did not run")]
-#[path = "../harness/not_run.rs"]
-mod not_run;
-
-use not_run::not_run;
+use crate::not_run::not_run;
 
 const RECIPIENT_A: &str = "age13r7pmm33m5fk6cdkqmthyxcsdp8kqz0te59v85c2e8vzr4kgw4vsgm2cd7";
 
@@ -33,7 +29,8 @@ fn key_file(name: &str) -> String {
 }
 
 fn holder(key: &str) -> Unwrapper<Providers> {
-    Unwrapper::new(Providers::new(Environment::of([("SOPS_AGE_KEY", key_file(key))])))
+    let environment = Environment::of([("SOPS_AGE_KEY", key_file(key))]);
+    Unwrapper::new(Providers::new(Settings::of(environment)), DecryptionOrder::default())
 }
 
 /// The age keys of a YAML or JSON file that SOPS wrote.
@@ -103,10 +100,10 @@ fn the_age_program_opens_what_is_wrapped_here() {
     fs::write(&identity, key_file("age-a")).unwrap();
     let wrapped = dir.path().join("wrapped");
     let key = MasterKey::Age { recipient: RECIPIENT_A.to_owned() };
-    let enc = Providers::new(Environment::of::<String, String>([]))
-        .wrap(&key, &DataKey::new([0xA5; 32]))
+    let enc = Providers::new(Settings::of(Environment::of::<String, String>([])))
+        .wrap(&key, &SecretBytes::new(vec![0xA5; 32]))
         .unwrap();
-    fs::write(&wrapped, enc).unwrap();
+    fs::write(&wrapped, enc.enc).unwrap();
 
     let age = Command::new("age")
         .arg("--decrypt")

@@ -9,7 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
-use seal_core::envelope::{MasterKey, Rule};
+use seal_core::envelope::{GroupedKeys, MasterKey, Rule};
 use seal_core::format::BlockIndent;
 use seal_core::select::Pattern;
 use seal_keys::WrapError;
@@ -68,9 +68,7 @@ pub(crate) struct CreationRule {
     /// Its place in the list, from 1.
     pub(crate) number: usize,
     /// Each group's keys, without duplicates, as they are written.
-    pub(crate) key_groups: Vec<Vec<MasterKey>>,
-    /// How many groups are needed.
-    pub(crate) shamir_threshold: Option<u32>,
+    keys: GroupedKeys,
     /// The selection setting, where there is one.
     pub(crate) selection: Option<Rule>,
     /// `mac_only_encrypted`, where it is set.
@@ -146,7 +144,7 @@ impl Config {
 
     /// Whether any rule is for this age recipient.
     pub(crate) fn names_age(&self, recipient: &str) -> bool {
-        let mut keys = self.rules.iter().flat_map(|rule| &rule.key_groups).flatten();
+        let mut keys = self.rules.iter().flat_map(|rule| &rule.keys.groups).flatten();
         keys.any(|key| matches!(key, MasterKey::Age { recipient: named } if named == recipient))
     }
 
@@ -173,23 +171,21 @@ impl CreationRule {
     ///
     /// # Errors
     ///
-    /// There are none, or several groups, or a key that this version cannot wrap with.
-    pub(crate) fn keys(&self) -> Result<&[MasterKey], ConfigError> {
-        let problem =
-            |problem| ConfigError::Rule { file: self.file.clone(), rule: self.number, problem };
-        match &self.key_groups[..] {
-            [] => Err(problem(RuleProblem::Unusable(WrapError::NoKeys))),
-            [keys] => {
-                for key in keys {
-                    seal_keys::check(key).map_err(|error| problem(RuleProblem::Unusable(error)))?;
-                }
-                Ok(keys)
-            }
-            groups => {
-                let needed = self.shamir_threshold.map_or(groups.len(), |needed| needed as usize);
-                Err(problem(RuleProblem::KeyGroups { groups: groups.len(), needed }))
-            }
+    /// There are none, or one cannot be a key, or so many groups cannot have that threshold.
+    pub(crate) fn keys(&self) -> Result<&GroupedKeys, ConfigError> {
+        let unusable = |error| ConfigError::Rule {
+            file: self.file.clone(),
+            rule: self.number,
+            problem: RuleProblem::Unusable(error),
+        };
+        if self.keys.groups.is_empty() {
+            return Err(unusable(WrapError::NoKeys));
         }
+        self.keys.check_threshold().map_err(|error| unusable(error.into()))?;
+        for key in self.keys.groups.iter().flatten() {
+            seal_keys::check(key).map_err(unusable)?;
+        }
+        Ok(&self.keys)
     }
 
     /// It has a `path_regex`, so what it matches was meant.

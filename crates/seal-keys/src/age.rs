@@ -1,15 +1,17 @@
 //! age, the embedded default: X25519 recipients, one ASCII-armoured age file per recipient with the raw data key.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use age::armor::ArmoredReader;
 use age::{DecryptError, Decryptor, x25519};
-use seal_core::secret::DataKey;
+use seal_core::envelope::MasterKey;
+use seal_core::secret::SecretBytes;
 use zeroize::Zeroizing;
 
-use crate::environment::Environment;
 use crate::identities::{Identities, SourceReport, Warning};
-use crate::service::{UnwrapError, WrapError};
+use crate::service::{KeyAccess, UnwrapError, WrapError, Wrapped};
+use crate::session::Session;
 
 /// Wraps to recipients; unwraps with the identities that the environment leads to.
 #[derive(Debug)]
@@ -18,30 +20,54 @@ pub(crate) struct Age {
 }
 
 impl Age {
-    pub(crate) fn new(environment: Environment) -> Self {
-        Self { identities: Identities::new(environment) }
+    pub(crate) fn new(session: Arc<Session>) -> Self {
+        Self { identities: Identities::new(session.environment.clone()) }
+    }
+
+    pub(crate) fn access<'k>(&'k self, recipient: &'k str) -> Access<'k> {
+        Access { provider: self, recipient }
+    }
+
+    pub(crate) fn sources(&self) -> Vec<SourceReport> {
+        self.identities.reports()
+    }
+
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
+        self.identities.warnings()
+    }
+}
+
+/// One recipient.
+pub(crate) struct Access<'k> {
+    provider: &'k Age,
+    recipient: &'k str,
+}
+
+impl KeyAccess for Access<'_> {
+    fn check(&self) -> Result<(), WrapError> {
+        parse_recipient(self.recipient).map(|_| ())
     }
 
     /// The armoured age file, its final newline included, as SOPS writes it.
-    pub(crate) fn wrap(recipient: &str, data_key: &DataKey) -> Result<String, WrapError> {
+    fn wrap(&self, secret: &SecretBytes) -> Result<Wrapped, WrapError> {
+        let recipient = self.recipient;
         let failed = |_| WrapError::Failed { key: recipient.to_owned() };
-        let armored = age::encrypt_and_armor(&parse_recipient(recipient)?, data_key.expose())
+        let armored = age::encrypt_and_armor(&parse_recipient(recipient)?, secret.expose())
             .map_err(failed)?;
         // The library writes the platform's line ends; SOPS writes the same text everywhere.
-        Ok(if cfg!(windows) { armored.replace("\r\n", "\n") } else { armored })
+        let enc = if cfg!(windows) { armored.replace("\r\n", "\n") } else { armored };
+        Ok(Wrapped { key: MasterKey::Age { recipient: recipient.to_owned() }, enc })
     }
 
     /// Tries the identities of one source after the other, so that a later one (a command that asks for a PIN, say) is
     /// left alone where an earlier one fits.
-    pub(crate) fn unwrap(&self, recipient: &str, enc: &str) -> Result<DataKey, UnwrapError> {
+    fn unwrap(&self, enc: &str) -> Result<SecretBytes, UnwrapError> {
+        let recipient = self.recipient;
         let key = || printable(recipient);
         let mut own_identity = false;
-        for loaded in self.identities.for_recipient(recipient) {
+        for loaded in self.provider.identities.for_recipient(recipient) {
             match open(enc, loaded.identities()) {
-                Ok(plaintext) => {
-                    return DataKey::from_slice(&plaintext)
-                        .ok_or_else(|| UnwrapError::Length { key: key(), found: plaintext.len() });
-                }
+                Ok(secret) => return Ok(secret),
                 Err(DecryptError::NoMatchingKeys) => own_identity |= loaded.holds(recipient),
                 Err(_) => return Err(UnwrapError::Damaged { key: key() }),
             }
@@ -51,14 +77,6 @@ impl Age {
             Err(WrapError::NotSupported { kind, key }) => UnwrapError::NotSupported { kind, key },
             _ => UnwrapError::NoIdentity { key: key() },
         })
-    }
-
-    pub(crate) fn sources(&self) -> Vec<SourceReport> {
-        self.identities.reports()
-    }
-
-    pub(crate) fn warnings(&self) -> Vec<Warning> {
-        self.identities.warnings()
     }
 }
 
@@ -96,14 +114,14 @@ fn printable(recipient: &str) -> String {
     }
 }
 
-fn open(enc: &str, identities: &[x25519::Identity]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+fn open(enc: &str, identities: &[x25519::Identity]) -> Result<SecretBytes, DecryptError> {
     // SOPS's files differ in the final newline, depending on the style of the block scalar.
     let decryptor = Decryptor::new_buffered(ArmoredReader::new(enc.trim().as_bytes()))?;
     let identities = identities.iter().map(|identity| identity as &dyn age::Identity);
     // No longer than needed to tell a data key from anything else, and never reallocated: that would leave copies.
     let mut plaintext = Zeroizing::new(Vec::with_capacity(2 * LONGEST));
     decryptor.decrypt(identities)?.take(LONGEST as u64).read_to_end(&mut plaintext)?;
-    Ok(plaintext)
+    Ok(SecretBytes::new(std::mem::take(&mut *plaintext)))
 }
 
 const LONGEST: usize = 64;
@@ -111,13 +129,16 @@ const LONGEST: usize = 64;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::Environment;
+    use crate::session::Settings;
 
     /// The recipient of `tests/fixtures/sops/keys/age-a.b64`.
     const RECIPIENT: &str = "age13r7pmm33m5fk6cdkqmthyxcsdp8kqz0te59v85c2e8vzr4kgw4vsgm2cd7";
 
     #[test]
     fn wraps_in_the_form_that_sops_writes() {
-        let enc = Age::wrap(RECIPIENT, &DataKey::new([7; 32])).unwrap();
+        let age = Age::new(Session::new(Settings::of(Environment::of::<String, String>([]))));
+        let enc = age.access(RECIPIENT).wrap(&SecretBytes::new(vec![7; 32])).unwrap().enc;
         let lines: Vec<&str> = enc.split('\n').collect();
         assert_eq!(lines.first(), Some(&"-----BEGIN AGE ENCRYPTED FILE-----"));
         assert_eq!(lines[lines.len() - 2..], ["-----END AGE ENCRYPTED FILE-----", ""]);

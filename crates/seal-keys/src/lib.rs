@@ -6,26 +6,46 @@
 //! ```
 //!
 //! A provider is one file and one arm in [`Providers`]. Nothing is read, and no program or server is asked, before the
-//! first data key has to be unwrapped. The environment is an argument, see [`Environment`].
+//! first data key has to be wrapped or unwrapped. The environment is an argument, see [`Environment`].
 
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]
 
 mod age;
+mod attempts;
+mod aws_kms;
+mod azure_key_vault;
+mod calls;
 mod environment;
+mod failure;
+mod gcp_kms;
+mod huawei_kms;
 mod identities;
 mod identity_text;
 pub mod keygen;
+mod order;
+mod pgp;
+mod prompt;
 mod providers;
-mod recover;
 mod service;
+mod session;
+mod trust;
+mod unwrap;
+mod vault;
 mod words;
 mod wrap;
 
+pub use attempts::{Attempts, GroupAttempt, NoDataKey};
+pub use calls::Limits;
 pub use environment::Environment;
+pub use failure::{Failure, FailureKind};
 pub use identities::{SourceOutcome, SourceReport, Warning};
 pub use identity_text::{Ignored, IgnoredReason};
+pub use order::{DecryptionOrder, OrderError};
+pub use prompt::{Nobody, Prompt};
 pub use providers::{Providers, check};
-pub use recover::{Attempts, NoDataKey, Unwrapper};
-pub use service::{KeyService, UnwrapError, WrapError};
+pub use service::{KeyService, UnwrapError, WrapError, Wrapped};
+pub use session::Settings;
+pub use trust::Trust;
+pub use unwrap::Unwrapper;
 pub use wrap::wrap_for;

@@ -1,49 +1,78 @@
 //! All kinds of master keys: the only place that tells them apart.
 
-use seal_core::envelope::MasterKey;
-use seal_core::secret::DataKey;
+use std::sync::Arc;
 
-use crate::age::{self, Age};
+use seal_core::envelope::MasterKey;
+use seal_core::secret::SecretBytes;
+
+use crate::age::Age;
+use crate::aws_kms::AwsKms;
+use crate::azure_key_vault::AzureKeyVault;
 use crate::environment::Environment;
+use crate::gcp_kms::GcpKms;
+use crate::huawei_kms::HuaweiKms;
 use crate::identities::{SourceReport, Warning};
-use crate::service::{KeyService, UnwrapError, WrapError};
+use crate::pgp::Pgp;
+use crate::service::{KeyAccess, KeyService, UnwrapError, WrapError, Wrapped};
+use crate::session::{Session, Settings};
+use crate::vault::Vault;
 
 /// The providers of this machine, as its environment configures them.
 #[derive(Debug)]
 pub struct Providers {
     age: Age,
+    aws_kms: AwsKms,
+    azure_key_vault: AzureKeyVault,
+    gcp_kms: GcpKms,
+    huawei_kms: HuaweiKms,
+    pgp: Pgp,
+    vault: Vault,
 }
 
 impl Providers {
-    /// Prepares every provider; nothing is read or asked yet.
-    pub fn new(environment: Environment) -> Self {
-        Self { age: Age::new(environment) }
+    /// Prepares every provider; nothing is read, started or asked yet.
+    pub fn new(settings: Settings) -> Self {
+        let session = Session::new(settings);
+        let shared = || Arc::clone(&session);
+        Self {
+            age: Age::new(shared()),
+            aws_kms: AwsKms::new(shared()),
+            azure_key_vault: AzureKeyVault::new(shared()),
+            gcp_kms: GcpKms::new(shared()),
+            huawei_kms: HuaweiKms::new(shared()),
+            pgp: Pgp::new(shared()),
+            vault: Vault::new(shared()),
+        }
     }
 
-    /// What the user should know about the sources of keys that were used so far, such as a key file that others can
-    /// read. Complete only after the last key was unwrapped.
-    pub fn warnings(&self) -> Vec<Warning> {
-        self.age.warnings()
+    fn access<'k>(&'k self, key: &'k MasterKey) -> Box<dyn KeyAccess + 'k> {
+        match key {
+            MasterKey::Age { recipient } => Box::new(self.age.access(recipient)),
+            MasterKey::AwsKms { .. } => Box::new(self.aws_kms.access(key)),
+            MasterKey::AzureKeyVault { .. } => Box::new(self.azure_key_vault.access(key)),
+            MasterKey::GcpKms { .. } => Box::new(self.gcp_kms.access(key)),
+            MasterKey::HuaweiKms { .. } => Box::new(self.huawei_kms.access(key)),
+            MasterKey::Pgp { .. } => Box::new(self.pgp.access(key)),
+            MasterKey::VaultTransit { .. } => Box::new(self.vault.access(key)),
+        }
     }
 }
 
 impl KeyService for Providers {
-    fn wrap(&self, key: &MasterKey, data_key: &DataKey) -> Result<String, WrapError> {
-        match key {
-            MasterKey::Age { recipient } => Age::wrap(recipient, data_key),
-            other => Err(WrapError::NotSupported { kind: OTHER_KINDS, key: other.to_string() }),
-        }
+    fn wrap(&self, key: &MasterKey, secret: &SecretBytes) -> Result<Wrapped, WrapError> {
+        self.access(key).wrap(secret)
     }
 
-    fn unwrap(&self, key: &MasterKey, enc: &str) -> Result<DataKey, UnwrapError> {
-        match key {
-            MasterKey::Age { recipient } => self.age.unwrap(recipient, enc),
-            other => Err(UnwrapError::NotSupported { kind: OTHER_KINDS, key: other.to_string() }),
-        }
+    fn unwrap(&self, key: &MasterKey, enc: &str) -> Result<SecretBytes, UnwrapError> {
+        self.access(key).unwrap(enc)
     }
 
     fn sources(&self) -> Vec<SourceReport> {
         self.age.sources()
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        self.age.warnings()
     }
 }
 
@@ -53,20 +82,6 @@ impl KeyService for Providers {
 ///
 /// What [`KeyService::wrap`] would say.
 pub fn check(key: &MasterKey) -> Result<(), WrapError> {
-    match key {
-        MasterKey::Age { recipient } => age::parse_recipient(recipient).map(|_| ()),
-        other => Err(WrapError::NotSupported { kind: OTHER_KINDS, key: other.to_string() }),
-    }
+    let nothing = Environment::of::<String, String>([]);
+    Providers::new(Settings::of(nothing)).access(key).check()
 }
-
-/// SOPS's default order of decryption: age, then PGP, then the rest as the file has it.
-pub(crate) fn rank(key: &MasterKey) -> u8 {
-    match key {
-        MasterKey::Age { .. } => 0,
-        MasterKey::Pgp { .. } => 1,
-        _ => 2,
-    }
-}
-
-/// The text of the key says which kind it is.
-const OTHER_KINDS: &str = "keys of this kind";

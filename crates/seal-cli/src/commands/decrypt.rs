@@ -8,7 +8,7 @@ use seal_core::file::{BoxError, DecryptOptions, Decrypted, decrypt};
 use seal_core::format::Format;
 use seal_core::kubernetes;
 use seal_core::secret::DataKey;
-use seal_keys::{Providers, Unwrapper};
+use seal_keys::{DecryptionOrder, Providers, Settings, Unwrapper};
 
 use self::join::join;
 use super::files::{self, STDIN, each, file_error, working_directory};
@@ -72,7 +72,10 @@ impl<'a> Decryption<'a> {
         Self {
             options,
             configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
-            unwrapper: Unwrapper::new(Providers::new(context.environment.clone())),
+            unwrapper: Unwrapper::new(
+                Providers::new(Settings::of(context.environment.clone())),
+                DecryptionOrder::default(),
+            ),
         }
     }
 

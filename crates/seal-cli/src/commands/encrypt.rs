@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rand::TryRng;
 use rand::rngs::SysRng;
-use seal_core::envelope::{KeyGroup, MasterKey, Metadata, Rule};
+use seal_core::envelope::{GroupedKeys, Metadata, Rule};
 use seal_core::file::{
     BoxError, Class, EncryptOptions, EncryptReport, FileError, FileKey, Keys, Layout, Previous,
     Scope,
@@ -15,7 +15,7 @@ use seal_core::file::{
 use seal_core::format::{BlockIndent, Format};
 use seal_core::kubernetes::profile_rule;
 use seal_core::secret::{DataKey, SecretBytes};
-use seal_keys::{KeyService, Providers, Unwrapper, wrap_for};
+use seal_keys::{DecryptionOrder, KeyService, Providers, Settings, Unwrapper, wrap_for};
 
 use self::recipients::RecipientsOfFiles;
 use self::selection::{AppliedRules, selection};
@@ -46,7 +46,10 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
         rule: selection(&arguments.selection)?,
         configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
         recipients,
-        unwrapper: Unwrapper::new(Providers::new(context.environment.clone())),
+        unwrapper: Unwrapper::new(
+            Providers::new(Settings::of(context.environment.clone())),
+            DecryptionOrder::default(),
+        ),
         last_modified: clock::now().to_rfc3339(),
         rules: AppliedRules::default(),
         recipients_of_files: RecipientsOfFiles::default(),
@@ -77,7 +80,7 @@ struct Encryption<'a> {
     rule: Option<Rule>,
     configs: Configs,
     /// Recipients that replace those of every rule.
-    recipients: Option<Vec<MasterKey>>,
+    recipients: Option<GroupedKeys>,
     unwrapper: Unwrapper<Providers>,
     last_modified: String,
     rules: AppliedRules,
@@ -357,12 +360,12 @@ impl Encryption<'_> {
         &self,
         rule: Option<&CreationRule>,
         no_rule: Option<&ConfigError>,
-    ) -> Result<Vec<MasterKey>, CommandError> {
+    ) -> Result<GroupedKeys, CommandError> {
         if let Some(recipients) = &self.recipients {
             return Ok(recipients.clone());
         }
         match (rule, no_rule) {
-            (Some(rule), _) => Ok(rule.keys()?.to_vec()),
+            (Some(rule), _) => Ok(rule.keys()?.clone()),
             (None, Some(error)) => Err(CommandError::from(error)),
             (None, None) => Err(CommandError::usage("there are no recipients to encrypt for")
                 .hint("`seal init` makes a key and a .sops.yaml; or name recipients with `--age`")),
@@ -381,9 +384,18 @@ impl Encryption<'_> {
                 .caused_by(error.as_ref())
         })?;
         let service: &dyn KeyService = self.unwrapper.service();
-        let keys = wrap_for(service, &master_keys, &data_key)
-            .map_err(|error| CommandError::no_key(error.to_string()))?;
-        Ok(FileKey { data_key, key_groups: vec![KeyGroup { keys }], shamir_threshold: None })
+        let random = |bytes: &mut [u8]| SysRng.try_fill_bytes(bytes).is_ok();
+        let key_groups = wrap_for(service, &master_keys, &data_key, &self.last_modified, &random)
+            .map_err(|error| {
+            let out = CommandError::no_key(error.to_string());
+            error.next_step().into_iter().fold(out, CommandError::hint)
+        })?;
+        let shamir_threshold = match key_groups.len() {
+            // What the rule says stands in the envelope, as SOPS has it; with one group it means nothing.
+            1 => master_keys.threshold,
+            _ => u32::try_from(master_keys.needed()).ok(),
+        };
+        Ok(FileKey { data_key, key_groups, shamir_threshold })
     }
 }
 

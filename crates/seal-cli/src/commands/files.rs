@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use seal_core::file::{Class, FileError};
 use seal_core::format::Format;
-use seal_keys::{NoDataKey, Providers, Unwrapper};
+use seal_keys::{KeyService, NoDataKey, Providers, Unwrapper};
 use serde::de::IgnoredAny;
 
 use super::Context;
@@ -169,7 +169,7 @@ pub(super) fn file_error(path: &Path, error: &FileError) -> CommandError {
     if let Some(source) = &error.source {
         out = out.caused_by(source.as_ref());
         if let Some(no_key) = source.downcast_ref::<NoDataKey>() {
-            out = out.hint(no_key.hint());
+            out = no_key.hints().into_iter().fold(out, CommandError::hint);
         }
     }
     match &error.hint {

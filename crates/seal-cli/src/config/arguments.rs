@@ -1,6 +1,6 @@
 //! Master keys from the command line and the environment, which replace those of a creation rule.
 
-use seal_core::envelope::MasterKey;
+use seal_core::envelope::{GroupedKeys, MasterKey};
 use seal_keys::{Environment, WrapError};
 
 use super::keys::words;
@@ -51,7 +51,7 @@ pub(crate) enum KeyArgumentError {
 pub(crate) fn keys_from(
     environment: &Environment,
     age_flags: &[String],
-) -> Result<Option<Vec<MasterKey>>, KeyArgumentError> {
+) -> Result<Option<GroupedKeys>, KeyArgumentError> {
     if let Some(variable) = NOT_YET.into_iter().find(|name| environment.variable(name).is_some()) {
         return Err(KeyArgumentError::Variable { variable });
     }
@@ -74,7 +74,7 @@ pub(crate) fn keys_from(
     if keys.is_empty() {
         return Err(KeyArgumentError::Empty { origin });
     }
-    Ok(Some(keys))
+    Ok(Some(GroupedKeys::one_group(keys)))
 }
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
         let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let keys = keys_from(&Environment::of(variables.iter().copied()), &flags);
         let keys = keys.map_err(|error| error.to_string())?;
-        Ok(keys.unwrap_or_default().into_iter().map(recipient).collect())
+        Ok(keys.unwrap_or_default().groups.into_iter().flatten().map(recipient).collect())
     }
 
     fn recipient(key: MasterKey) -> String {

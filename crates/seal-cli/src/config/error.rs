@@ -98,16 +98,6 @@ pub(crate) enum RuleProblem {
     /// A key group without keys.
     #[error("a key group has no keys")]
     EmptyGroup,
-    /// Shamir's secret sharing.
-    #[error(
-        "{groups} key groups, {needed} of which are needed, are not supported yet by this version"
-    )]
-    KeyGroups {
-        /// How many there are.
-        groups: usize,
-        /// How many must be opened to decrypt.
-        needed: usize,
-    },
     /// A key that this version cannot wrap with.
     #[error("{0}")]
     Unusable(WrapError),

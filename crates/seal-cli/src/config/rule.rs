@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use seal_core::envelope::{Rule, RuleKind};
+use seal_core::envelope::{GroupedKeys, Rule, RuleKind};
 use seal_core::select::Pattern;
 
 use super::raw::{RawRule, RawSeal};
@@ -48,8 +48,7 @@ impl CreationRule {
             file: file.to_owned(),
             path_regex,
             number,
-            key_groups,
-            shamir_threshold: raw.shamir_threshold,
+            keys: GroupedKeys { groups: key_groups, threshold: raw.shamir_threshold },
             selection,
             mac_only_encrypted: raw.mac_only_encrypted,
             options: raw.seal.unwrap_or_default().over(options),

@@ -113,8 +113,8 @@ fn keys_are_read_from_texts_and_lists() {
         format!("creation_rules:\n- age: >-\n    {A},\n    {B}\n"),
     ] {
         let rule = rule(&text);
-        assert_eq!(rule.key_groups, [[age(A), age(B)]], "{text}");
-        assert_eq!(rule.keys().unwrap().len(), 2);
+        assert_eq!(rule.keys.groups, [[age(A), age(B)]], "{text}");
+        assert_eq!(rule.keys().unwrap().groups[0].len(), 2);
     }
 }
 
@@ -132,7 +132,7 @@ fn every_kind_of_key_is_parsed_in_the_order_of_sops() {
            age: age1x\n",
     );
     let expected = [vec![age("age1x"), pgp("A12ED859")], other_kinds(&[])].concat();
-    assert_eq!(rule.key_groups, [expected]);
+    assert_eq!(rule.keys.groups, [expected]);
 }
 
 #[test]
@@ -152,8 +152,8 @@ fn key_groups_merge_first_and_drop_duplicates() {
              hc_vault: ['https://v/v1/transit/keys/k']\n",
     );
     let first = vec![pgp("A1B2"), age("c"), age("a"), age("b")];
-    assert_eq!(rule.key_groups, [first, other_kinds(&[("e", ""), ("k", "v")])]);
-    assert_eq!(rule.shamir_threshold, Some(1));
+    assert_eq!(rule.keys.groups, [first, other_kinds(&[("e", ""), ("k", "v")])]);
+    assert_eq!(rule.keys.threshold, Some(1));
 }
 
 #[test]
@@ -166,8 +166,8 @@ fn keys_that_cannot_be_used_yet_are_an_error_only_where_they_are_needed() {
         ),
         ("{age: age1x}", "not a valid age recipient (mistyped or cut off?): age1x"),
         (
-            "{key_groups: [{age: [a]}, {age: [b]}]}",
-            "2 key groups, 2 of which are needed, are not supported yet by this version",
+            "{key_groups: [{age: [a]}, {age: [b]}], shamir_threshold: 3}",
+            "a threshold of 3 is not possible for 2 key groups (it must be from 2 to their number, at most 255)",
         ),
         ("{}", "no master key is given"),
     ] {
@@ -285,7 +285,7 @@ fn merge_keys_bring_their_settings() {
         "x-base: &base {encrypted_regex: '^data$', age: a}\ncreation_rules:\n- <<: *base\n  age: b\n",
     );
     assert_eq!(rule.selection.unwrap().text, "^data$");
-    assert_eq!(rule.key_groups, [[age("b")]]);
+    assert_eq!(rule.keys.groups, [[age("b")]]);
 }
 
 #[test]
@@ -331,7 +331,7 @@ fn everything_that_sops_knows_is_known() {
 #[test]
 fn keys_beside_groups_are_ignored_with_a_warning() {
     let text = "creation_rules: [{age: a, key_groups: [{age: [b]}]}]";
-    assert_eq!(rule(text).key_groups, [[age("b")]]);
+    assert_eq!(rule(text).keys.groups, [[age("b")]]);
     assert_eq!(
         warnings(text),
         ["/repo/.sops.yaml: creation rule 1: keys beside key_groups are ignored"]

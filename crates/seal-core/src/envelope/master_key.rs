@@ -99,13 +99,14 @@ impl fmt::Display for MasterKey {
     }
 }
 
-/// The lists of a key group in the order in which SOPS reads, and so tries, their keys.
-pub(super) const LISTS: [&str; 7] =
-    ["kms", "gcp_kms", "hckms", "azure_kv", "hc_vault", "pgp", "age"];
-
 impl MasterKey {
-    /// The list of a key group that its entry stands in; one of [`LISTS`].
-    pub(super) fn list(&self) -> &'static str {
+    /// The kinds of keys, as the lists of a key group are called, in the order in which SOPS reads, and so tries, their
+    /// keys.
+    pub const KINDS: [&'static str; 7] =
+        ["kms", "gcp_kms", "hckms", "azure_kv", "hc_vault", "pgp", "age"];
+
+    /// Which of [`MasterKey::KINDS`] it is, and so the list that its entry stands in.
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Age { .. } => "age",
             Self::Pgp { .. } => "pgp",
@@ -115,6 +116,23 @@ impl MasterKey {
             Self::VaultTransit { .. } => "hc_vault",
             Self::HuaweiKms { .. } => "hckms",
         }
+    }
+
+    /// Whether an envelope for `self` is one for `other`. They are the same but for a version of Azure's that is not
+    /// named: that is the newest one, which the envelope then names.
+    pub fn stands_for(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::AzureKeyVault { vault_url: a, name: of_a, version },
+                Self::AzureKeyVault { vault_url: b, name: of_b, .. },
+            ) if version.is_empty() => (a, of_a) == (b, of_b),
+            _ => self == other,
+        }
+    }
+
+    /// Whether its entry says when it was made; those of age do not.
+    pub fn is_dated(&self) -> bool {
+        !matches!(self, Self::Age { .. })
     }
 
     fn read(list: &str, entry: &Block<'_, '_>) -> Result<Self, MetadataError> {
@@ -175,7 +193,7 @@ impl MasterKey {
 }
 
 impl WrappedKey {
-    /// Reads an entry of one of [`LISTS`].
+    /// Reads an entry of one of [`MasterKey::KINDS`].
     pub(super) fn read(list: &str, entry: &Block<'_, '_>) -> Result<Self, MetadataError> {
         let created_at = if list == "age" { None } else { Some(entry.date("created_at")?) };
         Ok(Self { key: MasterKey::read(list, entry)?, created_at, enc: entry.text("enc")? })

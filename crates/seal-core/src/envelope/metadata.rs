@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use super::block::Block;
-use super::master_key::LISTS;
 use super::{Field, MasterKey, Rule, RuleKind, WrappedKey};
 use crate::document::{Document, NodeId};
 
@@ -138,7 +137,7 @@ impl Metadata {
 impl KeyGroup {
     fn read(block: &Block<'_, '_>) -> Result<Self, MetadataError> {
         let mut keys = Vec::new();
-        for list in LISTS {
+        for list in MasterKey::KINDS {
             for entry in block.list(list)? {
                 keys.push(WrappedKey::read(list, &entry)?);
             }
@@ -149,10 +148,10 @@ impl KeyGroup {
     /// Its lists, the empty ones left out unless named in `always`.
     fn lists(&self, always: &[&str]) -> Vec<(String, Field)> {
         let list = |name: &str| -> Vec<Field> {
-            let keys = self.keys.iter().filter(|wrapped| wrapped.key.list() == name);
+            let keys = self.keys.iter().filter(|wrapped| wrapped.key.kind() == name);
             keys.map(WrappedKey::field).collect()
         };
-        LISTS
+        MasterKey::KINDS
             .into_iter()
             .map(|name| (name, list(name)))
             .filter(|(name, entries)| !entries.is_empty() || always.contains(name))

@@ -19,7 +19,7 @@ use crate::cipher::{Cipher, EncText, ValueType};
 use crate::document::{Content, Document, Edit, Node, NodeId, Stream, Value};
 use crate::envelope::binding::{BindingKeys, Statement};
 use crate::envelope::mac::MacHasher;
-use crate::envelope::{MasterKey, Metadata, Rule};
+use crate::envelope::{GroupedKeys, Metadata, Rule};
 use crate::format::Format;
 use crate::kubernetes::{AsWritten, Object};
 use crate::secret::DataKey;
@@ -31,8 +31,8 @@ pub struct Previous<'a> {
     /// By `apiVersion`, kind, namespace and name; objects that stand there twice are left out.
     objects: HashMap<ObjectName, Option<Place>>,
     unwrap: Unwrap<'a>,
-    /// What the rule says today, in its order; an envelope for other keys is not kept.
-    master_keys: Vec<MasterKey>,
+    /// What the rule says today; an envelope for other keys is not kept.
+    master_keys: GroupedKeys,
     selectors: Selectors,
 }
 
@@ -63,7 +63,7 @@ impl<'a> Previous<'a> {
         format: Format,
         source: &'a [u8],
         unwrap: Unwrap<'a>,
-        master_keys: Vec<MasterKey>,
+        master_keys: GroupedKeys,
     ) -> Option<Self> {
         let stream = format.parse(source).ok()?;
         let mut objects = HashMap::new();
@@ -105,7 +105,7 @@ impl<'a> Previous<'a> {
         let Ok(metadata) = Metadata::read(before.document(), sops) else { return Ok(None) };
         if metadata.rule.as_ref() != Some(rule)
             || metadata.mac_only_encrypted != mac_only_encrypted
-            || !self.is_for_the_same_keys(&metadata)
+            || !self.master_keys.are_those_of(&metadata)
         {
             return Ok(None);
         }
@@ -150,18 +150,6 @@ impl<'a> Previous<'a> {
             &options.indent,
         ));
         Ok(Some(Kept { edits, values, comments, data_key }))
-    }
-
-    fn is_for_the_same_keys(&self, metadata: &Metadata) -> bool {
-        // Shares of several groups could be dealt out anew without a master key being another one.
-        let [group] = metadata.key_groups.as_slice() else { return false };
-        let mut before: Vec<_> = group.keys.iter().map(|key| &key.key).collect();
-        let mut now: Vec<_> = self.master_keys.iter().collect();
-        for keys in [&mut before, &mut now] {
-            keys.sort();
-            keys.dedup();
-        }
-        before == now
     }
 }
 

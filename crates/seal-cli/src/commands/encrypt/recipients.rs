@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use seal_core::envelope::MasterKey;
+use seal_core::envelope::{GroupedKeys, MasterKey};
 
 /// Files whose envelopes are for others than a new one would be.
 ///
@@ -24,19 +24,27 @@ impl RecipientsOfFiles {
     pub(super) fn note(
         &self,
         envelopes: &BTreeSet<BTreeSet<MasterKey>>,
-        today: impl FnOnce() -> Option<Vec<MasterKey>>,
+        today: impl FnOnce() -> Option<GroupedKeys>,
     ) {
         if envelopes.is_empty() {
             return;
         }
         let Some(today) = today() else { return };
-        let today = BTreeSet::from_iter(today);
+        let today = today.all();
         let mut differences = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        differences.files += usize::from(envelopes.iter().any(|keys| *keys != today));
+        let mut differs = false;
         for keys in envelopes {
-            differences.missing.extend(today.difference(keys).cloned());
-            differences.superfluous.extend(keys.difference(&today).cloned());
+            let missing =
+                today.iter().filter(|key| !keys.iter().any(|other| key.stands_for(other)));
+            let superfluous =
+                keys.iter().filter(|other| !today.iter().any(|key| key.stands_for(other)));
+            let (missing, superfluous): (Vec<_>, Vec<_>) =
+                (missing.collect(), superfluous.collect());
+            differs |= !missing.is_empty() || !superfluous.is_empty();
+            differences.missing.extend(missing.into_iter().cloned());
+            differences.superfluous.extend(superfluous.into_iter().cloned());
         }
+        differences.files += usize::from(differs);
     }
 
     /// What to say at the end; `named_by` as in `.sops.yaml names`.
