@@ -6,6 +6,8 @@
     reason = "a test that cannot set the scene has failed"
 )]
 
+#[path = "../harness/gnupg.rs"]
+mod gnupg;
 #[allow(clippy::print_stderr, reason = "says what did not run")]
 #[path = "../harness/not_run.rs"]
 mod not_run;
