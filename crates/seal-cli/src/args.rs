@@ -53,6 +53,7 @@ pub(crate) enum Command {
     Encrypt(EncryptArgs),
     Decrypt(DecryptArgs),
     Get(GetArgs),
+    Keyservice(KeyserviceArgs),
 }
 
 /// Make an age identity and a .sops.yaml
@@ -170,6 +171,27 @@ pub(crate) struct GetArgs {
     pub(crate) key_access: KeyAccessArgs,
 }
 
+/// Use this machine's keys for others
+///
+/// Wraps and unwraps data keys for `seal` and `sops` that are started with `--keyservice`, over a unix socket that only
+/// you can use. Runs until it is stopped.
+#[derive(Clone, Debug, PartialEq, Args)]
+#[command(after_help = examples::KEYSERVICE)]
+pub(crate) struct KeyserviceArgs {
+    /// Socket to listen on, in a directory that only you can use [default: $XDG_RUNTIME_DIR/seal/keyservice.sock]
+    #[arg(long, value_name = "PATH", conflicts_with = "tcp", value_hint = ValueHint::FilePath)]
+    pub(crate) socket: Option<PathBuf>,
+    /// Listen on TCP instead, where every user of this machine can use your keys
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) tcp: Option<String>,
+    /// Let other machines in as well; what they send and get is not encrypted
+    #[arg(long, requires = "tcp")]
+    pub(crate) insecure_allow_remote: bool,
+    /// Ask at the terminal before each use of a key
+    #[arg(long)]
+    pub(crate) prompt: bool,
+}
+
 /// What encrypt and decrypt read and write.
 #[derive(Clone, Debug, PartialEq, Args)]
 pub(crate) struct FileArgs {
@@ -268,7 +290,7 @@ impl CommandLine {
     /// Whether stdout carries documents, so that nothing else may be printed there.
     pub(crate) fn stdout_carries_documents(&self) -> bool {
         match &self.command {
-            Command::Init(_) => false,
+            Command::Init(_) | Command::Keyservice(_) => false,
             Command::Encrypt(EncryptArgs { files, .. })
             | Command::Decrypt(DecryptArgs { files, .. }) => {
                 !files.in_place && files.output_file().is_none()
@@ -286,6 +308,7 @@ impl Command {
             Self::Encrypt(_) => "encrypt",
             Self::Decrypt(_) => "decrypt",
             Self::Get(_) => "get",
+            Self::Keyservice(_) => "keyservice",
         }
     }
 }

@@ -15,6 +15,13 @@ pub(crate) struct Terminal;
 /// What a person types in one line, and more than any passphrase.
 const LONGEST_ANSWER: u64 = 64 * 1024;
 
+impl Terminal {
+    /// Whether somebody can be asked.
+    pub(crate) fn is_there() -> bool {
+        open().is_some()
+    }
+}
+
 impl Prompt for Terminal {
     fn passphrase(&self, question: &str) -> Option<Zeroizing<String>> {
         // It reads from the terminal, without echo, and puts the terminal back as it was.

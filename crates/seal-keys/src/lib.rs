@@ -27,6 +27,7 @@ mod order;
 mod pgp;
 mod prompt;
 mod providers;
+pub mod remote;
 mod service;
 mod session;
 mod trust;

@@ -32,8 +32,11 @@ pub struct Providers {
 impl Providers {
     /// Prepares every provider; nothing is read, started or asked yet.
     pub fn new(settings: Settings) -> Self {
-        let session = Session::new(settings);
-        let shared = || Arc::clone(&session);
+        Self::of(&Session::new(settings))
+    }
+
+    pub(crate) fn of(session: &Arc<Session>) -> Self {
+        let shared = || Arc::clone(session);
         Self {
             age: Age::new(shared()),
             aws_kms: AwsKms::new(shared()),

@@ -7,4 +7,4 @@ pub(crate) mod age;
 pub(crate) mod pgp;
 
 suite::contract!(age_x25519, crate::contract::age::X25519);
-suite::contract!(pgp, crate::contract::pgp::Pgp);
+suite::contract!(openpgp, crate::contract::pgp::Pgp);

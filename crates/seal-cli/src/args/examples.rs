@@ -58,3 +58,10 @@ Examples:
   seal get secret.yaml '[\"stringData\"][\"password\"]'
   seal get secret.yaml stringData/password
   seal get release.yaml --document Secret/database data/password | base64 -d";
+
+pub(super) const KEYSERVICE: &str = "\
+Examples:
+  seal keyservice --prompt
+  seal decrypt --keyservice unix:///run/user/1000/seal/keyservice.sock secret.yaml
+  ssh -R /run/user/1000/keys.sock:/run/user/1000/seal/keyservice.sock build
+                                                    a machine that has no keys of its own";

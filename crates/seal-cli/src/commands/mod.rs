@@ -15,6 +15,7 @@ mod encrypt;
 mod files;
 mod get;
 mod init;
+mod keyservice;
 
 /// What every command gets beside its own arguments.
 pub(crate) struct Context<'c> {
@@ -42,5 +43,6 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Encrypt(arguments) => encrypt::run(arguments, context),
         Command::Decrypt(arguments) => decrypt::run(arguments, context),
         Command::Get(arguments) => get::run(arguments, context),
+        Command::Keyservice(arguments) => keyservice::run(arguments, context),
     }
 }

@@ -19,21 +19,32 @@ use tempfile::NamedTempFile;
 
 /// Keeps a temporary file known to the handler as long as it lives.
 #[derive(Debug)]
-pub(super) struct Registration(PathBuf);
+pub(crate) struct Registration(PathBuf);
 
 /// Creates a temporary file that signals remove.
 pub(super) fn create(
     builder: &tempfile::Builder<'_, '_>,
     directory: &Path,
 ) -> io::Result<(NamedTempFile, Registration)> {
-    static WATCH: Once = Once::new();
-    WATCH.call_once(watch);
+    start();
     // Created and registered under one lock: the handler takes it for good, so no file slips in between.
     let mut pending = pending();
     let file = builder.tempfile_in(directory)?;
     pending.insert(file.path().to_owned());
     let registration = Registration(file.path().to_owned());
     Ok((file, registration))
+}
+
+/// Lets signals remove something that is no temporary file, such as a socket.
+pub(crate) fn remove_on_signal(path: PathBuf) -> Registration {
+    start();
+    pending().insert(path.clone());
+    Registration(path)
+}
+
+fn start() {
+    static WATCH: Once = Once::new();
+    WATCH.call_once(watch);
 }
 
 impl Drop for Registration {

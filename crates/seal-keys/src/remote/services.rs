@@ -1,0 +1,139 @@
+//! The providers of this machine and the key services that the user named, as one.
+
+use std::sync::Arc;
+
+use seal_core::envelope::MasterKey;
+use seal_core::secret::SecretBytes;
+
+use super::client::Remote;
+use super::uri::RemoteUri;
+use crate::failure::{Failure, FailureKind};
+use crate::identities::{SourceReport, Warning};
+use crate::providers::Providers;
+use crate::service::{KeyService, UnwrapError, WrapError, Wrapped};
+use crate::session::{Session, Settings};
+
+/// Asks this machine's providers first and then each remote service in turn, as SOPS does, until one can.
+#[derive(Debug)]
+pub struct KeyServices {
+    local: Option<Providers>,
+    remotes: Vec<Remote>,
+}
+
+impl KeyServices {
+    /// Prepares the services; nothing is connected yet. `local` says whether this machine's providers are among them.
+    pub fn new(settings: Settings, local: bool, remotes: Vec<RemoteUri>) -> Self {
+        let session = Session::new(settings);
+        let remote = |uri| Remote::new(uri, Arc::clone(&session));
+        Self {
+            local: local.then(|| Providers::of(&session)),
+            remotes: remotes.into_iter().map(remote).collect(),
+        }
+    }
+
+    /// The first success, or what all of them say.
+    fn first<T, E: Told>(
+        &self,
+        key: &MasterKey,
+        operation: &str,
+        here: impl FnOnce(&Providers) -> Result<T, E>,
+        there: impl Fn(&Remote) -> Result<T, Failure>,
+    ) -> Result<T, E> {
+        let mut errors = Vec::new();
+        if let Some(local) = &self.local {
+            match here(local) {
+                Ok(done) => return Ok(done),
+                Err(error) => errors.push(error),
+            }
+        }
+        for remote in &self.remotes {
+            match there(remote) {
+                Ok(done) => return Ok(done),
+                Err(failure) => errors.push(failure.into()),
+            }
+        }
+        Err(combined(key, operation, errors))
+    }
+}
+
+impl KeyService for KeyServices {
+    fn wrap(&self, key: &MasterKey, secret: &SecretBytes) -> Result<Wrapped, WrapError> {
+        let (here, there) = (|p: &Providers| p.wrap(key, secret), |r: &Remote| r.wrap(key, secret));
+        self.first(key, "encrypt", here, there)
+    }
+
+    fn unwrap(&self, key: &MasterKey, enc: &str) -> Result<SecretBytes, UnwrapError> {
+        let (here, there) = (|p: &Providers| p.unwrap(key, enc), |r: &Remote| r.unwrap(key, enc));
+        self.first(key, "decrypt", here, there)
+    }
+
+    fn sources(&self) -> Vec<SourceReport> {
+        self.local.as_ref().map(Providers::sources).unwrap_or_default()
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        self.local.as_ref().map(Providers::warnings).unwrap_or_default()
+    }
+}
+
+/// An error of wrapping or unwrapping.
+trait Told: From<Failure> + std::fmt::Display {
+    fn failure(&self) -> Option<&Failure>;
+    fn next_step(&self) -> Option<String>;
+}
+
+impl Told for WrapError {
+    fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Service(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    fn next_step(&self) -> Option<String> {
+        self.next_step()
+    }
+}
+
+impl Told for UnwrapError {
+    fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Service(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    fn next_step(&self) -> Option<String> {
+        self.next_step()
+    }
+}
+
+/// One error stays as it is. Of several, all reasons are told; the kind is that of the last service that knows more than
+/// that nobody is logged in, because it came nearest.
+fn combined<E: Told>(key: &MasterKey, operation: &str, mut errors: Vec<E>) -> E {
+    if let (1, Some(only)) = (errors.len(), errors.pop()) {
+        return only;
+    }
+    let failures: Vec<_> = errors.iter().filter_map(Told::failure).collect();
+    let nearest = failures.iter().rev().find(|f| f.kind != FailureKind::NoCredentials);
+    let nearest = nearest.or(failures.last());
+    let kind = nearest.map_or(FailureKind::Refused, |failure| failure.kind);
+    let reasons = errors.iter().map(|error| match error.failure() {
+        Some(failure) => format!("{}: {}", failure.operation, failure.reason),
+        None => error.to_string(),
+    });
+    let reason = reasons.collect::<Vec<_>>().join("; ");
+    let reason = match reason.is_empty() {
+        true => "no key service is named, and the local one is off".to_owned(),
+        false => reason,
+    };
+    let mut failure = Failure::new(kind, key, operation, reason);
+    failure.hint = match nearest {
+        Some(nearest) => nearest.next_step(),
+        None => errors.iter().find_map(Told::next_step),
+    };
+    if errors.is_empty() {
+        failure.hint = Some("name a key service with `--keyservice`".to_owned());
+    }
+    failure.into()
+}
