@@ -26,7 +26,7 @@ fn rules_that_cannot_be_used() {
     refused(&rule("    encrypted_regex: a\n    encrypted_suffix: b\n"), "two-selections");
     refused(&rule("    path_regex: ^prod/\n"), "no-rule");
     refused("creation_rules:\n  - mac_only_encrypted: true\n", "no-keys");
-    refused("creation_rules:\n  - pgp: ABCDEF0123456789\n", "pgp");
+    refused("creation_rules:\n  - pgp: ABCDEF01\n", "pgp");
     refused(&format!("creation_rules:\n  - age: {IDENTITY}\n"), "identity");
     refused(
         &format!("creation_rules:\n  - age: {}\n", RECIPIENT.replace("p5lr5", "p5lr6")),

@@ -11,10 +11,13 @@ use crate::keys;
 use crate::manifests::{API, CONFIG_MAP, JSON, SECRET, SERVICE, VALUES, stream};
 
 /// `sops` with the identity of the tests, or nothing where there is none that is new enough: then the table says so.
-struct Sops<'d>(&'d TestDir);
+pub(crate) struct Sops<'d> {
+    directory: &'d TestDir,
+    variables: Vec<(&'static str, String)>,
+}
 
 impl<'d> Sops<'d> {
-    fn of(directory: &'d TestDir, test: &str) -> Option<Self> {
+    pub(crate) fn of(directory: &'d TestDir, test: &str) -> Option<Self> {
         let output = Command::new("sops").args(["--version", "--disable-version-check"]).output();
         let Ok(output) = output else {
             not_run(test, "sops is not on PATH");
@@ -32,18 +35,33 @@ impl<'d> Sops<'d> {
             not_run(test, &format!("sops 3.9 or later is needed, found {}", text.trim()));
             return None;
         }
-        Some(Self(directory))
+        Some(Self { directory, variables: Vec::new() })
+    }
+
+    /// With one more variable in its environment.
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    /// Like [`Self::run`], with no identity of its own.
+    #[track_caller]
+    pub(crate) fn run_without_keys(&self, arguments: &[&str]) -> String {
+        let variables = [("SOPS_AGE_KEY_FILE", "/nonexistent"), ("HOME", "/nonexistent")];
+        let variables = variables.map(|(name, value)| (name, value.to_owned()));
+        Self { directory: self.directory, variables: variables.into() }.run(arguments)
     }
 
     #[track_caller]
-    fn run(&self, arguments: &[&str]) -> String {
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
         let mut sops = Command::new("sops");
         sops.args(arguments)
-            .current_dir(self.0.path(""))
+            .current_dir(self.directory.path(""))
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.0.home(""))
-            .env("SOPS_AGE_KEY_FILE", self.0.home(".config/sops/age/keys.txt"));
+            .env("HOME", self.directory.home(""))
+            .env("SOPS_AGE_KEY_FILE", self.directory.home(".config/sops/age/keys.txt"))
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
         let output = sops.output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "sops {arguments:?}: {stderr}");
@@ -52,14 +70,14 @@ impl<'d> Sops<'d> {
 
     /// What `sops` reads out of a file with one document.
     #[track_caller]
-    fn values(&self, name: &str) -> Vec<Value> {
+    pub(crate) fn values(&self, name: &str) -> Vec<Value> {
         values(&self.run(&["decrypt", "--output-type", "json", name]))
     }
 }
 
 /// The values of a plain stream, read by a reader of neither program. SOPS writes 1.0 as 1, so numbers are all of one
 /// kind.
-fn values(text: &str) -> Vec<Value> {
+pub(crate) fn values(text: &str) -> Vec<Value> {
     let documents = serde_yaml::Deserializer::from_str(text);
     documents.map(|document| of_one_kind(Value::deserialize(document).unwrap())).collect()
 }

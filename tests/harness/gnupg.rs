@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A keyring; its agent ends with it.
-pub struct Keyring(tempfile::TempDir);
+pub(crate) struct Keyring(tempfile::TempDir);
 
 impl Keyring {
     /// An empty one. `None` where there is no gpg.
-    pub fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         let found = Command::new("gpg").arg("--version").stdout(Stdio::null()).status();
         if !found.is_ok_and(|status| status.success()) {
             return None;
@@ -19,13 +19,13 @@ impl Keyring {
     }
 
     /// Its directory, for `GNUPGHOME`.
-    pub fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         self.0.path()
     }
 
     /// Runs gpg, which has to succeed.
     #[track_caller]
-    pub fn gpg(&self, arguments: &[&str]) -> Vec<u8> {
+    pub(crate) fn gpg(&self, arguments: &[&str]) -> Vec<u8> {
         let mut gpg = self.program("gpg");
         let output = gpg.args(["--batch", "--quiet"]).args(arguments).output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -42,7 +42,7 @@ impl Keyring {
 
     /// Makes a key that encrypts, and returns its fingerprint. `expires` is as gpg takes it: `0`, `seconds=1`.
     #[track_caller]
-    pub fn make_key(&self, name: &str, passphrase: &str, expires: &str) -> String {
+    pub(crate) fn make_key(&self, name: &str, passphrase: &str, expires: &str) -> String {
         let before = self.fingerprints();
         let kind = ["future-default", "default", expires];
         let make = ["--passphrase", passphrase, "--pinentry-mode", "loopback", "--quick-gen-key"];
@@ -66,26 +66,26 @@ impl Keyring {
 
     /// Makes a file importable elsewhere: `--export` or `--export-secret-keys`.
     #[track_caller]
-    pub fn export(&self, how: &str, fingerprint: &str) -> PathBuf {
+    pub(crate) fn export(&self, how: &str, fingerprint: &str) -> PathBuf {
         let path = self.home().join(format!("{fingerprint}{how}"));
         std::fs::write(&path, self.gpg(&[how, fingerprint])).unwrap();
         path
     }
 
     #[track_caller]
-    pub fn import(&self, file: &Path) {
+    pub(crate) fn import(&self, file: &Path) {
         self.gpg(&["--import", file.to_str().unwrap()]);
     }
 
     /// From now on this program asks for passphrases.
-    pub fn set_pinentry(&self, program: &Path) {
+    pub(crate) fn set_pinentry(&self, program: &Path) {
         let line = format!("pinentry-program {}\n", program.display());
         std::fs::write(self.home().join("gpg-agent.conf"), line).unwrap();
         self.stop_agent();
     }
 
     /// With it goes what it remembers.
-    pub fn stop_agent(&self) {
+    pub(crate) fn stop_agent(&self) {
         let _ = self.program("gpgconf").args(["--kill", "all"]).status();
     }
 }

@@ -18,3 +18,4 @@ mod stand_in;
 mod contract;
 mod groups;
 mod interop;
+mod keyservice;

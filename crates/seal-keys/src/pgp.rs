@@ -46,7 +46,7 @@ const DECRYPT: &str = "gpg --decrypt";
 
 impl KeyAccess for Access<'_> {
     fn check(&self) -> Result<(), WrapError> {
-        self.fingerprint(ENCRYPT)?;
+        self.fingerprint()?;
         Ok(())
     }
 
@@ -55,7 +55,7 @@ impl KeyAccess for Access<'_> {
     /// SOPS tells gpg to trust the key (`--trusted-key`). To leave trust aside comes to the same, because the key is
     /// named by its fingerprint, and does not make gpg write its trust database, for whose lock parallel runs wait.
     fn wrap(&self, secret: &SecretBytes) -> Result<Wrapped, WrapError> {
-        let fingerprint = self.fingerprint(ENCRYPT)?;
+        let fingerprint = self.fingerprint()?;
         let mut arguments = vec!["--batch", "--no-default-recipient", "--yes"];
         arguments.extend(["--trust-model", "always", "--no-encrypt-to"]);
         arguments.extend(["--encrypt", "-a", "-r", fingerprint.as_str()]);
@@ -88,12 +88,13 @@ impl KeyAccess for Access<'_> {
 }
 
 impl Access<'_> {
-    fn fingerprint(&self, operation: &str) -> Result<Fingerprint, Failure> {
+    fn fingerprint(&self) -> Result<Fingerprint, Failure> {
+        const OPERATION: &str = "name of the key";
         let MasterKey::Pgp { fingerprint } = self.key else {
-            return Err(self.failure(FailureKind::Name, operation, "it is no OpenPGP key"));
+            return Err(self.failure(FailureKind::Name, OPERATION, "it is no OpenPGP key"));
         };
         Fingerprint::parse(fingerprint).map_err(|error| {
-            self.failure(FailureKind::Name, operation, error.to_string()).hint(
+            self.failure(FailureKind::Name, OPERATION, error.to_string()).hint(
                 "name the key by its whole fingerprint, which `gpg --fingerprint NAME` prints",
             )
         })
@@ -158,7 +159,7 @@ impl Access<'_> {
 
     /// gpg has no secret key for the message; that alone does not tell a stranger from an altered envelope.
     fn no_secret_key(&self, answer: &Answer) -> Failure {
-        let held = match self.fingerprint(DECRYPT) {
+        let held = match self.fingerprint() {
             Ok(fingerprint) => self.held(&fingerprint).unwrap_or(Held::Nothing),
             Err(_) => Held::Public,
         };

@@ -5,6 +5,8 @@ mod suite;
 
 pub(crate) mod age;
 pub(crate) mod pgp;
+pub(crate) mod remote;
 
 suite::contract!(age_x25519, crate::contract::age::X25519);
 suite::contract!(openpgp, crate::contract::pgp::Pgp);
+suite::contract!(through_a_key_service, crate::contract::remote::Remote);

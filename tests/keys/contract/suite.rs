@@ -4,8 +4,8 @@ use seal_core::envelope::MasterKey;
 use seal_core::secret::SecretBytes;
 use seal_keys::{Failure, FailureKind, KeyService, Providers, UnwrapError, WrapError};
 
-/// A kind of master keys, with its server.
-pub trait Provider: Sized {
+/// A kind of master keys, with its server. `S` is what it is used through.
+pub trait Provider<S: KeyService = Providers>: Sized {
     /// Starts what it takes. `None` where that cannot be had here; the implementation has said so through
     /// [`crate::not_run`].
     fn start() -> Option<Self>;
@@ -14,11 +14,11 @@ pub trait Provider: Sized {
     fn key(&self) -> MasterKey;
 
     /// Somebody who may use the key; each time with nothing known or connected yet.
-    fn holder(&self) -> Providers;
+    fn holder(&self) -> S;
 
     /// Sets the scene; `None` where it cannot happen to this kind of keys. `enc` was wrapped by the key while all was
     /// well.
-    fn arrange(&self, situation: Situation, enc: &str) -> Option<Scene>;
+    fn arrange(&self, situation: Situation, enc: &str) -> Option<Scene<S>>;
 }
 
 /// What can go wrong.
@@ -57,11 +57,11 @@ pub enum Situation {
 }
 
 /// A situation, ready to be met. Limits must be short: half a second for a call, and pauses of a millisecond.
-pub struct Scene {
+pub struct Scene<S = Providers> {
     /// The key to use.
     pub key: MasterKey,
     /// Who uses it.
-    pub service: Providers,
+    pub service: S,
     /// What to unwrap.
     pub enc: String,
     /// Texts that no message may hold.
@@ -110,7 +110,7 @@ fn secret() -> SecretBytes {
     SecretBytes::new((0..32).collect())
 }
 
-pub fn round_trip<P: Provider>() {
+pub fn round_trip<S: KeyService, P: Provider<S>>() {
     let Some(provider) = P::start() else { return };
     let (key, holder) = (provider.key(), provider.holder());
     assert_eq!(seal_keys::check(&key), Ok(()));
@@ -124,14 +124,14 @@ pub fn round_trip<P: Provider>() {
     }
 }
 
-pub fn never_the_same_text_twice<P: Provider>() {
+pub fn never_the_same_text_twice<S: KeyService, P: Provider<S>>() {
     let Some(provider) = P::start() else { return };
     let (key, holder) = (provider.key(), provider.holder());
     let one = holder.wrap(&key, &secret()).unwrap();
     assert_ne!(one.enc, holder.wrap(&key, &secret()).unwrap().enc);
 }
 
-pub fn altered_texts_do_not_open<P: Provider>() {
+pub fn altered_texts_do_not_open<S: KeyService, P: Provider<S>>() {
     let Some(provider) = P::start() else { return };
     let (key, holder) = (provider.key(), provider.holder());
     let wrapped = holder.wrap(&key, &secret()).unwrap();
@@ -153,7 +153,7 @@ pub fn altered_texts_do_not_open<P: Provider>() {
     }
 }
 
-pub fn meets<P: Provider>(situation: Situation) {
+pub fn meets<S: KeyService, P: Provider<S>>(situation: Situation) {
     let Some(provider) = P::start() else { return };
     let wrapped = provider.holder().wrap(&provider.key(), &secret()).unwrap();
     let Some(scene) = provider.arrange(situation, &wrapped.enc) else { return };
@@ -180,7 +180,7 @@ pub fn meets<P: Provider>(situation: Situation) {
     }
 }
 
-fn expect(failure: &Failure, situation: Situation, scene: &Scene) {
+fn expect<S>(failure: &Failure, situation: Situation, scene: &Scene<S>) {
     assert_eq!(failure.kind, situation.kind(), "{failure}");
     assert_eq!(failure.key, scene.key.to_string());
     let shown = format!("{failure}\n{failure:?}\n{}", failure.next_step().unwrap_or_default());
@@ -201,17 +201,17 @@ macro_rules! contract {
 
             #[test]
             fn what_is_wrapped_unwraps_to_the_same() {
-                suite::round_trip::<$provider>();
+                suite::round_trip::<_, $provider>();
             }
 
             #[test]
             fn the_same_key_is_never_wrapped_to_the_same_text() {
-                suite::never_the_same_text_twice::<$provider>();
+                suite::never_the_same_text_twice::<_, $provider>();
             }
 
             #[test]
             fn an_altered_text_never_unwraps() {
-                suite::altered_texts_do_not_open::<$provider>();
+                suite::altered_texts_do_not_open::<_, $provider>();
             }
 
             crate::contract::suite::contract!(@situations $provider;
@@ -226,7 +226,7 @@ macro_rules! contract {
         $(
             #[test]
             fn $name() {
-                suite::meets::<$provider>(Situation::$situation);
+                suite::meets::<_, $provider>(Situation::$situation);
             }
         )*
     };

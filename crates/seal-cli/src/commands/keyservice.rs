@@ -19,6 +19,11 @@ pub(super) fn run(
     arguments: &KeyserviceArgs,
     context: &Context<'_>,
 ) -> Result<Outcome, CommandError> {
+    if arguments.prompt && !Terminal::is_there() {
+        return Err(CommandError::usage(
+            "`--prompt` needs a terminal to ask at, and there is none",
+        ));
+    }
     // What is made from here on, the socket and its directory, is never open to others, not even for a moment.
     rustix::process::umask(Mode::from_bits_truncate(0o077));
     let (listener, _registration) = match &arguments.tcp {
@@ -29,11 +34,6 @@ pub(super) fn run(
             (listener, Some(write::remove_on_signal(path)))
         }
     };
-    if arguments.prompt && !Terminal::is_there() {
-        return Err(CommandError::usage(
-            "`--prompt` needs a terminal to ask at, and there is none",
-        ));
-    }
     context.ui.note(&format!("listening on {}", listener.uri()));
     let environment = context.environment.clone();
     let providers = move || {

@@ -12,7 +12,7 @@ pub(super) enum NoFingerprint {
     /// 32 bits, which anybody can give to a key of theirs. SOPS refuses it as well.
     #[error("a key ID of 8 digits is too short to tell keys apart")]
     Short,
-    #[error("its name is no fingerprint, which is 40 or 64 hexadecimal digits")]
+    #[error("it is no fingerprint, which has 40 or 64 hexadecimal digits")]
     Other,
 }
 

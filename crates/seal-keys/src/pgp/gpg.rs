@@ -95,11 +95,13 @@ impl Answer {
         })
     }
 
-    /// What gpg says to people, without what it tells about keys that it found.
+    /// What gpg says to people, without what it tells about keys that it found and files that it made.
     pub(super) fn words(&self) -> String {
         let lines = self.stderr.lines().filter_map(|line| line.strip_prefix("gpg: "));
         let lines = lines.filter(|line| {
-            !line.starts_with("encrypted with ") && !line.starts_with("WARNING: unsafe ")
+            let is_aside =
+                ["encrypted with ", "WARNING: unsafe "].iter().any(|s| line.starts_with(s));
+            !is_aside && !line.ends_with(" created")
         });
         let words = lines.collect::<Vec<_>>().join("; ");
         if words.is_empty() { "gpg gives no reason".to_owned() } else { words }

@@ -111,8 +111,8 @@ impl Told for UnwrapError {
 /// One error stays as it is. Of several, all reasons are told; the kind is that of the last service that knows more than
 /// that nobody is logged in, because it came nearest.
 fn combined<E: Told>(key: &MasterKey, operation: &str, mut errors: Vec<E>) -> E {
-    if let (1, Some(only)) = (errors.len(), errors.pop()) {
-        return only;
+    if errors.len() == 1 {
+        return errors.swap_remove(0);
     }
     let failures: Vec<_> = errors.iter().filter_map(Told::failure).collect();
     let nearest = failures.iter().rev().find(|f| f.kind != FailureKind::NoCredentials);
