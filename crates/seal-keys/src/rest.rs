@@ -111,8 +111,9 @@ pub(crate) fn bearer(token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
 /// The base of the addresses of a service, as a user names it: `https://HOST[:PORT][/PATH]`, or only `HOST[:PORT]`.
 /// `None` where there is more to it, such as a user or a query.
 pub(crate) fn endpoint(text: &str) -> Option<String> {
-    let text = text.trim().trim_end_matches('/');
+    let text = text.trim();
     let (scheme, rest) = text.split_once("://").unwrap_or(("https", text));
+    let rest = rest.trim_end_matches('/');
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let is_plain = |text: &str| {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]/".contains(&byte);
@@ -121,6 +122,7 @@ pub(crate) fn endpoint(text: &str) -> Option<String> {
     let climbs = path.split('/').any(|part| part == "..");
     let is_good = matches!(scheme, "https" | "http")
         && !host.is_empty()
+        && !host.ends_with(':')
         && is_plain(host)
         && is_plain(path)
         && !climbs;

@@ -84,6 +84,9 @@ impl Credentials {
         if let Some(token) = rest::variable(environment, "SEAL_AZURE_ACCESS_TOKEN") {
             return Ok(Zeroizing::new(token.trim().to_owned()));
         }
+        let secret = rest::variable(environment, "AZURE_CLIENT_SECRET").map(Zeroizing::new);
+        let secrets = [secret.as_ref().map_or("", |secret| secret.as_str())];
+        let asked = Asked { secrets: &secrets, ..asked };
         let mut found = self.found.lock().await;
         if let Some(credential) = &*found {
             let credential = Arc::clone(credential);

@@ -4,6 +4,7 @@
 //! calls Application Default Credentials: `GOOGLE_APPLICATION_CREDENTIALS`, the file of `gcloud auth
 //! application-default login`, the metadata server of Google's machines.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -24,7 +25,20 @@ use crate::rest::{self, Asked};
 /// threads wait.
 #[derive(Debug, Default)]
 pub(super) struct Credentials {
-    found: Mutex<Option<AccessTokenCredentials>>,
+    found: Mutex<Option<Found>>,
+}
+
+#[derive(Clone)]
+struct Found {
+    credentials: AccessTokenCredentials,
+    /// What goes to the server that gives the tokens, which might repeat it.
+    secrets: Vec<Zeroizing<String>>,
+}
+
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Found")
+    }
 }
 
 impl Credentials {
@@ -40,8 +54,8 @@ impl Credentials {
             return Ok(Zeroizing::new(token.trim().to_owned()));
         }
         let mut found = self.found.lock().await;
-        let credentials = match &*found {
-            Some(credentials) => credentials.clone(),
+        let Found { credentials, secrets } = match &*found {
+            Some(found) => found.clone(),
             None => found.insert(find(environment, named, asked).await?).clone(),
         };
         drop(found);
@@ -52,7 +66,10 @@ impl Credentials {
             // They would repeat this answer for ten seconds; the next try is to be one.
             self.found.lock().await.take();
         }
-        token.map_err(|error| refused(&error, asked))
+        token.map_err(|error| {
+            let secrets: Vec<&str> = secrets.iter().map(|secret| secret.as_str()).collect();
+            refused(&error, Asked { secrets: &secrets, ..asked })
+        })
     }
 }
 
@@ -60,7 +77,7 @@ async fn find(
     environment: &Environment,
     named: Option<String>,
     asked: Asked<'_>,
-) -> Result<AccessTokenCredentials, Failure> {
+) -> Result<Found, Failure> {
     if let Some(named) = named {
         let is_json = named.trim_start().starts_with('{');
         return match is_json {
@@ -80,7 +97,9 @@ async fn find(
         if let Some(server) = server {
             builder = builder.with_endpoint(format!("http://{server}"));
         }
-        return builder.build_access_token_credentials().map_err(|error| {
+        let built = builder.build_access_token_credentials();
+        let built = built.map(|credentials| Found { credentials, secrets: Vec::new() });
+        return built.map_err(|error| {
             asked.failure(FailureKind::NoCredentials, format!("metadata server: {error}"))
         });
     }
@@ -107,11 +126,7 @@ async fn is_on_google(environment: &Environment) -> bool {
     !is_off && rest::has_metadata_server().await
 }
 
-fn of_file(
-    source: &str,
-    path: &PathBuf,
-    asked: Asked<'_>,
-) -> Result<AccessTokenCredentials, Failure> {
+fn of_file(source: &str, path: &PathBuf, asked: Asked<'_>) -> Result<Found, Failure> {
     let text = fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
         let why = match error.kind() {
             io::ErrorKind::NotFound => "there is no such file".to_owned(),
@@ -124,12 +139,14 @@ fn of_file(
 }
 
 /// By its `type`, as Google's own clients tell the kinds apart.
-fn of_json(source: &str, text: &str, asked: Asked<'_>) -> Result<AccessTokenCredentials, Failure> {
+fn of_json(source: &str, text: &str, asked: Asked<'_>) -> Result<Found, Failure> {
     let wrong = |reason: &str| {
         asked.failure(FailureKind::NoCredentials, format!("credentials of {source}: {reason}"))
     };
     let json: Value = serde_json::from_str(text).map_err(|_| wrong("not JSON"))?;
     let kind = json.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let secret = |name: &str| json.get(name)?.as_str().map(str::to_owned).map(Zeroizing::new);
+    let secrets = ["client_secret", "refresh_token"].into_iter().filter_map(secret).collect();
     let built = match kind.as_str() {
         "service_account" => service_account::Builder::new(json).build_access_token_credentials(),
         "authorized_user" => user_account::Builder::new(json).build_access_token_credentials(),
@@ -140,7 +157,7 @@ fn of_json(source: &str, text: &str, asked: Asked<'_>) -> Result<AccessTokenCred
         _ => return Err(wrong("their `type` is none that can be used here")),
     };
     // What is missing, never what is there.
-    built.map_err(|error| match error {
+    built.map(|credentials| Found { credentials, secrets }).map_err(|error| match error {
         error if error.is_parsing() => wrong("a field is missing or is no text"),
         error => wrong(&error.to_string()),
     })
