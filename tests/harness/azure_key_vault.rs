@@ -131,7 +131,8 @@ pub(crate) fn entra() -> StandIn {
             body.split('&').filter_map(|field| field.split_once('=')).collect();
         let has = |name: &str, value: &str| fields.get(name) == Some(&value);
         let by_secret = has("client_secret", "SECRET-HUNTER2");
-        let by_assertion = has("client_assertion", "ASSERTION-HUNTER2")
+        let assertion = fields.get("client_assertion").copied().unwrap_or_default();
+        let by_assertion = (assertion == "ASSERTION-HUNTER2" || is_of_certificate(assertion))
             && has(
                 "client_assertion_type",
                 "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer",
@@ -156,4 +157,18 @@ pub(crate) fn entra() -> StandIn {
         });
         Response::json(401, &error)
     })
+}
+
+/// An assertion of `app`, signed by somebody, for the token endpoint of the tenant.
+fn is_of_certificate(assertion: &str) -> bool {
+    let part = |index| URL_SAFE_NO_PAD.decode(assertion.split('.').nth(index)?).ok();
+    let json = |index| serde_json::from_slice::<serde_json::Value>(&part(index)?).ok();
+    let (Some(header), Some(claims), Some(signature)) = (json(0), json(1), part(2)) else {
+        return false;
+    };
+    header["alg"] == "PS256"
+        && header["x5t#S256"].is_string()
+        && claims["iss"] == "app"
+        && claims["aud"] == "https://login.microsoftonline.com/acme/oauth2/v2.0/token"
+        && signature.len() == 256
 }

@@ -5,6 +5,7 @@
 //! values in URL-safe Base64 without padding, and `Authorization: Bearer`. That client learns from a first refusal where
 //! to log in; here the user's variables say it, because the answer of a server must not decide who gets credentials.
 
+mod certificate;
 mod credentials;
 mod transport;
 mod vault;

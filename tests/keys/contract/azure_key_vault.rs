@@ -222,6 +222,26 @@ fn a_workload_logs_in_with_its_token_file() {
 }
 
 #[test]
+fn an_application_logs_in_with_its_certificate() {
+    let azure = Azure::start().unwrap();
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/fixtures/azure-key-vault/certificate.pem"
+    );
+    let with = |file: &str| {
+        let mut variables = azure.variables();
+        variables.retain(|(name, _)| *name != "AZURE_CLIENT_SECRET");
+        variables.push(("AZURE_CLIENT_CERTIFICATE_PATH", file.to_owned()));
+        providers(variables)
+    };
+    with(file).wrap(&key("team", VERSION), &secret()).unwrap();
+    assert_eq!(azure.entra.requests().len(), 1);
+    let failure = refusal(&with("/nowhere.pem"), &key("team", VERSION));
+    assert_eq!(failure.kind, FailureKind::NoCredentials);
+    assert!(failure.reason.contains("AZURE_CLIENT_CERTIFICATE_PATH: /nowhere.pem"), "{failure}");
+}
+
+#[test]
 fn a_token_stands_before_every_login() {
     let azure = Azure::start().unwrap();
     let token = ("SEAL_AZURE_ACCESS_TOKEN", POOR_TOKEN.to_owned());

@@ -1,7 +1,7 @@
 //! Access tokens for Azure, by `azure_identity`.
 //!
 //! In the order of the `DefaultAzureCredential` that SOPS uses: an application by `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`
-//! and `AZURE_CLIENT_SECRET`; a workload by `AZURE_FEDERATED_TOKEN_FILE`; the managed identity of the machine; whoever
+//! and `AZURE_CLIENT_SECRET` or `AZURE_CLIENT_CERTIFICATE_PATH`; a workload by `AZURE_FEDERATED_TOKEN_FILE`; the managed identity of the machine; whoever
 //! logged in with `az` or `azd`. `AZURE_TOKEN_CREDENTIALS` narrows it, as there: `prod`, `dev`, or one by its name.
 //! `SEAL_AZURE_ACCESS_TOKEN` stands before all of them.
 
@@ -14,14 +14,15 @@ use azure_core::credentials::{Secret, TokenCredential};
 use azure_core::error::{Error, ErrorKind};
 use azure_core::http::{ClientOptions, RetryOptions, Transport as AzureTransport, Url};
 use azure_identity::{
-    AzureCliCredential, AzureDeveloperCliCredential, ClientAssertionCredentialOptions,
-    ClientSecretCredential, ClientSecretCredentialOptions, ManagedIdentityCredential,
-    ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential,
-    WorkloadIdentityCredentialOptions,
+    AzureCliCredential, AzureDeveloperCliCredential, ClientAssertionCredential,
+    ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions,
+    ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId,
+    WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
 };
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
+use super::certificate::Certificate;
 use super::transport::Transport;
 use crate::environment::Environment;
 use crate::failure::{Failure, FailureKind};
@@ -147,24 +148,35 @@ async fn make(
     source: Source,
     is_only: bool,
     environment: &Environment,
-    options: &ClientOptions,
+    (options, authority): &(ClientOptions, String),
 ) -> azure_core::Result<Option<Arc<dyn TokenCredential>>> {
     let text = |name: &str| rest::variable(environment, name);
     let client_options = options.clone();
     let (tenant_id, client_id) = (text("AZURE_TENANT_ID"), text("AZURE_CLIENT_ID"));
     Ok(Some(match source {
         Source::Environment => {
-            let secret = text("AZURE_CLIENT_SECRET");
-            let (Some(tenant), Some(client), Some(secret)) = (tenant_id, client_id, secret) else {
-                if text("AZURE_CLIENT_CERTIFICATE_PATH").is_some() {
-                    let message = "AZURE_CLIENT_CERTIFICATE_PATH is set, and logging in with a \
-                                   certificate is not supported yet";
-                    return Err(Error::with_message(ErrorKind::Credential, message));
-                }
+            let (Some(tenant), Some(client)) = (tenant_id, client_id) else { return Ok(None) };
+            if let Some(secret) = text("AZURE_CLIENT_SECRET") {
+                let options = ClientSecretCredentialOptions { client_options };
+                ClientSecretCredential::new(&tenant, client, Secret::new(secret), Some(options))?
+            } else if let Some(path) = environment.variable("AZURE_CLIENT_CERTIFICATE_PATH") {
+                let audience =
+                    format!("{}/{tenant}/oauth2/v2.0/token", authority.trim_end_matches('/'));
+                let with_chain = text("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN");
+                let with_chain = with_chain
+                    .is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true"));
+                let path = PathBuf::from(path);
+                let certificate = Certificate::read(&path, with_chain, audience, client.clone());
+                let certificate = certificate.map_err(|reason| {
+                    let path = path.display();
+                    let message = format!("AZURE_CLIENT_CERTIFICATE_PATH: {path}: {reason}");
+                    Error::with_message(ErrorKind::Credential, message)
+                })?;
+                let options = ClientAssertionCredentialOptions { client_options };
+                ClientAssertionCredential::new(tenant, client, certificate, Some(options))?
+            } else {
                 return Ok(None);
-            };
-            let options = ClientSecretCredentialOptions { client_options };
-            ClientSecretCredential::new(&tenant, client, Secret::new(secret), Some(options))?
+            }
         }
         Source::Workload => {
             let path = environment.variable("AZURE_FEDERATED_TOKEN_FILE").map(PathBuf::from);
@@ -195,12 +207,12 @@ async fn make(
     }))
 }
 
-/// One policy of tries for all providers, so none here; our own client; the user's authority.
+/// One policy of tries for all providers, so none here; our own client; the user's authority, which is returned too.
 fn options(
     environment: &Environment,
     client: &reqwest::Client,
     asked: Asked<'_>,
-) -> Result<ClientOptions, Failure> {
+) -> Result<(ClientOptions, String), Failure> {
     let wrong = |name: &str| {
         let reason = format!("{name} is not an address");
         asked.failure(FailureKind::Local, reason).hint(format!("correct or unset {name}"))
@@ -213,20 +225,22 @@ fn options(
         }
     };
     let authority = address("AZURE_AUTHORITY_HOST")?;
+    let authority = authority.map_or_else(
+        || "https://login.microsoftonline.com".to_owned(),
+        |url| url.as_str().to_owned(),
+    );
     let mut cloud = CustomConfiguration::default();
-    cloud.authority_host = match &authority {
-        Some(url) => url.as_str().to_owned(),
-        None => "https://login.microsoftonline.com".to_owned(),
-    };
+    cloud.authority_host.clone_from(&authority);
     let relay = address("SEAL_AZURE_LOGIN_ENDPOINT")?;
     let instead = relay.zip(Url::parse(&cloud.authority_host).ok()).map(|(to, from)| (from, to));
     let transport = Transport { client: client.clone(), instead };
-    Ok(ClientOptions {
+    let options = ClientOptions {
         retry: RetryOptions::none(),
         transport: Some(AzureTransport::new(Arc::new(transport))),
         cloud: Some(Arc::new(CloudConfiguration::Custom(cloud))),
         ..ClientOptions::default()
-    })
+    };
+    Ok((options, authority))
 }
 
 async fn of(
