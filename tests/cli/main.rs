@@ -37,5 +37,6 @@ mod output;
 mod previous;
 mod refused;
 mod sops;
+mod sops_and_clouds;
 mod usage;
 mod usage_pages;

@@ -62,11 +62,14 @@ fn answer(request: &Request, keys: &mut Keys) -> Response {
     let bearer = request.header("authorization").strip_prefix("Bearer ").unwrap_or_default();
     if bearer != TOKEN && bearer != POOR_TOKEN {
         let message = format!("AKV10000: Request is missing a Bearer or PoP token ({bearer}).");
-        let challenge = "Bearer authorization=\"https://login.microsoftonline.com/t\", resource=\"https://vault.azure.net\"";
+        let challenge = "Bearer authorization=\"https://login.microsoftonline.com/acme\", resource=\"https://vault.azure.net\"";
         return error(401, "Unauthorized", None, &message).with("www-authenticate", challenge);
     }
-    let parts = request.path.strip_suffix("?api-version=7.4");
-    let parts: Vec<&str> = parts.unwrap_or_default().split('/').collect();
+    let (path, query) = request.path.split_once('?').unwrap_or_default();
+    if !query.starts_with("api-version=7.") {
+        return error(400, "BadParameter", None, "api-version must be specified");
+    }
+    let parts: Vec<&str> = path.split('/').collect();
     let (name, version, verb) = match (request.method.as_str(), &*parts) {
         ("GET", ["", "keys", name, ""]) => (*name, VERSION, "get"),
         ("POST", ["", "keys", name, version, verb @ ("encrypt" | "decrypt")]) => {
@@ -126,10 +129,37 @@ fn answer(request: &Request, keys: &mut Keys) -> Response {
 /// Entra: gives [`TOKEN`] to the application `app` of the tenant `acme`.
 pub(crate) fn entra() -> StandIn {
     StandIn::start(|request| {
+        const LOGIN: &str = "https://login.microsoftonline.com";
+        // Microsoft's own libraries ask first whom they are talking to.
+        if request.path.starts_with("/common/discovery/instance") {
+            return Response::json(
+                200,
+                &json!({
+                    "tenant_discovery_endpoint": format!("{LOGIN}/acme/v2.0/.well-known/openid-configuration"),
+                    "api-version": "1.1",
+                    "metadata": [{
+                        "preferred_network": "login.microsoftonline.com",
+                        "preferred_cache": "login.windows.net",
+                        "aliases": ["login.microsoftonline.com", "login.windows.net"],
+                    }],
+                }),
+            );
+        }
+        if request.path.starts_with("/acme/v2.0/.well-known/openid-configuration") {
+            return Response::json(
+                200,
+                &json!({
+                    "authorization_endpoint": format!("{LOGIN}/acme/oauth2/v2.0/authorize"),
+                    "token_endpoint": format!("{LOGIN}/acme/oauth2/v2.0/token"),
+                    "issuer": format!("{LOGIN}/acme/v2.0"),
+                }),
+            );
+        }
         let body = String::from_utf8_lossy(&request.body);
         let fields: BTreeMap<&str, &str> =
             body.split('&').filter_map(|field| field.split_once('=')).collect();
         let has = |name: &str, value: &str| fields.get(name) == Some(&value);
+        let scope = fields.get("scope").copied().unwrap_or_default();
         let by_secret = has("client_secret", "SECRET-HUNTER2");
         let assertion = fields.get("client_assertion").copied().unwrap_or_default();
         let by_assertion = (assertion == "ASSERTION-HUNTER2" || is_of_certificate(assertion))
@@ -139,10 +169,10 @@ pub(crate) fn entra() -> StandIn {
             );
         let is_right = request.path == "/acme/oauth2/v2.0/token"
             && request.method == "POST"
-            && request.header("content-type") == "application/x-www-form-urlencoded"
+            && request.header("content-type").starts_with("application/x-www-form-urlencoded")
             && has("client_id", "app")
             && has("grant_type", "client_credentials")
-            && has("scope", "https%3A%2F%2Fvault.azure.net%2F.default")
+            && scope.starts_with("https%3A%2F%2Fvault.azure.net%2F.default")
             && (by_secret || by_assertion);
         if is_right {
             let token =

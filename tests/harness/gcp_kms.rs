@@ -86,7 +86,9 @@ fn answer(request: &Request, keys: &mut Keys) -> Response {
         );
         return error(401, "UNAUTHENTICATED", &message);
     }
-    let name = request.path.strip_prefix("/v1/").and_then(|path| path.rsplit_once(':'));
+    // Google's own clients add how they want enums.
+    let path = request.path.split_once("?%24alt=").map_or(&*request.path, |(path, _)| path);
+    let name = path.strip_prefix("/v1/").and_then(|path| path.rsplit_once(':'));
     let (Some((name, verb)), "POST", "application/json") =
         (name, request.method.as_str(), request.header("content-type"))
     else {
@@ -109,11 +111,13 @@ fn answer(request: &Request, keys: &mut Keys) -> Response {
     }
     let body = request.json();
     match verb {
-        "encrypt" => match bytes(&body, "plaintext") {
+        "encrypt" => match bytes(&body, "plaintext", name) {
             Some(plaintext) => encrypt(name, plaintext, keys),
             None => error(400, "INVALID_ARGUMENT", "Invalid JSON payload received."),
         },
-        "decrypt" => match bytes(&body, "ciphertext").and_then(|bytes| keys.wrapped.get(&bytes)) {
+        "decrypt" => match bytes(&body, "ciphertext", name)
+            .and_then(|bytes| keys.wrapped.get(&bytes))
+        {
             Some((of, plaintext)) if of == name => Response::json(
                 200,
                 &json!({
@@ -178,10 +182,14 @@ fn claims(token: &str) -> Option<Value> {
     (is_signed && is_for_clouds).then_some(claims)
 }
 
-/// The only member of a body.
-fn bytes(body: &Value, name: &str) -> Option<Vec<u8>> {
-    let is_only = body.as_object().is_some_and(|body| body.len() == 1);
-    STANDARD.decode(body[name].as_str().filter(|_| is_only)?).ok()
+/// The only member of a body, but for the name that Google's client for Go repeats there.
+fn bytes(body: &Value, member: &str, name: &str) -> Option<Vec<u8>> {
+    let mut members = body.as_object()?.clone();
+    if members.get("name").is_some_and(|repeated| repeated == name) {
+        members.remove("name");
+    }
+    let is_only = members.len() == 1;
+    STANDARD.decode(body[member].as_str().filter(|_| is_only)?).ok()
 }
 
 /// By the table, which ours is not.
