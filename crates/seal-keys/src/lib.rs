@@ -31,6 +31,7 @@ mod rest;
 mod service;
 mod session;
 mod trust;
+mod unavailable;
 mod unwrap;
 mod vault;
 mod words;
