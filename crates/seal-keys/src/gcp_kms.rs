@@ -106,7 +106,7 @@ impl Access<'_> {
         let client = self.provider.rest.client(&session.environment, asked)?;
         let (calls, credentials) = (&session.calls, &self.provider.credentials);
         calls.run(self.key, &operation, async {
-            let login = || credentials.token(&session.environment, asked);
+            let login = || credentials.token(&session.environment, client, asked);
             let token = calls.request(self.key, &operation, login).await?;
             let secrets = [token.as_str()];
             let asked = Asked { secrets: &secrets, ..asked };

@@ -36,8 +36,14 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// The secrets are blotted out before the reason is cut to its length: half of one is too much. What is shorter than
+    /// any secret would only blot out letters.
     pub(crate) fn failure(&self, kind: FailureKind, reason: impl AsRef<str>) -> Failure {
-        Failure::new(kind, self.key, self.operation, reason).without(self.secrets)
+        let mut reason = Zeroizing::new(reason.as_ref().to_owned());
+        for secret in self.secrets.iter().filter(|secret| secret.len() >= 6) {
+            reason = Zeroizing::new(reason.replace(secret, "<redacted>"));
+        }
+        Failure::new(kind, self.key, self.operation, reason.as_str())
     }
 }
 
@@ -301,6 +307,18 @@ mod tests {
             "h h",
         ] {
             assert_eq!(endpoint(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_repeated_secret_never_shows_not_even_its_beginning() {
+        let key = MasterKey::GcpKms { resource_id: String::new() };
+        let secrets = ["HUNTER2", "a", ""];
+        let asked = Asked { key: &key, operation: "decrypt", secrets: &secrets };
+        for before in 380..400 {
+            let reason = format!("{} HUNTER2 {}", "a".repeat(before), "a".repeat(99));
+            let failure = asked.failure(FailureKind::Denied, reason);
+            assert!(!failure.reason.contains("HU") && failure.reason.contains("aaa"));
         }
     }
 

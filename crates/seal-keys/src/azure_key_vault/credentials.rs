@@ -57,6 +57,11 @@ impl Source {
         (Self::AzureDeveloperCli, "AzureDeveloperCLICredential"),
     ];
 
+    fn name(self) -> &'static str {
+        let named = Self::ALL.iter().find(|(source, _)| *source == self);
+        named.map_or("", |(_, name)| name)
+    }
+
     /// Those that `AZURE_TOKEN_CREDENTIALS` leaves.
     fn chosen(choice: Option<&str>) -> Option<Vec<Self>> {
         let choice = choice.unwrap_or_default().trim();
@@ -131,14 +136,14 @@ impl Credentials {
                 Err(error) if matches!(source, Source::Environment | Source::Workload) => {
                     return Err(refused(&error, asked));
                 }
-                Err(error) => tried.push(words(&error)),
+                Err(error) => tried.push(format!("{}: {}", source.name(), words(&error))),
             }
         }
         let tried = match tried.is_empty() {
-            true => String::new(),
-            false => format!("; {}", tried.join("; ")),
+            true => "none are configured".to_owned(),
+            false => tried.join("; "),
         };
-        let reason = format!("no credentials are configured{tried}");
+        let reason = format!("no credentials: {tried}");
         Err(asked.failure(FailureKind::NoCredentials, reason).hint(LOG_IN))
     }
 }

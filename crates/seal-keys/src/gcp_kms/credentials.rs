@@ -8,6 +8,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use google_cloud_auth::credentials::{
     AccessTokenCredentials, external_account, impersonated, mds, service_account, user_account,
@@ -45,6 +46,7 @@ impl Credentials {
     pub(super) async fn token(
         &self,
         environment: &Environment,
+        client: &reqwest::Client,
         asked: Asked<'_>,
     ) -> Result<Zeroizing<String>, Failure> {
         let named = rest::variable(environment, "GOOGLE_CREDENTIALS");
@@ -56,7 +58,7 @@ impl Credentials {
         let mut found = self.found.lock().await;
         let Found { credentials, secrets } = match &*found {
             Some(found) => found.clone(),
-            None => found.insert(find(environment, named, asked).await?).clone(),
+            None => found.insert(find(environment, client, named, asked).await?).clone(),
         };
         drop(found);
         let token = credentials.access_token().await.map(|token| Zeroizing::new(token.token));
@@ -75,6 +77,7 @@ impl Credentials {
 
 async fn find(
     environment: &Environment,
+    client: &reqwest::Client,
     named: Option<String>,
     asked: Asked<'_>,
 ) -> Result<Found, Failure> {
@@ -92,7 +95,7 @@ async fn find(
         return of_file("gcloud", &path, asked);
     }
     let server = rest::variable(environment, "GCE_METADATA_HOST");
-    if server.is_some() || is_on_google(environment).await {
+    if server.is_some() || is_on_google(environment, client).await {
         let mut builder = mds::Builder::default();
         if let Some(server) = server {
             builder = builder.with_endpoint(format!("http://{server}"));
@@ -119,11 +122,18 @@ fn file_of_gcloud(environment: &Environment) -> Option<PathBuf> {
     Some(directory.join("gcloud").join("application_default_credentials.json"))
 }
 
-/// `NO_GCE_CHECK` is a variable of Google's client for Python.
-async fn is_on_google(environment: &Environment) -> bool {
+/// Whether a metadata server of Google's answers; other clouds have theirs at the same address. Waiting for one that is
+/// not there would only hide that there are no credentials. `NO_GCE_CHECK` is a variable of Google's client for Python.
+async fn is_on_google(environment: &Environment, client: &reqwest::Client) -> bool {
     let is_off = rest::variable(environment, "NO_GCE_CHECK");
-    let is_off = is_off.is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1");
-    !is_off && rest::has_metadata_server().await
+    if is_off.is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1") {
+        return false;
+    }
+    let request = client.get("http://169.254.169.254/").header("metadata-flavor", "Google");
+    let answer = request.timeout(Duration::from_secs(1)).send().await;
+    answer.is_ok_and(|answer| {
+        answer.headers().get("metadata-flavor").is_some_and(|flavor| flavor == "Google")
+    })
 }
 
 fn of_file(source: &str, path: &PathBuf, asked: Asked<'_>) -> Result<Found, Failure> {
@@ -164,19 +174,15 @@ fn of_json(source: &str, text: &str, asked: Asked<'_>) -> Result<Found, Failure>
 }
 
 fn refused(error: &CredentialsError, asked: Asked<'_>) -> Failure {
-    let mut words = error.to_string();
+    let mut chain = vec![error.to_string()];
     let mut cause = std::error::Error::source(error);
-    let mut status = None;
-    let mut is_connection = false;
+    let (mut status, mut is_connection) = (None, false);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<reqwest::Error>() {
             status = error.status().map(|status| status.as_u16());
             is_connection |= error.is_connect();
         }
-        let more = error.to_string();
-        if !words.contains(&more) {
-            words = format!("{words}: {more}");
-        }
+        chain.push(error.to_string());
         cause = error.source();
     }
     let kind = match status {
@@ -185,11 +191,45 @@ fn refused(error: &CredentialsError, asked: Asked<'_>) -> Failure {
         None if is_connection => FailureKind::Unreachable,
         _ => FailureKind::NoCredentials,
     };
+    let mut words = words(&chain);
+    if let Some(status) = status {
+        words = format!("{words} ({status})");
+    }
     let failure = asked.failure(kind, format!("no access token: {words}"));
     match kind {
         FailureKind::NoCredentials => {
             failure.hint("run `gcloud auth application-default login`, or set GOOGLE_CREDENTIALS")
         }
         _ => failure,
+    }
+}
+
+/// What the server said, where there is an answer (the crate puts it between `body=<` and `>`), otherwise the first
+/// cause. What the crate says around it is about headers and attempts to come.
+fn words(chain: &[String]) -> String {
+    let body = chain.iter().find_map(|text| text.split_once("body=<")?.1.rsplit_once('>'));
+    let Some((body, _)) = body else {
+        return chain.last().cloned().unwrap_or_default();
+    };
+    let json: Value = serde_json::from_str(body).unwrap_or_default();
+    let text = |name: &str| json.get(name).and_then(Value::as_str);
+    match (text("error"), text("error_description")) {
+        (Some(error), Some(description)) => format!("{description} ({error})"),
+        _ => body.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_the_login_server_are_found() {
+        let chain =
+            |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let body = r#"no token, body=<{"error":"invalid_grant","error_description":"expired"}>"#;
+        assert_eq!(words(&chain(&["no headers", body, "400"])), "expired (invalid_grant)");
+        assert_eq!(words(&chain(&["no token, body=<a > b>", "503"])), "a > b");
+        assert_eq!(words(&chain(&["no headers", "refused"])), "refused");
     }
 }
