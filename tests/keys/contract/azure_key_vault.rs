@@ -255,7 +255,7 @@ fn a_login_that_is_refused_says_why_and_sends_nothing_to_the_vault() {
     let azure = Azure::start().unwrap();
     let mut variables = azure.variables();
     variables.retain(|(name, _)| *name != "AZURE_CLIENT_SECRET");
-    variables.push(("AZURE_CLIENT_SECRET", "WRONG".to_owned()));
+    variables.push(("AZURE_CLIENT_SECRET", "WRONG-SECRET".to_owned()));
     let failure = refusal(&providers(variables), &key("team", VERSION));
     assert_eq!(failure.kind, FailureKind::NoCredentials);
     assert!(failure.reason.contains("AADSTS7000215: Invalid client secret"), "{failure}");
