@@ -4,9 +4,16 @@
 mod suite;
 
 pub(crate) mod age;
+pub(crate) mod azure_key_vault;
+mod cloud;
+pub(crate) mod gcp_kms;
+pub(crate) mod huawei_kms;
 pub(crate) mod pgp;
 pub(crate) mod remote;
 
 suite::contract!(age_x25519, crate::contract::age::X25519);
 suite::contract!(openpgp, crate::contract::pgp::Pgp);
 suite::contract!(through_a_key_service, crate::contract::remote::Remote);
+suite::contract!(gcp_kms_rest, crate::contract::gcp_kms::Gcp);
+suite::contract!(azure_key_vault_rest, crate::contract::azure_key_vault::Azure);
+suite::contract!(huawei_kms_rest, crate::contract::huawei_kms::Huawei);

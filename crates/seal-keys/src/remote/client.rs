@@ -29,17 +29,19 @@ use super::uri::RemoteUri;
 use crate::failure::{Failure, FailureKind};
 use crate::service::Wrapped;
 use crate::session::Session;
+use crate::unavailable::Unavailable;
 
 /// One service, connected to when it is first needed.
 pub(super) struct Remote {
     uri: RemoteUri,
     session: Arc<Session>,
     channel: OnceLock<Channel>,
+    unavailable: Unavailable,
 }
 
 impl Remote {
     pub(super) fn new(uri: RemoteUri, session: Arc<Session>) -> Self {
-        Self { uri, session, channel: OnceLock::new() }
+        Self { uri, session, channel: OnceLock::new(), unavailable: Unavailable::default() }
     }
 
     pub(super) fn wrap(&self, key: &MasterKey, secret: &SecretBytes) -> Result<Wrapped, Failure> {
@@ -89,7 +91,7 @@ impl Remote {
         Q: Message + 'static,
         A: Message + Default + 'static,
     {
-        self.session.calls.run(key, operation, async {
+        let ask = async || {
             let mut grpc = Grpc::new(self.channel()).max_decoding_message_size(LONGEST);
             let unreachable = |error: tonic::transport::Error| {
                 Failure::new(FailureKind::Unreachable, key, operation, deepest(&error))
@@ -99,7 +101,8 @@ impl Remote {
             let answer = grpc.unary(Request::new(request), path, ProstCodec::default()).await;
             let answer = answer.map_err(|status| failure(key, operation, &status))?;
             Ok(answer.into_inner())
-        })
+        };
+        self.unavailable.unless(key, || self.session.calls.run(key, operation, ask()))
     }
 
     /// Must be called inside the runtime, which then runs the connection.

@@ -1,5 +1,6 @@
 //! The providers of this machine and the key services that the user named, as one.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use seal_core::envelope::MasterKey;
@@ -12,6 +13,7 @@ use crate::identities::{SourceReport, Warning};
 use crate::providers::Providers;
 use crate::service::{KeyService, UnwrapError, WrapError, Wrapped};
 use crate::session::{Session, Settings};
+use crate::unavailable::ServiceError;
 
 /// Asks this machine's providers first and then each remote service in turn, as SOPS does, until one can.
 #[derive(Debug)]
@@ -32,7 +34,7 @@ impl KeyServices {
     }
 
     /// The first success, or what all of them say.
-    fn first<T, E: Told>(
+    fn first<T, E: ServiceError + Display>(
         &self,
         key: &MasterKey,
         operation: &str,
@@ -76,49 +78,17 @@ impl KeyService for KeyServices {
     }
 }
 
-/// An error of wrapping or unwrapping.
-trait Told: From<Failure> + std::fmt::Display {
-    fn failure(&self) -> Option<&Failure>;
-    fn next_step(&self) -> Option<String>;
-}
-
-impl Told for WrapError {
-    fn failure(&self) -> Option<&Failure> {
-        match self {
-            Self::Service(failure) => Some(failure),
-            _ => None,
-        }
-    }
-
-    fn next_step(&self) -> Option<String> {
-        self.next_step()
-    }
-}
-
-impl Told for UnwrapError {
-    fn failure(&self) -> Option<&Failure> {
-        match self {
-            Self::Service(failure) => Some(failure),
-            _ => None,
-        }
-    }
-
-    fn next_step(&self) -> Option<String> {
-        self.next_step()
-    }
-}
-
 /// One error stays as it is. Of several, all reasons are told; the kind is that of the last service that knows more than
 /// that nobody is logged in, because it came nearest.
-fn combined<E: Told>(key: &MasterKey, operation: &str, mut errors: Vec<E>) -> E {
+fn combined<E: ServiceError + Display>(key: &MasterKey, operation: &str, mut errors: Vec<E>) -> E {
     if errors.len() == 1 {
         return errors.swap_remove(0);
     }
-    let failures: Vec<_> = errors.iter().filter_map(Told::failure).collect();
+    let failures: Vec<_> = errors.iter().filter_map(ServiceError::service_failure).collect();
     let nearest = failures.iter().rev().find(|f| f.kind != FailureKind::NoCredentials);
     let nearest = nearest.or(failures.last());
     let kind = nearest.map_or(FailureKind::Refused, |failure| failure.kind);
-    let reasons = errors.iter().map(|error| match error.failure() {
+    let reasons = errors.iter().map(|error| match error.service_failure() {
         Some(failure) => format!("{}: {}", failure.operation, failure.reason),
         None => error.to_string(),
     });
@@ -128,10 +98,7 @@ fn combined<E: Told>(key: &MasterKey, operation: &str, mut errors: Vec<E>) -> E 
         false => reason,
     };
     let mut failure = Failure::new(kind, key, operation, reason);
-    failure.hint = match nearest {
-        Some(nearest) => nearest.next_step(),
-        None => errors.iter().find_map(Told::next_step),
-    };
+    failure.hint = nearest.and_then(|nearest| nearest.next_step());
     if errors.is_empty() {
         failure.hint = Some("name a key service with `--keyservice`".to_owned());
     }
