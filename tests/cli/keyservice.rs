@@ -51,6 +51,7 @@ impl Service {
     }
 
     /// The next line that contains this.
+    #[allow(clippy::panic, reason = "a test that waits in vain has failed")]
     #[track_caller]
     fn wait_for(&self, words: &str) -> String {
         let mut seen = Vec::new();

@@ -336,3 +336,101 @@ fn the_key_service_of_sops_works_for_us() {
     assert_eq!(failure.kind, FailureKind::Refused);
     assert!(failure.reason.contains("age"), "{failure}");
 }
+
+/// Keeps what it is given to wrap, under a name that says in what order it came.
+#[derive(Clone, Default)]
+struct Recorder(Arc<Mutex<Vec<(MasterKey, SecretBytes)>>>);
+
+impl KeyService for Recorder {
+    fn wrap(&self, key: &MasterKey, secret: &SecretBytes) -> Result<Wrapped, WrapError> {
+        let mut kept = self.0.lock().unwrap();
+        kept.push((key.clone(), secret.clone()));
+        Ok(Wrapped { key: key.clone(), enc: format!("wrapped {}", kept.len()) })
+    }
+
+    fn unwrap(&self, key: &MasterKey, enc: &str) -> Result<SecretBytes, UnwrapError> {
+        let number = enc.strip_prefix("wrapped ").unwrap().parse::<usize>().unwrap();
+        let (wrapped_by, secret) = self.0.lock().unwrap()[number - 1].clone();
+        assert_eq!(&wrapped_by, key);
+        Ok(secret)
+    }
+}
+
+#[test]
+fn sops_names_every_kind_of_key_as_we_read_it() {
+    let directory = private_directory();
+    let socket = directory.path().join("socket");
+    let recorder = Recorder::default();
+    let listener = Listener::unix(&socket).unwrap();
+    let uri = listener.uri();
+    let behind = recorder.clone();
+    thread::spawn(move || serve(listener, move || behind.clone(), Arc::new(Door::default())));
+    let text = |text: &str| text.to_owned();
+    let arn = "arn:aws:kms:eu-west-1:111122223333:key/k";
+    let role = "arn:aws:iam::111122223333:role/r";
+    let keys = [
+        MasterKey::AwsKms {
+            arn: text(arn),
+            role: Some(text(role)),
+            context: [(text("a"), text("b")), (text("c"), text("d"))].into(),
+            aws_profile: Some(text("p")),
+        },
+        MasterKey::GcpKms { resource_id: text("projects/p/locations/l/keyRings/r/cryptoKeys/k") },
+        MasterKey::AzureKeyVault {
+            vault_url: text("https://v.vault.azure.net"),
+            name: text("n"),
+            version: text("0123"),
+        },
+        MasterKey::VaultTransit {
+            address: text("https://vault:8200"),
+            engine_path: text("a/transit"),
+            key_name: text("k"),
+        },
+        MasterKey::Pgp { fingerprint: "A".repeat(40) },
+        key(&age_holder().0),
+    ];
+    fs::write(directory.path().join("plain.yaml"), "password: hunter2\n").unwrap();
+    let sops = |arguments: &[&str]| {
+        let services = ["--enable-local-keyservice=false", "--keyservice", &uri];
+        let mut sops = Command::new("sops");
+        sops.arg(arguments[0]).args(services).args(&arguments[1..]);
+        sops.current_dir(directory.path()).env("HOME", directory.path()).output()
+    };
+    let age = keys[5].to_string();
+    let encrypted = sops(&[
+        "encrypt",
+        "--kms",
+        &format!("{arn}+{role}"),
+        "--aws-profile",
+        "p",
+        "--encryption-context",
+        "a:b,c:d",
+        "--gcp-kms",
+        "projects/p/locations/l/keyRings/r/cryptoKeys/k",
+        "--azure-kv",
+        "https://v.vault.azure.net/keys/n/0123",
+        "--hc-vault-transit",
+        "https://vault:8200/v1/a/transit/keys/k",
+        "--pgp",
+        &"A".repeat(40),
+        "--age",
+        age.strip_prefix("age ").unwrap(),
+        "plain.yaml",
+    ]);
+    let Ok(encrypted) = encrypted else {
+        not_run("keys: sops names every kind of key as we read it", "sops is not on PATH");
+        return;
+    };
+    assert!(encrypted.status.success(), "{}", String::from_utf8_lossy(&encrypted.stderr));
+    let asked = || recorder.0.lock().unwrap().iter().map(|(key, _)| key.clone()).collect();
+    let mut asked: Vec<MasterKey> = asked();
+    asked.sort();
+    let mut expected = keys.to_vec();
+    expected.sort();
+    assert_eq!(asked, expected);
+    fs::write(directory.path().join("encrypted.yaml"), &encrypted.stdout).unwrap();
+    for kind in ["age", "pgp", "kms", "gcp_kms", "azure_kv", "hc_vault"] {
+        let decrypted = sops(&["decrypt", "--decryption-order", kind, "encrypted.yaml"]).unwrap();
+        assert_eq!(decrypted.stdout, b"password: hunter2\n", "{kind}");
+    }
+}
