@@ -4,5 +4,7 @@
 mod suite;
 
 pub(crate) mod age;
+pub(crate) mod vault;
 
 suite::contract!(age_x25519, crate::contract::age::X25519);
+suite::contract!(vault_transit, crate::contract::vault::Transit);
