@@ -23,5 +23,12 @@ mod output;
 mod previous;
 mod refused;
 mod sops;
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/stand_in.rs"]
+mod stand_in;
 mod usage;
 mod usage_pages;
+mod vault;
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/vault.rs"]
+mod vault_server;
