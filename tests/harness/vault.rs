@@ -17,14 +17,14 @@ use serde_json::{Value, json};
 use crate::stand_in::{Request, Response, StandIn};
 
 /// May do everything.
-pub const ROOT: &str = "root";
+pub(crate) const ROOT: &str = "root";
 /// Seconds since 1970 at which everything was made.
 const MADE: u64 = 1_795_178_998;
 
 /// The server.
 #[derive(Clone)]
-pub struct Vault {
-    pub http: StandIn,
+pub(crate) struct Vault {
+    pub(crate) http: StandIn,
     state: Arc<Mutex<State>>,
 }
 
@@ -66,7 +66,7 @@ type Answer = (u16, Option<Value>);
 
 impl Vault {
     /// A fresh server with nothing but its root token.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let mut state = State::default();
         state.tokens.insert(ROOT.to_owned(), Token { policies: Vec::new(), ends: None });
         let state = Arc::new(Mutex::new(state));
@@ -82,7 +82,7 @@ impl Vault {
     }
 
     /// A server with the engine `transit` and its key `app`.
-    pub fn with_key() -> Self {
+    pub(crate) fn with_key() -> Self {
         let vault = Self::start();
         vault.key("transit", "app");
         vault
@@ -92,33 +92,33 @@ impl Vault {
         change(&mut self.state.lock().unwrap())
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.http.url()
     }
 
     /// Mounts an engine, and makes a key in it.
-    pub fn key(&self, engine: &str, name: &str) {
+    pub(crate) fn key(&self, engine: &str, name: &str) {
         self.change(|state| {
             state.engines.insert(engine.to_owned());
             state.key(engine, name);
         });
     }
 
-    pub fn rotate(&self, engine: &str, name: &str) {
+    pub(crate) fn rotate(&self, engine: &str, name: &str) {
         self.change(|state| state.key(engine, name).versions.push(random()));
     }
 
     /// Sets `min_decryption_version`.
-    pub fn oldest_for_decryption(&self, engine: &str, name: &str, version: usize) {
+    pub(crate) fn oldest_for_decryption(&self, engine: &str, name: &str, version: usize) {
         self.change(|state| state.key(engine, name).oldest_for_decryption = version);
     }
 
-    pub fn seal(&self) {
+    pub(crate) fn seal(&self) {
         self.change(|state| state.sealed = true);
     }
 
     /// A token that may write to these paths and no others.
-    pub fn token(&self, paths: &[&str]) -> String {
+    pub(crate) fn token(&self, paths: &[&str]) -> String {
         self.change(|state| {
             let policy = text();
             let paths = paths.iter().map(|path| (*path).to_owned()).collect();
@@ -128,12 +128,19 @@ impl Vault {
     }
 
     /// Forgets all tokens but the root token.
-    pub fn forget_tokens(&self) {
+    pub(crate) fn forget_tokens(&self) {
         self.change(|state| state.tokens.retain(|token, _| token == ROOT));
     }
 
     /// A role whose tokens may write to these paths for so many seconds; returns its ID.
-    pub fn role(&self, kind: &str, mount: &str, name: &str, paths: &[&str], lease: u64) -> String {
+    pub(crate) fn role(
+        &self,
+        kind: &str,
+        mount: &str,
+        name: &str,
+        paths: &[&str],
+        lease: u64,
+    ) -> String {
         self.change(|state| {
             state.logins.insert(mount.to_owned(), kind.to_owned());
             let policy = text();
@@ -147,7 +154,7 @@ impl Vault {
     }
 
     /// Lets somebody log in with a role: a secret ID, or the token of a service account.
-    pub fn secret_of(&self, mount: &str, role: &str, secret: &str) {
+    pub(crate) fn secret_of(&self, mount: &str, role: &str, secret: &str) {
         self.change(|state| {
             let role = state.roles.get_mut(&(mount.to_owned(), role.to_owned())).unwrap();
             role.secrets.insert(secret.to_owned());
@@ -155,7 +162,7 @@ impl Vault {
     }
 
     /// How often somebody logged in.
-    pub fn logins(&self) -> usize {
+    pub(crate) fn logins(&self) -> usize {
         self.http.count("/login")
     }
 }

@@ -122,7 +122,7 @@ fn a_server_that_only_the_file_names_is_not_asked() {
         let user = user(&[login, &[("VAULT_ADDR", &*ours)]].concat());
         let failure = wrap(&user, &other.url()).unwrap_err();
         assert_eq!(failure.kind, FailureKind::NotAllowed);
-        assert!(failure.reason.contains(&other.url()), "{failure}");
+        assert!(failure.to_string().contains(&other.url()), "{failure}");
         let step = failure.next_step().unwrap();
         assert!(step.contains(&format!("VAULT_ADDR={}", other.url())), "{step}");
     }

@@ -64,8 +64,7 @@ impl Vault {
 
     fn server(&self, address: &str) -> Result<Arc<Server>, Problem> {
         if !self.session.trust.allows_vault(address) {
-            let reason =
-                format!("{address} is named by the file, and not among the servers that you named");
+            let reason = "a file names this server, and you have not: it gets no token";
             return Err(Problem::new(FailureKind::NotAllowed, reason).hint(format!(
                 "if it may have your token, set VAULT_ADDR={address} or add {address} to SOPS_HC_VAULT_ALLOWLIST"
             )));
