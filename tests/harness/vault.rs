@@ -120,9 +120,7 @@ impl Vault {
     /// A token that may write to these paths and no others.
     pub(crate) fn token(&self, paths: &[&str]) -> String {
         self.change(|state| {
-            let policy = text();
-            let paths = paths.iter().map(|path| (*path).to_owned()).collect();
-            state.policies.insert(policy.clone(), paths);
+            let policy = state.new_policy(paths);
             state.new_token(&[policy], 3600)
         })
     }
@@ -143,9 +141,7 @@ impl Vault {
     ) -> String {
         self.change(|state| {
             state.logins.insert(mount.to_owned(), kind.to_owned());
-            let policy = text();
-            let paths = paths.iter().map(|path| (*path).to_owned()).collect();
-            state.policies.insert(policy.clone(), paths);
+            let policy = state.new_policy(paths);
             let role = Role { policies: vec![policy], lease, id: text(), ..Role::default() };
             let id = role.id.clone();
             state.roles.insert((mount.to_owned(), name.to_owned()), role);
@@ -158,6 +154,22 @@ impl Vault {
         self.change(|state| {
             let role = state.roles.get_mut(&(mount.to_owned(), role.to_owned())).unwrap();
             role.secrets.insert(secret.to_owned());
+        });
+    }
+
+    /// What tokens of a role may write to from now on.
+    pub(crate) fn policy_of(&self, mount: &str, role: &str, paths: &[&str]) {
+        self.change(|state| {
+            let policy = state.new_policy(paths);
+            let role = state.roles.get_mut(&(mount.to_owned(), role.to_owned())).unwrap();
+            role.policies = vec![policy];
+        });
+    }
+
+    /// How long tokens of a role are good from now on, in seconds.
+    pub(crate) fn lease(&self, mount: &str, role: &str, lease: u64) {
+        self.change(|state| {
+            state.roles.get_mut(&(mount.to_owned(), role.to_owned())).unwrap().lease = lease;
         });
     }
 
@@ -174,6 +186,13 @@ impl State {
             key.versions.push(random());
         }
         key
+    }
+
+    fn new_policy(&mut self, paths: &[&str]) -> String {
+        let policy = text();
+        let paths = paths.iter().map(|path| (*path).to_owned()).collect();
+        self.policies.insert(policy.clone(), paths);
+        policy
     }
 
     fn new_token(&mut self, policies: &[String], lease: u64) -> String {

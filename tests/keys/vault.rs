@@ -7,7 +7,7 @@ mod tls;
 use seal_core::secret::SecretBytes;
 use seal_keys::{Failure, FailureKind, KeyService, Providers, UnwrapError, WrapError};
 
-use crate::contract::vault::{key, user};
+use crate::contract::vault::{key, patient_user as user};
 use crate::stand_in::{Fault, Response, StandIn};
 use crate::vault_server::{ROOT, Vault};
 

@@ -24,13 +24,18 @@ pub(crate) fn key(address: &str, engine_path: &str, key_name: &str) -> MasterKey
 
 /// Somebody with these variables, and short limits.
 pub(crate) fn user(variables: &[(&str, &str)]) -> Providers {
+    limited(variables, Duration::from_millis(500), Duration::from_secs(3))
+}
+
+/// Somebody with these variables who waits as long as a busy machine takes.
+pub(crate) fn patient_user(variables: &[(&str, &str)]) -> Providers {
+    limited(variables, Duration::from_secs(20), Duration::from_secs(60))
+}
+
+fn limited(variables: &[(&str, &str)], per_call: Duration, in_all: Duration) -> Providers {
     let mut settings = Settings::of(Environment::of(variables.iter().copied()));
-    settings.limits = Limits {
-        per_call: Duration::from_millis(500),
-        in_all: Duration::from_secs(3),
-        tries: suite::TRIES,
-        first_pause: Duration::from_millis(1),
-    };
+    let first_pause = Duration::from_millis(1);
+    settings.limits = Limits { per_call, in_all, tries: suite::TRIES, first_pause };
     Providers::new(settings)
 }
 
@@ -147,7 +152,7 @@ struct Real {
     engine: String,
 }
 
-/// What a real server needs beyond the process's own `PATH` and the like.
+/// A variable of the process that runs the tests.
 fn of_process(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -133,28 +133,35 @@ fn a_refused_login_is_not_tried_again() {
 
 #[test]
 fn a_login_whose_lease_has_run_out_is_done_again_once() {
-    let (server, role_id) = with_roles(1);
+    let (server, role_id) = with_roles(2);
     let user = user(&[
         ("VAULT_ADDR", &server.url()),
         ("VAULT_ROLE_ID", &role_id),
         ("VAULT_SECRET_ID", SECRET_ID),
     ]);
     let enc = wrap(&user, &server.url()).unwrap();
-    thread::sleep(Duration::from_millis(1100));
+    server.lease("approle", "ci", 3600);
+    thread::sleep(Duration::from_millis(2100));
     assert_eq!(wrap_often(&user, &server), [Ok(()); 20]);
     assert_eq!(server.logins(), 2);
     let opened = user.unwrap(&key(&server.url(), "transit", "app"), &enc).unwrap();
     assert_eq!(opened.expose(), secret().expose());
-    // Denied with a fresh token is denied.
+}
+
+#[test]
+fn who_is_denied_after_another_login_is_denied() {
+    let (server, role_id) = with_roles(1);
+    let user = user(&[
+        ("VAULT_ADDR", &server.url()),
+        ("VAULT_ROLE_ID", &role_id),
+        ("VAULT_SECRET_ID", SECRET_ID),
+    ]);
+    server.policy_of("approle", "ci", &["transit/encrypt/other"]);
+    assert_eq!(wrap(&user, &server.url()).unwrap_err().kind, FailureKind::Denied);
     thread::sleep(Duration::from_millis(1100));
     let before = server.http.requests().len();
-    let denied = Response::json(403, &serde_json::json!({"errors": ["permission denied"]}));
-    server.http.inject(Fault::Answers(1, denied.clone()));
-    wrap(&user, &server.url()).unwrap();
-    assert_eq!(server.http.requests().len() - before, 3, "denied, log in, wrap");
-    server.http.inject(Fault::Answers(1, denied));
     assert_eq!(wrap(&user, &server.url()).unwrap_err().kind, FailureKind::Denied);
-    assert_eq!(server.http.requests().len() - before, 4);
+    assert_eq!(server.http.requests().len() - before, 3, "denied, logged in, denied");
 }
 
 #[test]
