@@ -48,6 +48,10 @@ fn sent_away(address: &str) -> Problem {
 
 fn unreachable(words: &str) -> Problem {
     let problem = |reason: String| Problem::new(FailureKind::Unreachable, reason);
+    if words.contains("CertificateRequired") {
+        return problem(format!("the server wants a certificate of ours: {words}"))
+            .hint("VAULT_CLIENT_CERT and VAULT_CLIENT_KEY name the files with it");
+    }
     match words.contains("certificate") {
         true => problem(format!("the server's certificate is not accepted: {words}")).hint(
             "VAULT_CACERT names the file with the certificate of the authority that made the server's",
@@ -129,6 +133,19 @@ mod tests {
             (503, "upstream connect error", ServerError),
         ] {
             assert_eq!(by_status(status, said).kind, kind, "{status} {said}");
+        }
+    }
+
+    #[test]
+    fn certificates_are_named_with_what_to_do() {
+        for (words, part) in [
+            ("invalid peer certificate: UnknownIssuer", "VAULT_CACERT"),
+            ("received fatal alert: CertificateRequired", "VAULT_CLIENT_CERT"),
+        ] {
+            let problem = unreachable(words);
+            assert_eq!(problem.kind, FailureKind::Unreachable);
+            let shown = format!("{problem:?}");
+            assert!(shown.contains(part) && shown.contains(words), "{shown}");
         }
     }
 
