@@ -4,22 +4,26 @@
 //! replays the record against it. What the record does not hold (Kubernetes, old versions of keys) is answered in the
 //! words of Vault's source. The wrapped texts are its own.
 
+#[path = "vault/answers.rs"]
+mod answers;
+#[path = "vault/transit_key.rs"]
+mod transit_key;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use aes_gcm::aead::{Aead, KeyInit};
-use aes_gcm::{Aes256Gcm, Key};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::stand_in::{Request, Response, StandIn};
 
+use answers::{Answer, authorised, described, errors, no_handler, result, text, texts};
+use transit_key::{TransitKey, random};
+
 /// May do everything.
 pub(crate) const ROOT: &str = "root";
-/// Seconds since 1970 at which everything was made.
-const MADE: u64 = 1_795_178_998;
 
 /// The server.
 #[derive(Clone)]
@@ -41,12 +45,6 @@ struct State {
     roles: BTreeMap<(String, String), Role>,
 }
 
-#[derive(Default)]
-struct TransitKey {
-    versions: Vec<[u8; 32]>,
-    oldest_for_decryption: usize,
-}
-
 struct Token {
     policies: Vec<String>,
     ends: Option<Instant>,
@@ -60,9 +58,6 @@ struct Role {
     /// Secret IDs, or tokens of service accounts.
     secrets: BTreeSet<String>,
 }
-
-/// Status and body; no body for 204.
-type Answer = (u16, Option<Value>);
 
 impl Vault {
     /// A fresh server with nothing but its root token.
@@ -360,100 +355,4 @@ impl State {
             _ => errors(404, &["1 error occurred:\n\t* unsupported path\n\n"]),
         }
     }
-}
-
-impl TransitKey {
-    fn wrap(&self, plaintext: &[u8]) -> Value {
-        let version = self.versions.len();
-        let cipher = cipher(&self.versions[version - 1]);
-        let nonce: [u8; 12] = rand::random();
-        let sealed = cipher.encrypt(&nonce.into(), plaintext).unwrap();
-        let bytes = [nonce.as_slice(), &sealed].concat();
-        let ciphertext = format!("vault:v{version}:{}", STANDARD.encode(bytes));
-        json!({"ciphertext": ciphertext, "key_version": version})
-    }
-
-    fn open(&self, text: &str) -> Result<Vec<u8>, &'static str> {
-        let rest = text.strip_prefix("vault:v").ok_or("invalid ciphertext: no prefix")?;
-        let (version, rest) =
-            rest.split_once(':').ok_or("invalid ciphertext: wrong number of fields")?;
-        let version: usize = version
-            .parse()
-            .map_err(|_| "invalid ciphertext: version number could not be decoded")?;
-        if version > self.versions.len() {
-            return Err("invalid ciphertext: version is too new");
-        }
-        if version < self.oldest_for_decryption {
-            return Err("ciphertext or signature version is disallowed by policy (too old)");
-        }
-        let bytes = STANDARD.decode(rest);
-        let bytes = bytes.map_err(|_| "invalid ciphertext: could not decode base64")?;
-        let (nonce, sealed) = bytes.split_first_chunk::<12>().ok_or("invalid ciphertext length")?;
-        let opened = cipher(&self.versions[version.max(1) - 1]).decrypt(&(*nonce).into(), sealed);
-        opened.map_err(|_| "cipher: message authentication failed")
-    }
-}
-
-fn cipher(key: &[u8; 32]) -> Aes256Gcm {
-    Aes256Gcm::new(&Key::<Aes256Gcm>::from(*key))
-}
-
-fn random() -> [u8; 32] {
-    rand::random()
-}
-
-/// Twenty-four characters that nobody has seen before.
-fn text() -> String {
-    random()[..12].iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn texts(list: &Value) -> Vec<String> {
-    let texts = list.as_array().into_iter().flatten().filter_map(Value::as_str);
-    texts.map(str::to_owned).collect()
-}
-
-fn errors(status: u16, errors: &[&str]) -> Answer {
-    (status, Some(json!({ "errors": errors })))
-}
-
-fn no_handler(path: &str) -> Answer {
-    errors(404, &[&format!("no handler for route \"{path}\". route entry not found.")])
-}
-
-fn result(data: Value) -> Value {
-    json!({
-        "request_id": text(), "lease_id": "", "renewable": false, "lease_duration": 0, "data": data,
-        "wrap_info": null, "warnings": null, "auth": null,
-    })
-}
-
-fn authorised(
-    token: &str,
-    policies: &[String],
-    lease: u64,
-    metadata: &Value,
-    by_login: bool,
-) -> Value {
-    let mut answer = result(Value::Null);
-    answer["auth"] = json!({
-        "client_token": token, "accessor": text(), "policies": policies,
-        "token_policies": policies, "metadata": metadata, "lease_duration": lease,
-        "renewable": true, "entity_id": if by_login { text() } else { String::new() },
-        "token_type": "service", "orphan": by_login, "mfa_requirement": null, "num_uses": 0,
-    });
-    answer
-}
-
-fn described(name: &str, key: &TransitKey) -> Value {
-    let versions: BTreeMap<String, u64> =
-        (1..=key.versions.len()).map(|version| (version.to_string(), MADE)).collect();
-    result(json!({
-        "allow_plaintext_backup": false, "auto_rotate_period": 0, "deletion_allowed": false,
-        "derived": false, "exportable": false, "imported_key": false, "keys": versions,
-        "latest_version": key.versions.len(), "min_available_version": 0,
-        "min_decryption_version": key.oldest_for_decryption.max(1), "min_encryption_version": 0,
-        "name": name, "soft_deleted": false, "supports_decryption": true,
-        "supports_derivation": true, "supports_encryption": true, "supports_signing": false,
-        "type": "aes256-gcm96",
-    }))
 }

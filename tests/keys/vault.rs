@@ -134,13 +134,18 @@ fn a_server_that_only_the_file_names_is_not_asked() {
 #[test]
 fn a_token_that_a_server_repeats_is_not_shown() {
     let server = StandIn::start(|request| {
-        let words = format!("bad token {}", request.header("x-vault-token"));
+        // Where a long reason is cut.
+        let padding =
+            if request.path.contains("decrypt") { "x".repeat(385) } else { String::new() };
+        let words = format!("{padding}bad token {}", request.header("x-vault-token"));
         Response::json(403, &serde_json::json!({"errors": [words]}))
     });
     let holder = user(&[("VAULT_ADDR", &server.url()), ("VAULT_TOKEN", "hvs.hunter2")]);
     let failure = wrap(&holder, &server.url()).unwrap_err();
     assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
     assert_eq!(failure.reason, "bad token <redacted> (HTTP 403)");
+    let error = holder.unwrap(&key(&server.url(), "transit", "app"), "vault:v1:AAAA").unwrap_err();
+    assert!(!format!("{error:?}").contains("hvs"), "{error:?}");
     assert!(!format!("{holder:?}").contains("hunter2"));
 }
 
@@ -195,4 +200,32 @@ fn a_server_behind_a_proxy_is_asked_through_it() {
     wrap(&user(&[("VAULT_ADDR", &ours), ("VAULT_TOKEN", ROOT), ("HTTP_PROXY", &of_all)]), &ours)
         .unwrap();
     assert_eq!(proxy.requests().len(), 2);
+}
+
+/// `vaultrs` and `reqwest` would take settings from the environment of the process. Runs other tests of this file with
+/// variables that would break them.
+#[test]
+fn nothing_is_taken_from_the_process() {
+    let tests =
+        ["vault::a_request_is_as_the_record_has_it", "vault::tls::anybody_else_gets_no_token"];
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.arg("--exact").args(tests);
+    for (name, value) in [
+        ("VAULT_ADDR", "http://127.0.0.1:1"),
+        ("VAULT_TOKEN", "of-the-process"),
+        ("VAULT_NAMESPACE", "of-the-process"),
+        ("VAULT_SKIP_VERIFY", "true"),
+        ("VAULT_CACERT", "/none"),
+        ("VAULT_CLIENT_CERT", "/none"),
+        ("VAULT_CLIENT_KEY", "/none"),
+        ("HTTP_PROXY", "http://127.0.0.1:1"),
+        ("http_proxy", "http://127.0.0.1:1"),
+        ("HTTPS_PROXY", "http://127.0.0.1:1"),
+        ("ALL_PROXY", "http://127.0.0.1:1"),
+    ] {
+        command.env(name, value);
+    }
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("2 passed"), "{said}");
 }

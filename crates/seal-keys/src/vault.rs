@@ -13,6 +13,7 @@
 mod answer;
 mod credentials;
 mod http;
+mod login;
 mod name;
 mod problem;
 mod server;

@@ -32,6 +32,14 @@ impl Problem {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// Blots out credentials that a server repeated. Before the reason is cut to a length, which could leave half of one.
+    pub(super) fn without(mut self, secrets: &[&str]) -> Self {
+        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+            self.reason = self.reason.replace(secret, "<redacted>");
+        }
+        self
+    }
+
     pub(super) fn of(self, key: &MasterKey, operation: &str) -> Failure {
         let failure = Failure::new(self.kind, key, operation, &self.reason);
         match self.hint {
