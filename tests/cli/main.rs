@@ -32,6 +32,7 @@ mod keys;
 mod keys_of_users;
 mod kill;
 mod manifests;
+mod many_files;
 mod newcomer;
 mod output;
 mod previous;
