@@ -4,11 +4,28 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails, in its helpers too")]
 
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/azure_key_vault.rs"]
+mod azure_key_vault;
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/gcp_kms.rs"]
+mod gcp_kms;
+#[allow(dead_code, unreachable_pub, reason = "not every test uses all of it")]
+#[path = "../harness/stand_in.rs"]
+mod stand_in;
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/vault.rs"]
+mod vault_server;
+
+#[path = "azure_key_vault.rs"]
+mod azure_key_vault_files;
 mod configuration;
 mod decrypt;
 mod encrypt;
 mod encrypt_refused;
 mod files;
+#[path = "gcp_kms.rs"]
+mod gcp_kms_files;
 mod get;
 mod harness;
 mod help;
@@ -18,17 +35,13 @@ mod keys;
 mod keys_of_users;
 mod kill;
 mod manifests;
+mod many_files;
 mod newcomer;
 mod output;
 mod previous;
 mod refused;
 mod sops;
-#[allow(dead_code, reason = "not every test uses all of it")]
-#[path = "../harness/stand_in.rs"]
-mod stand_in;
+mod sops_and_clouds;
 mod usage;
 mod usage_pages;
 mod vault;
-#[allow(dead_code, reason = "not every test uses all of it")]
-#[path = "../harness/vault.rs"]
-mod vault_server;

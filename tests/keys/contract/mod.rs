@@ -4,7 +4,14 @@
 mod suite;
 
 pub(crate) mod age;
+pub(crate) mod azure_key_vault;
+mod cloud;
+pub(crate) mod gcp_kms;
+pub(crate) mod huawei_kms;
 pub(crate) mod vault;
 
 suite::contract!(age_x25519, crate::contract::age::X25519);
+suite::contract!(gcp_kms_rest, crate::contract::gcp_kms::Gcp);
+suite::contract!(azure_key_vault_rest, crate::contract::azure_key_vault::Azure);
+suite::contract!(huawei_kms_rest, crate::contract::huawei_kms::Huawei);
 suite::contract!(vault_transit, crate::contract::vault::Transit);
