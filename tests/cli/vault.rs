@@ -76,6 +76,23 @@ fn a_token_of_vault_login_is_enough() {
     assert_eq!(run.code, 0, "{}", run.stderr);
 }
 
+#[test]
+fn a_key_that_is_typed_names_its_server() {
+    let server = Vault::start();
+    let directory = directory(&server, "transit");
+    let uri = format!("{}/v1/transit/keys/app", server.url());
+    for option in [&["--hc-vault-transit", &*uri][..], &[]] {
+        directory.write("db.yaml", SECRET);
+        let run = directory
+            .seal(&[&["encrypt", "-i", "db.yaml"], option].concat())
+            .env("VAULT_TOKEN", ROOT)
+            .env("SOPS_VAULT_URIS", if option.is_empty() { &*uri } else { "" })
+            .run();
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    }
+    assert_eq!(server.http.count("transit/encrypt"), 2);
+}
+
 /// A run that fails: nothing printed, nothing written.
 fn fails(directory: &TestDir, run: impl Fn(Seal<'_>) -> Run) -> (Run, Run) {
     let before = directory.read("db.yaml");
