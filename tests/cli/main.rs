@@ -13,6 +13,9 @@ mod gcp_kms;
 #[allow(dead_code, unreachable_pub, reason = "not every test uses all of it")]
 #[path = "../harness/stand_in.rs"]
 mod stand_in;
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/vault.rs"]
+mod vault_server;
 
 #[path = "azure_key_vault.rs"]
 mod azure_key_vault_files;
@@ -35,6 +38,7 @@ mod keys_of_users;
 mod keyservice;
 mod kill;
 mod manifests;
+mod many_files;
 mod newcomer;
 mod output;
 mod pgp;
@@ -44,3 +48,4 @@ mod sops;
 mod sops_and_clouds;
 mod usage;
 mod usage_pages;
+mod vault;

@@ -23,8 +23,12 @@ mod not_run;
 #[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/stand_in.rs"]
 mod stand_in;
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/vault.rs"]
+mod vault_server;
 
 mod contract;
 mod groups;
 mod interop;
 mod keyservice;
+mod vault;

@@ -10,6 +10,7 @@ pub(crate) mod gcp_kms;
 pub(crate) mod huawei_kms;
 pub(crate) mod pgp;
 pub(crate) mod remote;
+pub(crate) mod vault;
 
 suite::contract!(age_x25519, crate::contract::age::X25519);
 suite::contract!(openpgp, crate::contract::pgp::Pgp);
@@ -17,3 +18,4 @@ suite::contract!(through_a_key_service, crate::contract::remote::Remote);
 suite::contract!(gcp_kms_rest, crate::contract::gcp_kms::Gcp);
 suite::contract!(azure_key_vault_rest, crate::contract::azure_key_vault::Azure);
 suite::contract!(huawei_kms_rest, crate::contract::huawei_kms::Huawei);
+suite::contract!(vault_transit, crate::contract::vault::Transit);
