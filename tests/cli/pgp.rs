@@ -234,3 +234,57 @@ fn a_passphrase_that_is_not_given_opens_nothing() {
     assert_eq!(asked(&keyring), 1);
     golden(run, &fingerprint, "no-passphrase");
 }
+
+#[test]
+fn ctrl_c_ends_a_gpg_that_waits_for_a_person() {
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
+    use std::process::Stdio;
+    let Some(keyring) = keyring("Ctrl-C") else { return };
+    let (directory, _) = encrypted(&keyring, "");
+    let (program, started) = (directory.path("gpg"), directory.path("started"));
+    let script = format!(
+        "#!/bin/sh\necho $$ > {0}.new\nmv {0}.new {0}\nexec sleep 1000\n",
+        started.display()
+    );
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+    let seal = directory.seal(&["decrypt", "-i", "db.yaml"]).env("SOPS_GPG_EXEC", &program);
+    // A process group of its own, as a shell gives to what runs in the foreground.
+    let mut seal = seal.command().process_group(0).stderr(Stdio::null()).spawn().unwrap();
+    let group = rustix::process::Pid::from_child(&seal);
+    while !started.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let text = directory.read("db.yaml");
+    rustix::process::kill_process_group(group, rustix::process::Signal::INT).unwrap();
+    assert_eq!(seal.wait().unwrap().signal(), Some(rustix::process::Signal::INT.as_raw()));
+    let gpg = fs::read_to_string(&started).unwrap();
+    let gpg = PathBuf::from(format!("/proc/{}", gpg.trim()));
+    let is_gone =
+        || fs::read_to_string(gpg.join("stat")).map_or(true, |stat| stat.contains(") Z "));
+    for _ in 0..500 {
+        if is_gone() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert!(is_gone());
+    assert_eq!(directory.read("db.yaml"), text);
+    assert!(directory.files().iter().all(|file| !file.contains(".seal-")));
+}
+
+#[test]
+fn many_files_at_once_share_a_keyring() {
+    let Some(keyring) = keyring("many files") else { return };
+    let fingerprint = keyring.make_key("me", "", "0");
+    let directory = TestDir::new();
+    rules(&directory, &fingerprint);
+    for number in 0..24 {
+        directory.write(&format!("all/{number}.yaml"), SECRET);
+    }
+    for verb in ["encrypt", "decrypt"] {
+        let run = directory.seal(&[verb, "-q", "-i", "all"]).keyring(&keyring).run();
+        assert_eq!(run.code, 0, "{}", run.stderr);
+    }
+    assert_eq!(directory.read("all/23.yaml"), SECRET);
+}
