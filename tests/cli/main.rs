@@ -4,6 +4,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails, in its helpers too")]
 
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/moto.rs"]
+mod moto;
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/stand_in.rs"]
+mod stand_in;
+
+mod aws_kms;
 mod configuration;
 mod decrypt;
 mod encrypt;

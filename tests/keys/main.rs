@@ -6,6 +6,9 @@
     reason = "a test that cannot set the scene has failed"
 )]
 
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/moto.rs"]
+mod moto;
 #[allow(clippy::print_stderr, reason = "says what did not run")]
 #[path = "../harness/not_run.rs"]
 mod not_run;
@@ -13,6 +16,8 @@ mod not_run;
 #[path = "../harness/stand_in.rs"]
 mod stand_in;
 
+mod aws_kms;
+mod aws_kms_moto;
 mod contract;
 mod groups;
 mod interop;

@@ -45,6 +45,16 @@ sops() {
     [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
 }
 
+# moto, which answers as AWS does, unless somebody names one.
+moto() {
+    local status=0 found
+    [ -z "${SEAL_TEST_MOTO:-}" ] || return 0
+    found=$(tests/setup/moto.sh) || status=$?
+    [ "$status" -eq 0 ] && export SEAL_TEST_MOTO=$found
+    # 3: it cannot be had here. The tests that need it put that into the table.
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+}
+
 vectors() {
     python3 tests/vectors/binding/make.py --check
 }
@@ -97,6 +107,7 @@ fi
 step "packages" tests/setup/packages.sh
 step "oracle" oracle
 step "sops" sops
+step "moto" moto
 step "binding vectors" vectors
 if step "build" build; then
     step "doc tests" doc_tests

@@ -11,6 +11,8 @@
 mod answers;
 mod arn;
 mod credentials;
+mod endpoint;
+mod roles;
 mod sessions;
 
 use std::collections::HashMap;
@@ -103,8 +105,7 @@ impl<'k> Access<'k> {
 
     /// What messages call a request.
     fn operation(&self, name: &str, way: &Way) -> String {
-        let at = sessions::other_endpoint(&self.provider.session.environment);
-        let at = at.map(|url| format!(" at {url}")).unwrap_or_default();
+        let at = endpoint::shown("KMS", &self.provider.session.environment);
         let role = way.role.as_ref().map(|role| format!(" as {role}")).unwrap_or_default();
         format!("kms:{name} in {}{at}{role}", way.region)
     }

@@ -16,12 +16,16 @@ use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::profile::profile_file::{ProfileFileKind, ProfileFiles};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
-use aws_config::web_identity_token::{StaticConfiguration, WebIdentityTokenCredentialsProvider};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_kms::config::{BehaviorVersion, Credentials, ProvideCredentials, Region};
+use seal_core::envelope::MasterKey;
 
 use super::answers::causes;
+use super::endpoint::is_true;
+use super::roles::{self, WebIdentity};
 use crate::environment::Environment;
+use crate::failure::{Failure, FailureKind};
+use crate::session::Session;
 
 /// What to do where there are none.
 pub(super) const HINT: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with AWS_PROFILE, or log in, such as with `aws sso login`";
@@ -29,44 +33,65 @@ pub(super) const HINT: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, 
 /// The address of the instance's credentials answers within milliseconds or does not exist.
 const INSTANCE_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
-/// Finds credentials; an error says where they were looked for, and what was found there.
+/// Finds credentials; a failure says where they were looked for, and what was found there.
 pub(super) async fn find(
-    environment: &Environment,
+    session: &Session,
+    key: &MasterKey,
     profile: Option<&str>,
     region: &str,
-) -> Result<Credentials, String> {
-    let text = |name: &str| environment.variable(name)?.into_string().ok();
+) -> Result<Credentials, Failure> {
+    let environment = &session.environment;
+    let failure = |reason: String| {
+        Failure::new(FailureKind::NoCredentials, key, "log in to AWS", reason).hint(HINT)
+    };
     let mut tried = Vec::new();
     if profile.is_none() {
         match from_variables(environment) {
             Ok(credentials) => return Ok(credentials),
-            Err(why) => tried.push(format!("environment: {why}")),
+            Err(why) => tried.push(why.to_owned()),
+        }
+        if let Some(identity) = web_identity(environment) {
+            return roles::of_web_identity(session, key, region, &identity).await;
         }
     }
-    for (name, provider) in places(environment, profile, region) {
+    let profile_name = profile.map(str::to_owned).or_else(|| text(environment, "AWS_PROFILE"));
+    let profile_name = profile_name.unwrap_or_else(|| "default".to_owned());
+    if profile_files(environment).is_none() {
+        tried.push(format!("profile {profile_name}: no configuration file of AWS is there"));
+    }
+    for (name, provider) in places(environment, &profile_name, profile.is_some(), region) {
         match provider.provide_credentials().await {
             Ok(credentials) => return Ok(credentials),
             // Nothing there. What is there and broken ends the search: another place would mean another identity.
             Err(error @ CredentialsError::CredentialsNotLoaded(_)) => {
-                let why = error_source(&error).unwrap_or_else(|| "nothing".to_owned());
-                tried.push(format!("{name}: {why}"));
+                let why = std::error::Error::source(&error).map(causes);
+                tried.push(format!("{name}: {}", why.unwrap_or_else(|| "nothing".to_owned())));
             }
-            Err(error) => return Err(format!("{name}: {}", causes(&error))),
+            Err(error) => return Err(failure(format!("{name}: {}", causes(&error)))),
         }
     }
-    if profile.is_none() && is_true(text("AWS_EC2_METADATA_DISABLED")) {
+    if profile.is_none() && is_true(environment, "AWS_EC2_METADATA_DISABLED") {
         tried.push("instance: AWS_EC2_METADATA_DISABLED is set".to_owned());
     }
-    Err(format!("found no credentials ({})", tried.join("; ")))
+    Err(failure(format!("found no credentials ({})", tried.join("; "))))
 }
 
-fn error_source(error: &CredentialsError) -> Option<String> {
-    std::error::Error::source(error).map(causes)
+/// The variable, if it is text.
+fn text(environment: &Environment, name: &str) -> Option<String> {
+    environment.variable(name)?.into_string().ok()
+}
+
+fn web_identity(environment: &Environment) -> Option<WebIdentity> {
+    Some(WebIdentity {
+        token_file: text(environment, "AWS_WEB_IDENTITY_TOKEN_FILE")?,
+        role: text(environment, "AWS_ROLE_ARN")?,
+        session_name: text(environment, "AWS_ROLE_SESSION_NAME"),
+    })
 }
 
 /// The static keys, under both names that Go's SDK knows.
 fn from_variables(environment: &Environment) -> Result<Credentials, &'static str> {
-    let text = |name: &str| environment.variable(name)?.into_string().ok();
+    let text = |name: &str| text(environment, name);
     let id = text("AWS_ACCESS_KEY_ID").or_else(|| text("AWS_ACCESS_KEY"));
     let secret = text("AWS_SECRET_ACCESS_KEY").or_else(|| text("AWS_SECRET_KEY"));
     match (id, secret) {
@@ -82,52 +107,42 @@ fn from_variables(environment: &Environment) -> Result<Credentials, &'static str
 type Place = (String, Box<dyn ProvideCredentials>);
 
 /// The places other than variables, in the order in which they are searched.
-fn places(environment: &Environment, profile: Option<&str>, region: &str) -> Vec<Place> {
-    let text = |name: &str| environment.variable(name)?.into_string().ok();
+fn places(
+    environment: &Environment,
+    profile: &str,
+    profile_only: bool,
+    region: &str,
+) -> Vec<Place> {
     // Nothing is tried twice here: the whole operation has its limits already.
     let config = ProviderConfig::without_region()
         .with_behavior_version(Some(BehaviorVersion::latest()))
         .with_region(Some(Region::new(region.to_owned())))
         .with_retry_config(RetryConfig::disabled());
     let mut places: Vec<Place> = Vec::new();
-    let of_profile = |name: &str| -> Option<Place> {
+    if let Some(files) = profile_files(environment) {
         let provider = ProfileFileCredentialsProvider::builder()
             .configure(&config)
-            .profile_name(name)
-            .profile_files(profile_files(environment)?)
+            .profile_name(profile)
+            .profile_files(files)
             .build();
-        Some((format!("profile {name}"), Box::new(provider)))
-    };
-    if let Some(profile) = profile {
-        places.extend(of_profile(profile));
+        places.push((format!("profile {profile}"), Box::new(provider)));
+    }
+    if profile_only {
         return places;
     }
-    if let (Some(file), Some(role)) = (text("AWS_WEB_IDENTITY_TOKEN_FILE"), text("AWS_ROLE_ARN")) {
-        let provider = WebIdentityTokenCredentialsProvider::builder()
-            .configure(&config)
-            .static_configuration(StaticConfiguration {
-                web_identity_token_file: PathBuf::from(file),
-                role_arn: role,
-                session_name: text("AWS_ROLE_SESSION_NAME").unwrap_or_else(|| "seal".to_owned()),
-            })
-            .build();
-        places.push(("web identity".to_owned(), Box::new(provider)));
-    }
-    places.extend(of_profile(&text("AWS_PROFILE").unwrap_or_else(|| "default".to_owned())));
     let container =
         ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
-    if container.iter().any(|name| text(name).is_some()) {
+    if container.iter().any(|name| text(environment, name).is_some()) {
         let provider = EcsCredentialsProvider::builder().configure(&config).build();
         places.push(("container".to_owned(), Box::new(provider)));
     }
-    if !is_true(text("AWS_EC2_METADATA_DISABLED")) {
+    if !is_true(environment, "AWS_EC2_METADATA_DISABLED") {
         places.push(("instance".to_owned(), Box::new(instance(environment, &config))));
     }
     places
 }
 
 fn instance(environment: &Environment, config: &ProviderConfig) -> ImdsCredentialsProvider {
-    let text = |name: &str| environment.variable(name)?.into_string().ok();
     let builder = || {
         imds::Client::builder()
             .configure(config)
@@ -136,7 +151,7 @@ fn instance(environment: &Environment, config: &ProviderConfig) -> ImdsCredentia
             .read_timeout(INSTANCE_ANSWERS_WITHIN)
             .operation_timeout(2 * INSTANCE_ANSWERS_WITHIN)
     };
-    let endpoint = text("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+    let endpoint = text(environment, "AWS_EC2_METADATA_SERVICE_ENDPOINT");
     let client = endpoint.and_then(|endpoint| builder().endpoint(endpoint).ok());
     let client = client.unwrap_or_else(builder).build();
     ImdsCredentialsProvider::builder().configure(config).imds_client(client).build()
@@ -161,8 +176,4 @@ fn profile_files(environment: &Environment) -> Option<ProfileFiles> {
         }
     }
     any.then(|| files.build())
-}
-
-fn is_true(text: Option<String>) -> bool {
-    text.is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
