@@ -1,8 +1,8 @@
 //! moto: a server that answers as AWS KMS and STS do, in a process of its own. `tests/setup/moto.sh` installs it;
 //! `SEAL_TEST_MOTO` names its `moto_server`.
 //!
-//! It checks no signature and no permission, and lets disabled keys be used. What it does check: which key and which
-//! encryption context a ciphertext was made with, and whose account and region a key belongs to.
+//! It lets disabled keys be used, and checks signatures and permissions only when told to. What it always checks: which
+//! key and which encryption context a ciphertext was made with, and whose account and region a key belongs to.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -59,26 +59,41 @@ impl Moto {
 
     /// Asks for an operation of KMS, as nobody in particular of an account.
     pub(crate) fn kms(&self, account: &str, region: &str, operation: &str, body: &Value) -> Value {
-        let scope = format!("AKIATEST/20260101/{region}/kms/aws4_request");
         let headers = [
-            (
-                "authorization",
-                format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"),
-            ),
+            ("authorization", signed_by_nobody(region, "kms")),
             ("content-type", "application/x-amz-json-1.1".to_owned()),
             ("x-amz-target", format!("TrentService.{operation}")),
             ("x-moto-account-id", account.to_owned()),
         ];
+        let answer = self.post("/", headers, &body.to_string());
+        serde_json::from_str(&answer).unwrap_or_default()
+    }
+
+    /// Asks for an operation of IAM; the answer is XML.
+    pub(crate) fn iam(&self, form: &str) -> String {
+        let headers = [
+            ("authorization", signed_by_nobody("us-east-1", "iam")),
+            ("content-type", "application/x-www-form-urlencoded".to_owned()),
+        ];
+        self.post("/", headers, form)
+    }
+
+    /// From now on signatures and policies are checked.
+    pub(crate) fn check_permissions(&self) {
+        self.post("/moto-api/reset-auth", [], "0");
+    }
+
+    fn post<const N: usize>(&self, path: &str, headers: [(&str, String); N], body: &str) -> String {
         let headers = headers.map(|(name, value)| (name.to_owned(), value));
-        let request = Request {
+        let response = self.forward(&Request {
             method: "POST".to_owned(),
-            path: "/".to_owned(),
+            path: path.to_owned(),
             headers: headers.into_iter().collect(),
-            body: body.to_string().into_bytes(),
-        };
-        let response = self.forward(&request);
-        assert_eq!(response.status, 200, "{}", String::from_utf8_lossy(&response.body));
-        serde_json::from_slice(&response.body).unwrap_or_default()
+            body: body.as_bytes().to_vec(),
+        });
+        let answer = String::from_utf8(response.body).unwrap();
+        assert_eq!(response.status, 200, "{answer}");
+        answer
     }
 
     /// Makes a key, and returns its ARN.
@@ -125,4 +140,9 @@ impl Drop for Moto {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+fn signed_by_nobody(region: &str, service: &str) -> String {
+    let scope = format!("AKIATEST/20260101/{region}/{service}/aws4_request");
+    format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
 }

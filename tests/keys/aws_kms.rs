@@ -111,6 +111,8 @@ fn a_name_that_is_none_of_aws_s_asks_nobody() {
         key_of("alias/k", &[]),
         with_role(&key, "role/r"),
         with_role(&key, "arn:aws:iam::1:role/r&Action=x"),
+        with_profile(&key, "p;x"),
+        with_profile(&key, "p\u{1b}[2J"),
     ] {
         let failure = refused(&service, &odd);
         assert_eq!(failure.kind, FailureKind::Name, "{failure}");
@@ -307,11 +309,25 @@ fn an_instance_gives_its_credentials_or_is_soon_given_up() {
 }
 
 #[test]
-fn a_key_of_another_region_is_told_from_a_missing_one() {
-    let server = StandIn::start(|_| error(400, "NotFoundException", "Invalid arn eu-west-1"));
-    let failure = refused(&client(&server.url(), &[]), &key_of(ARN, &[]));
-    assert_eq!(failure.kind, FailureKind::WrongRegion);
-    assert!(failure.next_step().unwrap().contains("region"));
+fn the_code_of_the_service_decides_what_to_do_next() {
+    for (code, message, kind, step) in [
+        ("NotFoundException", "Invalid arn eu-west-1", FailureKind::WrongRegion, "region"),
+        (
+            "KMSInvalidStateException",
+            "arn:… is pending deletion.",
+            FailureKind::Disabled,
+            "about to be deleted",
+        ),
+        ("ExpiredTokenException", "is expired", FailureKind::NoCredentials, "log in to AWS again"),
+        ("InvalidKeyUsageException", "", FailureKind::Refused, "symmetric"),
+    ] {
+        let server = StandIn::start(move |_| error(400, code, message));
+        let failure = refused(&client(&server.url(), &[]), &key_of(ARN, &[]));
+        assert_eq!(failure.kind, kind, "{failure}");
+        assert!(failure.reason.contains(message), "{failure}");
+        assert!(failure.next_step().unwrap().contains(step), "{:?}", failure.next_step());
+        assert_eq!(server.requests().len(), 1);
+    }
 }
 
 #[test]

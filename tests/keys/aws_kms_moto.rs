@@ -7,7 +7,7 @@ use seal_core::secret::SecretBytes;
 use seal_keys::{DecryptionOrder, FailureKind, KeyService, Providers, UnwrapError, Unwrapper};
 use serde_json::json;
 
-use crate::contract::aws_kms::{client, key_of, with_role};
+use crate::contract::aws_kms::{client, client_with, key_of, with_role};
 use crate::contract::suite;
 use crate::contract::suite::{Provider, Scene, Situation};
 use crate::moto::{ACCOUNT, Moto};
@@ -168,4 +168,47 @@ fn fifty_files_with_one_wrapped_key_need_one_call() {
         }
     });
     assert_eq!(aws.count("TrentService.Decrypt"), 1);
+}
+
+/// moto computes the signature by itself, with the code of Amazon's own client.
+#[test]
+fn signatures_and_policies_are_checked() {
+    let Some(aws) = Counted::start("aws_kms_moto: signatures and policies") else { return };
+    let key = key_of(&aws.moto.key(ACCOUNT, REGION), &[("app", "wéb/ +")]);
+    let of_user = |name: &str| {
+        aws.moto.iam(&format!("Action=CreateUser&Version=2010-05-08&UserName={name}"));
+        let form = format!("Action=CreateAccessKey&Version=2010-05-08&UserName={name}");
+        let answer = aws.moto.iam(&form);
+        let text = |tag: &str| {
+            let (_, rest) = answer.split_once(&format!("<{tag}>")).unwrap();
+            rest.split('<').next().unwrap().to_owned()
+        };
+        (text("AccessKeyId"), text("SecretAccessKey"))
+    };
+    let (allowed, stranger) = (of_user("allowed"), of_user("stranger"));
+    let policy = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22kms%3A%2A%22%2C%22Resource%22%3A%22%2A%22%7D%7D";
+    aws.moto.iam(&format!(
+        "Action=PutUserPolicy&Version=2010-05-08&UserName=allowed&PolicyName=p&PolicyDocument={policy}"
+    ));
+    aws.moto.check_permissions();
+    let as_user = |id: &str, secret: &str| {
+        let keys = [("AWS_ACCESS_KEY_ID", id), ("AWS_SECRET_ACCESS_KEY", secret)];
+        client_with(&aws.moto.url(), &keys)
+    };
+    let service = as_user(&allowed.0, &allowed.1);
+    let enc = service.wrap(&key, &secret()).unwrap().enc;
+    assert_eq!(service.unwrap(&key, &enc).unwrap().expose(), secret().expose());
+    for (id, secret, words) in [
+        (&*stranger.0, &*stranger.1, "is not authorized to perform: kms:Decrypt"),
+        (&allowed.0, &stranger.1, "SignatureDoesNotMatch"),
+        ("AKIANOBODY", &stranger.1, "InvalidClientTokenId"),
+    ] {
+        let UnwrapError::Service(failure) = as_user(id, secret).unwrap(&key, &enc).unwrap_err()
+        else {
+            panic!("not the service's");
+        };
+        // moto says it in XML, which KMS does not speak: only the status tells the kind.
+        assert_eq!(failure.kind, FailureKind::Denied, "{failure}");
+        assert!(failure.reason.contains(words), "{failure}");
+    }
 }

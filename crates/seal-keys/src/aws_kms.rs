@@ -80,6 +80,11 @@ impl<'k> Access<'k> {
         if let Some(role) = &role {
             arn::role(role).map_err(|why| wrong("not the ARN of a role of AWS", &why))?;
         }
+        // It stands in messages, and in the command that they propose.
+        let is_plain = |c: char| c.is_alphanumeric() || "_-/.%@:+ ".contains(c);
+        if profile.as_ref().is_some_and(|profile| !profile.chars().all(is_plain)) {
+            return Err(wrong("not the name of a profile of AWS", "it has other characters"));
+        }
         let context = (!context.is_empty()).then(|| context.clone().into_iter().collect());
         let way = Way { region: arn.region.clone(), role, profile };
         Ok(Named { text, arn, way, context })
@@ -90,7 +95,7 @@ impl<'k> Access<'k> {
         let trust = &self.provider.session.trust;
         let refused = |kind: &str, name: &str, variable: &str| {
             let reason =
-                format!("the file names the {kind} {name}, which is not allowed on this machine");
+                format!("a file names the {kind} {name}, which is not allowed on this machine");
             Failure::new(FailureKind::NotAllowed, self.key, format!("use its {kind}"), reason)
                 .hint(format!("set {variable}={name} if you trust it (a list separated by commas)"))
         };

@@ -32,7 +32,12 @@ impl Asked<'_> {
             SdkError::ServiceError(context) => {
                 let status = context.raw().status().as_u16();
                 let meta = context.err().meta();
-                return self.refused(status, meta.code(), meta.message().unwrap_or_default());
+                let body = context.raw().body().bytes().unwrap_or_default();
+                let message = match meta.code() {
+                    Some(_) => meta.message().unwrap_or_default().to_owned(),
+                    None => String::from_utf8_lossy(body).into_owned(),
+                };
+                return self.refused(status, meta.code(), &message);
             }
             SdkError::ResponseError(context) => {
                 let status = context.raw().status().as_u16();
@@ -53,14 +58,18 @@ impl Asked<'_> {
 
     fn refused(&self, status: u16, code: Option<&str>, message: &str) -> Failure {
         let Some(code) = code.filter(|code| !code.is_empty()) else {
-            let redirect = if (300..400).contains(&status) {
-                ", which leads elsewhere and is not followed"
-            } else {
-                ""
-            };
+            // A proxy, or a server that is not AWS.
             let kind = of_status(status).unwrap_or(FailureKind::Malformed);
-            return self
-                .failure(kind, format!("status {status} without an error of AWS{redirect}"));
+            let what = match status {
+                300..400 => "a redirect, which is not followed",
+                _ => "no error of AWS",
+            };
+            let mut reason = format!("status {status}, {what}");
+            if !message.trim().is_empty() {
+                reason.push_str(": ");
+                reason.push_str(message.trim());
+            }
+            return self.failure(kind, reason);
         };
         let kind = of_code(code, message).or(of_status(status)).unwrap_or(FailureKind::Refused);
         let reason = match message {
@@ -68,7 +77,7 @@ impl Asked<'_> {
             message => format!("{code}: {message}"),
         };
         let failure = self.failure(kind, reason);
-        match hint(kind, code, self.key) {
+        match hint(kind, code, self) {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
@@ -135,9 +144,9 @@ fn of_status(status: u16) -> Option<FailureKind> {
     }
 }
 
-fn hint(kind: FailureKind, code: &str, key: &MasterKey) -> Option<String> {
+fn hint(kind: FailureKind, code: &str, asked: &Asked<'_>) -> Option<String> {
     let hint = match (kind, code) {
-        (FailureKind::NotForThisKey, _) => match key {
+        (FailureKind::NotForThisKey, _) => match asked.key {
             MasterKey::AwsKms { context, .. } if context.is_empty() => {
                 "the key, and its encryption context (none now), must be those it was encrypted with; restore the `sops` block from an older version of the file"
             }
@@ -145,8 +154,11 @@ fn hint(kind: FailureKind, code: &str, key: &MasterKey) -> Option<String> {
                 "the key, and its encryption context (`context`), must be those it was encrypted with; restore the `sops` block from an older version of the file"
             }
         },
+        (FailureKind::Denied, _) if asked.operation.starts_with("sts:") => {
+            "ask whoever administers the role to let you assume it, by its trust policy and by your own"
+        }
         (FailureKind::Denied, _) => {
-            "ask whoever administers the key to allow kms:Encrypt and kms:Decrypt, with this encryption context, in its policy or yours; for a role, sts:AssumeRole"
+            "ask whoever administers the key to allow kms:Encrypt and kms:Decrypt with this encryption context, in its policy or in yours"
         }
         (FailureKind::Disabled, "KMSInvalidStateException") => {
             "ask whoever administers the key whether it is about to be deleted: that can be cancelled"
@@ -252,6 +264,7 @@ mod tests {
         ] {
             assert_eq!(refused(status, "", "").kind, kind, "{status}");
         }
+        assert_eq!(refused(502, "", " <h1>no\n").reason, "status 502, no error of AWS: <h1>no");
     }
 
     #[test]
