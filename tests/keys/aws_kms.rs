@@ -1,6 +1,7 @@
 //! AWS KMS: whom is asked, as whom, and what a file may not decide.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -335,6 +336,19 @@ fn an_endpoint_that_is_no_url_is_named() {
     let failure = refused(&client("kms.example.com", &[]), &key_of(ARN, &[]));
     assert_eq!(failure.kind, FailureKind::Local);
     assert!(failure.to_string().contains("AWS_ENDPOINT_URL is no URL"), "{failure}");
+}
+
+#[test]
+fn a_server_that_hangs_up_is_unreachable_with_and_without_tls() {
+    for scheme in ["http", "https"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || drop(listener.accept()));
+        let failure = refused(&client(&url, &[]), &key_of(ARN, &[]));
+        server.join().unwrap();
+        assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
+        assert!(failure.operation.ends_with(&url), "{failure}");
+    }
 }
 
 #[test]

@@ -179,3 +179,31 @@ impl KeyAccess for Access<'_> {
         Ok(self.decrypt(&blob)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::environment::Environment;
+    use crate::session::Settings;
+
+    #[test]
+    fn what_can_be_said_without_asking_starts_no_runtime() {
+        let provider = AwsKms::new(Session::new(Settings::of(Environment::of([("A", "b")]))));
+        let key = |role: Option<&str>| MasterKey::AwsKms {
+            arn: "arn:aws:kms:eu-west-1:1:key/k".to_owned(),
+            role: role.map(str::to_owned),
+            context: BTreeMap::new(),
+            aws_profile: Some(String::new()),
+        };
+        let (plain, with_role) = (key(Some("")), key(Some("arn:aws:iam::1:role/r")));
+        assert_eq!(provider.access(&plain).check(), Ok(()));
+        assert_eq!(provider.access(&with_role).check(), Ok(()));
+        let damaged = provider.access(&plain).unwrap("no Base64").unwrap_err();
+        assert!(matches!(damaged, UnwrapError::Damaged { .. }));
+        let refused = provider.access(&with_role).wrap(&SecretBytes::new(vec![7; 32]));
+        assert!(matches!(refused, Err(WrapError::Service(_))));
+        assert!(!provider.session.calls.have_started());
+    }
+}

@@ -34,10 +34,12 @@ pub(super) struct LoggedIn {
 /// All of a run.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    clients: Mutex<BTreeMap<Way, Arc<Kept<LoggedIn>>>>,
+    clients: All<Way, LoggedIn>,
     /// By partition and profile: the identity before any role. It has no region, and a login may need a person.
-    identities: Mutex<BTreeMap<(String, Option<String>), Arc<Kept<Credentials>>>>,
+    identities: All<(String, Option<String>), Credentials>,
 }
+
+type All<K, T> = Mutex<BTreeMap<K, Arc<Kept<T>>>>;
 
 impl LoggedIn {
     /// Blots out the credentials in what a server said.
@@ -163,7 +165,7 @@ fn lasts(expiry: Option<SystemTime>) -> bool {
     expiry.is_none_or(|expiry| expiry > SystemTime::now() + MARGIN)
 }
 
-fn kept<K: Ord, T>(all: &Mutex<BTreeMap<K, Arc<Kept<T>>>>, which: K) -> Arc<Kept<T>> {
+fn kept<K: Ord, T>(all: &All<K, T>, which: K) -> Arc<Kept<T>> {
     let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
     Arc::clone(all.entry(which).or_default())
 }
