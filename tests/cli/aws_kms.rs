@@ -48,16 +48,11 @@ fn golden(mut run: Run, server: &StandIn, name: &str) {
 }
 
 /// A Secret encrypted for [`ARN`] by a server that is gone.
-fn encrypted(more: &str) -> TestDir {
-    let directory = directory(ARN, more);
+fn encrypted() -> TestDir {
+    let directory = directory(ARN, "");
     let server = StandIn::start(|_| Response::json(200, &json!({"CiphertextBlob": "AAAA"})));
-    let run = directory.seal(&["encrypt", "-i", "-q", "db.yaml"]);
-    // It was allowed there.
-    let all = [("SEAL_ALLOW_AWS_ROLES", "all"), ("SEAL_ALLOW_AWS_PROFILES", "all")];
-    let run = all.into_iter().fold(run, |run, (name, value)| run.env(name, value));
-    let more_is_plain = !more.contains("role") && !more.contains("profile");
-    assert!(more_is_plain, "that would need STS or a profile");
-    assert_eq!(at(run, &server.url()).run().code, 0);
+    let run = at(directory.seal(&["encrypt", "-i", "-q", "db.yaml"]), &server.url()).run();
+    assert_eq!(run.code, 0, "{}", run.stderr);
     directory
 }
 
@@ -89,7 +84,7 @@ fn what_the_service_refuses_is_said_in_its_words() {
     assert_eq!(plain.read("db.yaml"), SECRET);
     assert_eq!(plain.files(), [".sops.yaml", "db.yaml"]);
 
-    let directory = encrypted("");
+    let directory = encrypted();
     let before = directory.read("db.yaml");
     let run = at(directory.seal(&["decrypt", "-i", "db.yaml"]), &server.url()).run();
     golden(run, &server, "denied-decrypt");
@@ -103,25 +98,21 @@ fn what_the_service_refuses_is_said_in_its_words() {
 #[test]
 fn a_role_or_profile_of_a_file_is_not_followed_blindly() {
     let server = refusing("", "");
-    for (name, more) in [
-        ("role", format!("            role: {ROLE}\n")),
-        ("profile", "            aws_profile: prod\n".to_owned()),
-    ] {
-        let plain = directory(ARN, &more);
+    for (name, field, value) in [("role", "role", ROLE), ("profile", "aws_profile", "prod")] {
+        let plain = directory(ARN, &format!("            {field}: {value}\n"));
         let run = at(plain.seal(&["encrypt", "-i", "db.yaml"]), &server.url()).run();
         golden(run, &server, &format!("{name}-not-allowed-encrypt"));
         assert_eq!(plain.read("db.yaml"), SECRET);
 
-        let directory = encrypted("");
-        let entry = if name == "role" { "role" } else { "aws_profile" };
-        let value = if name == "role" { ROLE } else { "prod" };
+        // Somebody adds it to the entry.
+        let directory = encrypted();
         let text = directory.read("db.yaml");
-        let lines = text.lines().filter(|line| !line.contains("aws_profile:"));
-        let mut changed: String = lines.map(|line| format!("{line}\n")).collect();
-        let arn = changed.lines().find(|line| line.contains("arn:")).unwrap().to_owned();
+        let arn = text.lines().find(|line| line.contains("arn:")).unwrap();
         let indent = arn.find("arn:").unwrap();
-        changed = changed.replace(&arn, &format!("{arn}\n{:indent$}{entry}: {value}", ""));
-        directory.write("db.yaml", changed);
+        let named = format!("{arn}\n{:indent$}{field}: {value}", "");
+        let lines = text.lines().filter(|line| !line.contains("aws_profile:"));
+        let changed = lines.map(|line| if line == arn { &named } else { line });
+        directory.write("db.yaml", changed.collect::<Vec<_>>().join("\n") + "\n");
         let run = at(directory.seal(&["decrypt", "db.yaml"]), &server.url()).run();
         golden(run, &server, &format!("{name}-not-allowed-decrypt"));
     }
@@ -131,7 +122,7 @@ fn a_role_or_profile_of_a_file_is_not_followed_blindly() {
 #[test]
 fn an_interrupt_while_the_service_hangs_ends_the_run_at_once() {
     for verb in ["encrypt", "decrypt"] {
-        let directory = if verb == "encrypt" { directory(ARN, "") } else { encrypted("") };
+        let directory = if verb == "encrypt" { directory(ARN, "") } else { encrypted() };
         let before = directory.read("db.yaml");
         let server = StandIn::start(|_| Response::text(200, ""));
         server.inject(Fault::Hangs);
@@ -187,6 +178,27 @@ fn a_file_goes_through_a_key_and_back() {
     let run = at(directory.seal(&["decrypt", "typed.yaml"]), &moto.url());
     let run = run.env("SEAL_ALLOW_AWS_ROLES", format!("arn:aws:iam::{ACCOUNT}:role/sops")).run();
     assert_eq!(run.out(), SECRET, "{}", run.stderr);
+}
+
+#[test]
+fn fifty_files_with_one_data_key_need_one_call_each_way() {
+    let Some((moto, arn)) = moto("cli aws_kms: fifty files", ACCOUNT) else { return };
+    let server = StandIn::start(move |request| moto.forward(request));
+    let directory = directory(&arn, "");
+    for number in 0..50 {
+        directory.write(&format!("r/{number}.yaml"), SECRET);
+    }
+    let asked = |name: &str| {
+        let requests = server.requests();
+        requests.iter().filter(|request| request.header("x-amz-target").ends_with(name)).count()
+    };
+    let encrypt = ["encrypt", "-i", "-q", "--shared-data-key", "r"];
+    let run = at(directory.seal(&encrypt), &server.url()).run();
+    assert_eq!((run.code, asked(".Encrypt")), (0, 1), "{}", run.stderr);
+    assert!(!directory.read("r/0.yaml").contains("hunter2"));
+    let run = at(directory.seal(&["decrypt", "-i", "-q", "r"]), &server.url()).run();
+    assert_eq!((run.code, asked(".Decrypt")), (0, 1), "{}", run.stderr);
+    assert_eq!(directory.read("r/49.yaml"), SECRET);
 }
 
 /// The real `sops`, or nothing where there is none: then the table says so.
