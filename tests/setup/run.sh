@@ -12,7 +12,9 @@ summary=$target/test-summary.txt
 : >"$SEAL_NOT_RUN"
 : >"$summary"
 # Settings of the person who runs this must not reach the tests.
-for name in $(compgen -e SOPS_); do unset "$name"; done
+for name in $(compgen -e SOPS_; compgen -e AWS_); do unset "$name"; done
+# Servers of tests are on the loopback, which no proxy is asked for.
+export NO_PROXY=127.0.0.1${NO_PROXY:+,$NO_PROXY} no_proxy=127.0.0.1${no_proxy:+,$no_proxy}
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
 failed=0
