@@ -5,18 +5,28 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails, in its helpers too")]
 
 #[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/azure_key_vault.rs"]
+mod azure_key_vault;
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/gcp_kms.rs"]
+mod gcp_kms;
+#[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/moto.rs"]
 mod moto;
-#[allow(dead_code, reason = "not every test uses all of it")]
+#[allow(dead_code, unreachable_pub, reason = "not every test uses all of it")]
 #[path = "../harness/stand_in.rs"]
 mod stand_in;
 
 mod aws_kms;
+#[path = "azure_key_vault.rs"]
+mod azure_key_vault_files;
 mod configuration;
 mod decrypt;
 mod encrypt;
 mod encrypt_refused;
 mod files;
+#[path = "gcp_kms.rs"]
+mod gcp_kms_files;
 mod get;
 mod harness;
 mod help;
@@ -26,10 +36,12 @@ mod keys;
 mod keys_of_users;
 mod kill;
 mod manifests;
+mod many_files;
 mod newcomer;
 mod output;
 mod previous;
 mod refused;
 mod sops;
+mod sops_and_clouds;
 mod usage;
 mod usage_pages;

@@ -5,6 +5,13 @@ pub(crate) mod suite;
 
 pub(crate) mod age;
 pub(crate) mod aws_kms;
+pub(crate) mod azure_key_vault;
+mod cloud;
+pub(crate) mod gcp_kms;
+pub(crate) mod huawei_kms;
 
 suite::contract!(age_x25519, crate::contract::age::X25519);
 suite::contract!(aws_kms_stand_in, crate::contract::aws_kms::AwsKms);
+suite::contract!(gcp_kms_rest, crate::contract::gcp_kms::Gcp);
+suite::contract!(azure_key_vault_rest, crate::contract::azure_key_vault::Azure);
+suite::contract!(huawei_kms_rest, crate::contract::huawei_kms::Huawei);
