@@ -10,6 +10,9 @@ mod azure_key_vault;
 #[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/gcp_kms.rs"]
 mod gcp_kms;
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/moto.rs"]
+mod moto;
 #[allow(dead_code, unreachable_pub, reason = "not every test uses all of it")]
 #[path = "../harness/stand_in.rs"]
 mod stand_in;
@@ -17,6 +20,7 @@ mod stand_in;
 #[path = "../harness/vault.rs"]
 mod vault_server;
 
+mod aws_kms;
 #[path = "azure_key_vault.rs"]
 mod azure_key_vault_files;
 mod configuration;

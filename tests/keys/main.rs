@@ -15,6 +15,9 @@ mod gcp_kms;
 #[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/huawei_kms.rs"]
 mod huawei_kms;
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/moto.rs"]
+mod moto;
 #[allow(clippy::print_stderr, reason = "says what did not run")]
 #[path = "../harness/not_run.rs"]
 mod not_run;
@@ -25,6 +28,8 @@ mod stand_in;
 #[path = "../harness/vault.rs"]
 mod vault_server;
 
+mod aws_kms;
+mod aws_kms_moto;
 mod contract;
 mod groups;
 mod interop;
