@@ -10,13 +10,17 @@ mod azure_key_vault;
 #[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/gcp_kms.rs"]
 mod gcp_kms;
-#[allow(dead_code, unreachable_pub, reason = "not every test uses all of it")]
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/moto.rs"]
+mod moto;
+#[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/stand_in.rs"]
 mod stand_in;
 #[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/vault.rs"]
 mod vault_server;
 
+mod aws_kms;
 #[path = "azure_key_vault.rs"]
 mod azure_key_vault_files;
 mod configuration;

@@ -17,6 +17,9 @@ mod gnupg;
 #[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/huawei_kms.rs"]
 mod huawei_kms;
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/moto.rs"]
+mod moto;
 #[allow(clippy::print_stderr, reason = "says what did not run")]
 #[path = "../harness/not_run.rs"]
 mod not_run;
@@ -27,6 +30,8 @@ mod stand_in;
 #[path = "../harness/vault.rs"]
 mod vault_server;
 
+mod aws_kms;
+mod aws_kms_moto;
 mod contract;
 mod groups;
 mod interop;
