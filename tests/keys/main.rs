@@ -13,6 +13,9 @@ mod not_run;
 #[path = "../harness/stand_in.rs"]
 mod stand_in;
 
+mod age_keys;
+mod age_kinds;
+mod age_passphrases;
 mod contract;
 mod groups;
 mod interop;

@@ -6,3 +6,6 @@ mod suite;
 pub(crate) mod age;
 
 suite::contract!(age_x25519, crate::contract::age::X25519);
+suite::contract!(age_post_quantum, crate::contract::age::PostQuantum);
+suite::contract!(age_ssh_ed25519, crate::contract::age::SshEd25519);
+suite::contract!(age_ssh_rsa, crate::contract::age::SshRsa);
