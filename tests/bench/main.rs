@@ -14,10 +14,15 @@ use std::path::{Path, PathBuf};
 use measure::{Cost, Run};
 use table::Row;
 
+#[path = "kms.rs"]
+mod kms;
 #[path = "measure.rs"]
 mod measure;
 #[path = "../generate/release.rs"]
 mod release;
+#[allow(dead_code, reason = "the bench needs not all of it")]
+#[path = "../harness/stand_in.rs"]
+mod stand_in;
 #[path = "table.rs"]
 mod table;
 
@@ -37,6 +42,7 @@ fn main() {
     let sops = sops_on_path();
     let mut rows = single(&place, sops);
     rows.extend(files(sops));
+    rows.extend(kms::files(sops));
     rows.extend(stream(&place, sops));
     println!("{}", table::render(&rows, &circumstances(sops)));
 }

@@ -42,6 +42,7 @@ pub(crate) struct Run {
     program: OsString,
     home: PathBuf,
     arguments: Vec<String>,
+    variables: Vec<(String, String)>,
     output: Option<PathBuf>,
 }
 
@@ -49,7 +50,15 @@ impl Run {
     /// `home` is the working directory too.
     pub(crate) fn new(program: &str, home: &Path, arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Self { program: program.into(), home: home.to_owned(), arguments, output: None }
+        let (program, home) = (program.into(), home.to_owned());
+        Self { program, home, arguments, variables: Vec::new(), output: None }
+    }
+
+    /// Adds variables to its environment.
+    pub(crate) fn with(mut self, variables: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        self.variables.extend(variables.iter().map(owned));
+        self
     }
 
     /// Standard output goes to that file instead of nowhere.
@@ -71,6 +80,7 @@ impl Run {
                 command.env_remove(name);
             }
         }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         let answer = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().unwrap();
         assert!(answer.status.success(), "{:?} {:?} failed", self.program, self.arguments);
         let text = String::from_utf8(answer.stdout).unwrap();

@@ -13,6 +13,7 @@ mod get;
 mod harness;
 mod help;
 mod init;
+mod key_groups;
 mod keys;
 mod keys_of_users;
 mod kill;

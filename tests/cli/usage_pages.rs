@@ -84,6 +84,11 @@ fn the_examples_of_the_usage_page_do_what_they_say() {
 }
 
 #[test]
+fn the_examples_of_the_page_on_master_keys_do_what_they_say() {
+    check("docs/keys/README.md");
+}
+
+#[test]
 fn dots_stand_for_any_text() {
     assert!(fits("a…c\n…\nz\n", "abc\n1\n2\nz\n"));
     assert!(fits("…\nz\n", "z\n"));

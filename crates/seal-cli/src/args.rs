@@ -12,6 +12,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::scope::Scope;
 
 mod examples;
+mod master_keys;
+
+pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
 ///
@@ -86,10 +89,6 @@ pub(crate) struct InitArgs {
 pub(crate) struct EncryptArgs {
     #[command(flatten)]
     pub(crate) files: FileArgs,
-    /// Encrypt for these age recipients instead of those in .sops.yaml (can be repeated, or separated by commas)
-    /// [env: SOPS_AGE_RECIPIENTS]
-    #[arg(short, long, value_name = "RECIPIENT", value_delimiter = ',')]
-    pub(crate) age: Vec<String>,
     /// Let SOPS's MAC cover only encrypted values; the default for manifests
     #[arg(long)]
     pub(crate) mac_only_encrypted: bool,
@@ -112,9 +111,17 @@ pub(crate) struct EncryptArgs {
     /// [default: the output file, or for --in-place the file in git's HEAD]. A FILE is for a single input
     #[arg(long, value_name = "FILE|none", value_hint = ValueHint::FilePath)]
     pub(crate) previous: Option<Previous>,
-    // Last: what follows would come under its heading.
+    /// One data key for all files of this run that are for the same master keys: a key service is asked once, not once
+    /// per file. Whoever gets the data key of one of these files can then read all of them
+    #[arg(long)]
+    pub(crate) shared_data_key: bool,
+    // Last: what follows would come under their headings.
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(crate) master_keys: MasterKeyArgs,
+    #[command(flatten)]
+    pub(crate) key_access: KeyAccessArgs,
 }
 
 /// Decrypt files
@@ -134,6 +141,8 @@ pub(crate) struct DecryptArgs {
     /// Namespace of documents that are bound to one but do not name it
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
+    #[command(flatten)]
+    pub(crate) key_access: KeyAccessArgs,
 }
 
 /// Print one decrypted value
@@ -157,6 +166,8 @@ pub(crate) struct GetArgs {
     /// Namespace of a document that is bound to one but does not name it
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
+    #[command(flatten)]
+    pub(crate) key_access: KeyAccessArgs,
 }
 
 /// What encrypt and decrypt read and write.

@@ -24,7 +24,7 @@ mod raw;
 mod rule;
 mod unknown;
 
-pub(crate) use arguments::keys_from;
+pub(crate) use arguments::TypedKeys;
 pub(crate) use error::{ConfigError, ConfigWarning, RuleProblem};
 pub(crate) use lookup::Configs;
 
@@ -171,8 +171,9 @@ impl CreationRule {
     ///
     /// # Errors
     ///
-    /// There are none, or one cannot be a key, or so many groups cannot have that threshold.
-    pub(crate) fn keys(&self) -> Result<&GroupedKeys, ConfigError> {
+    /// There are none, or one cannot be a key, or so many groups cannot have the threshold (`typed`, where the user typed
+    /// one, else that of the rule).
+    pub(crate) fn keys(&self, typed: Option<u32>) -> Result<GroupedKeys, ConfigError> {
         let unusable = |error| ConfigError::Rule {
             file: self.file.clone(),
             rule: self.number,
@@ -181,11 +182,18 @@ impl CreationRule {
         if self.keys.groups.is_empty() {
             return Err(unusable(WrapError::NoKeys));
         }
-        self.keys.check_threshold().map_err(|error| unusable(error.into()))?;
-        for key in self.keys.groups.iter().flatten() {
+        let mut keys = self.keys.clone();
+        keys.threshold = typed.or(keys.threshold);
+        keys.check_threshold().map_err(|error| unusable(error.into()))?;
+        for key in keys.groups.iter().flatten() {
             seal_keys::check(key).map_err(unusable)?;
         }
-        Ok(&self.keys)
+        Ok(keys)
+    }
+
+    /// How many groups are needed, where the rule says it.
+    pub(crate) fn shamir_threshold(&self) -> Option<u32> {
+        self.keys.threshold
     }
 
     /// It has a `path_regex`, so what it matches was meant.

@@ -15,7 +15,9 @@ mod exit_code;
 mod git;
 mod hardening;
 mod inputs;
+mod key_access;
 mod scope;
+mod terminal;
 mod ui;
 mod write;
 

@@ -15,7 +15,7 @@ fn the_definition_is_consistent() {
 fn recipients_can_be_repeated_and_separated_by_commas() {
     let line = parse("seal encrypt --age a,b -a c f.yaml").unwrap();
     let Command::Encrypt(arguments) = line.command else { panic!("expected encrypt") };
-    assert_eq!(arguments.age, ["a", "b", "c"]);
+    assert_eq!(arguments.master_keys.age, ["a", "b", "c"]);
 }
 
 #[test]

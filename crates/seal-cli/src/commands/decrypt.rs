@@ -8,17 +8,17 @@ use seal_core::file::{BoxError, DecryptOptions, Decrypted, decrypt};
 use seal_core::format::Format;
 use seal_core::kubernetes;
 use seal_core::secret::DataKey;
-use seal_keys::{DecryptionOrder, Providers, Settings, Unwrapper};
 
 use self::join::join;
 use super::files::{self, STDIN, each, file_error, working_directory};
 use super::{Context, Outcome};
-use crate::args::{DecryptArgs, FileType};
+use crate::args::{DecryptArgs, FileType, KeyAccessArgs};
 use crate::config::Configs;
 use crate::destination::{self, Destination, Several};
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::inputs::{self, Files, Inputs};
+use crate::key_access::{KeyAccess, key_access};
 use crate::ui::{Counts, Report};
 use crate::write::{self, NewFile, Writer};
 
@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outc
         require_bound: arguments.require_bound,
         namespace: arguments.namespace.as_deref(),
     };
-    let decryption = Decryption::new(context, options);
+    let decryption = Decryption::new(context, options, &arguments.key_access)?;
     let outcome = match inputs {
         Inputs::Stdin => {
             let source = write::read_stdin()?;
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outc
             decryption.joined(&files, arguments.files.file_type, &destination, context)
         }
     };
-    files::warn_at_end(context, &decryption.configs, &decryption.unwrapper);
+    files::warn_at_end(context, &decryption.configs, &decryption.key_access);
     outcome
 }
 
@@ -64,19 +64,20 @@ pub(super) struct Decryption<'a> {
     /// What the user asks of every file.
     options: DecryptOptions<'a>,
     pub(super) configs: Configs,
-    pub(super) unwrapper: Unwrapper<Providers>,
+    pub(super) key_access: KeyAccess,
 }
 
 impl<'a> Decryption<'a> {
-    pub(super) fn new(context: &Context<'_>, options: DecryptOptions<'a>) -> Self {
-        Self {
+    pub(super) fn new(
+        context: &Context<'_>,
+        options: DecryptOptions<'a>,
+        arguments: &KeyAccessArgs,
+    ) -> Result<Self, CommandError> {
+        Ok(Self {
             options,
             configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
-            unwrapper: Unwrapper::new(
-                Providers::new(Settings::of(context.environment.clone())),
-                DecryptionOrder::default(),
-            ),
-        }
+            key_access: key_access(context.environment, arguments, [])?,
+        })
     }
 
     /// Decrypts one source; `path` is for messages and for the configuration.
@@ -90,7 +91,7 @@ impl<'a> Decryption<'a> {
         let options = DecryptOptions { require_bound, ..self.options };
         let unwrap = |metadata: &Metadata| -> Result<DataKey, BoxError> {
             let groups = &metadata.key_groups;
-            Ok(self.unwrapper.data_key(groups, metadata.shamir_threshold)?)
+            Ok(self.key_access.data_key(groups, metadata.shamir_threshold)?)
         };
         decrypt(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))
     }

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rand::TryRng;
-use rand::rngs::SysRng;
 use seal_core::envelope::{GroupedKeys, Metadata, Rule};
 use seal_core::file::{
     BoxError, Class, EncryptOptions, EncryptReport, FileError, FileKey, Keys, Layout, Previous,
@@ -15,23 +13,25 @@ use seal_core::file::{
 use seal_core::format::{BlockIndent, Format};
 use seal_core::kubernetes::profile_rule;
 use seal_core::secret::{DataKey, SecretBytes};
-use seal_keys::{DecryptionOrder, KeyService, Providers, Settings, Unwrapper, wrap_for};
 
+use self::data_keys::{DataKeys, random_bytes};
 use self::recipients::RecipientsOfFiles;
 use self::selection::{AppliedRules, selection};
 use super::files::{self, STDIN, each, file_error, working_directory};
 use super::{Context, Outcome};
 use crate::args::{self, EncryptArgs};
 use crate::clock;
-use crate::config::{ConfigError, Configs, CreationRule, keys_from};
+use crate::config::{ConfigError, Configs, CreationRule, TypedKeys};
 use crate::destination::{self, Destination, Several};
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::git::HeadVersions;
 use crate::inputs::{self, Files, Input, Inputs};
+use crate::key_access::{KeyAccess, key_access};
 use crate::ui::{Counts, Report};
 use crate::write::{self, NewFile, Writer};
 
+mod data_keys;
 mod recipients;
 mod selection;
 
@@ -39,17 +39,20 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
     let inputs = inputs::expand(&arguments.files.paths, std::io::stdin().is_terminal())?;
     let destination = destination::choose(&arguments.files, &inputs, Several::InPlaceOnly)?;
     check_options_of_one_file(arguments, &inputs)?;
-    let recipients = keys_from(context.environment, &arguments.age)
+    let typed = TypedKeys::read(context.environment, &arguments.master_keys)
         .map_err(|error| CommandError::usage(error.to_string()))?;
+    let named_by = typed.named_by();
     let encryption = Encryption {
         arguments,
         rule: selection(&arguments.selection)?,
         configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
-        recipients,
-        unwrapper: Unwrapper::new(
-            Providers::new(Settings::of(context.environment.clone())),
-            DecryptionOrder::default(),
-        ),
+        key_access: key_access(
+            context.environment,
+            &arguments.key_access,
+            typed.keys.iter().flatten(),
+        )?,
+        typed,
+        data_keys: DataKeys::new(arguments.shared_data_key),
         last_modified: clock::now().to_rfc3339(),
         rules: AppliedRules::default(),
         recipients_of_files: RecipientsOfFiles::default(),
@@ -61,15 +64,10 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
         }
         Inputs::Files(files) => encryption.one_file(&files, &destination, context),
     };
-    let named_by = match (&encryption.recipients, arguments.age.is_empty()) {
-        (None, _) => ".sops.yaml names",
-        (Some(_), false) => "`--age` names",
-        (Some(_), true) => "SOPS_AGE_RECIPIENTS names",
-    };
-    if let Some(warning) = encryption.recipients_of_files.warning(named_by) {
+    if let Some(warning) = encryption.recipients_of_files.warning(&named_by) {
         context.ui.warn(&warning);
     }
-    files::warn_at_end(context, &encryption.configs, &encryption.unwrapper);
+    files::warn_at_end(context, &encryption.configs, &encryption.key_access);
     outcome
 }
 
@@ -79,9 +77,10 @@ struct Encryption<'a> {
     /// The flag that says what is secret.
     rule: Option<Rule>,
     configs: Configs,
-    /// Recipients that replace those of every rule.
-    recipients: Option<GroupedKeys>,
-    unwrapper: Unwrapper<Providers>,
+    /// Keys that replace those of every rule.
+    typed: TypedKeys,
+    key_access: KeyAccess,
+    data_keys: DataKeys,
     last_modified: String,
     rules: AppliedRules,
     recipients_of_files: RecipientsOfFiles,
@@ -278,7 +277,8 @@ impl Encryption<'_> {
         let keys = Keys { file_key: &file_key, random: &random_bytes };
         let is_closed = AtomicBool::new(false);
         let unwrap = |metadata: &Metadata| -> Result<DataKey, BoxError> {
-            let data_key = self.unwrapper.data_key(&metadata.key_groups, metadata.shamir_threshold);
+            let data_key =
+                self.key_access.data_key(&metadata.key_groups, metadata.shamir_threshold);
             is_closed.fetch_or(data_key.is_err(), Ordering::Relaxed);
             Ok(data_key?)
         };
@@ -361,41 +361,30 @@ impl Encryption<'_> {
         rule: Option<&CreationRule>,
         no_rule: Option<&ConfigError>,
     ) -> Result<GroupedKeys, CommandError> {
-        if let Some(recipients) = &self.recipients {
-            return Ok(recipients.clone());
-        }
-        match (rule, no_rule) {
-            (Some(rule), _) => Ok(rule.keys()?.clone()),
-            (None, Some(error)) => Err(CommandError::from(error)),
-            (None, None) => Err(CommandError::usage("there are no recipients to encrypt for")
-                .hint("`seal init` makes a key and a .sops.yaml; or name recipients with `--age`")),
-        }
+        let of_rule = match (rule, no_rule) {
+            _ if self.typed.keys.is_some() => GroupedKeys {
+                groups: Vec::new(),
+                threshold: rule.and_then(CreationRule::shamir_threshold),
+            },
+            (Some(rule), _) => rule.keys(self.typed.threshold)?,
+            (None, Some(error)) => return Err(CommandError::from(error)),
+            (None, None) => {
+                return Err(CommandError::usage("there are no recipients to encrypt for").hint(
+                    "`seal init` makes a key and a .sops.yaml; or name recipients with `--age`",
+                ));
+            }
+        };
+        Ok(self.typed.over(&of_rule))
     }
 
-    /// Draws a data key and wraps it for the recipients of today, never for those found in a file.
+    /// A data key that is wrapped for the recipients of today, never for those found in a file.
     fn file_key(
         &self,
         rule: Option<&CreationRule>,
         no_rule: Option<&ConfigError>,
     ) -> Result<FileKey, CommandError> {
         let master_keys = self.master_keys(rule, no_rule)?;
-        let data_key = random_bytes().map(DataKey::new).map_err(|error| {
-            CommandError::failed("the operating system gives no random bytes")
-                .caused_by(error.as_ref())
-        })?;
-        let service: &dyn KeyService = self.unwrapper.service();
-        let random = |bytes: &mut [u8]| SysRng.try_fill_bytes(bytes).is_ok();
-        let key_groups = wrap_for(service, &master_keys, &data_key, &self.last_modified, &random)
-            .map_err(|error| {
-            let out = CommandError::no_key(error.to_string());
-            error.next_step().into_iter().fold(out, CommandError::hint)
-        })?;
-        let shamir_threshold = match key_groups.len() {
-            // What the rule says stands in the envelope, as SOPS has it; with one group it means nothing.
-            1 => master_keys.threshold,
-            _ => u32::try_from(master_keys.needed()).ok(),
-        };
-        Ok(FileKey { data_key, key_groups, shamir_threshold })
+        self.data_keys.file_key(self.key_access.service(), &master_keys, &self.last_modified)
     }
 }
 
@@ -408,12 +397,6 @@ fn may_hold_secret(text: &[u8]) -> bool {
         Ok(text) => text.contains('\0') || SIGNS.iter().any(|sign| text.contains(sign)),
         Err(_) => true,
     }
-}
-
-fn random_bytes() -> Result<[u8; 32], BoxError> {
-    let mut bytes = [0; 32];
-    SysRng.try_fill_bytes(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Options that mean one file, and so make no sense with several.

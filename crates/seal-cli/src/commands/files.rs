@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use seal_core::file::{Class, FileError};
 use seal_core::format::Format;
-use seal_keys::{KeyService, NoDataKey, Providers, Unwrapper};
+use seal_keys::{KeyService, NoDataKey};
 use serde::de::IgnoredAny;
 
 use super::Context;
@@ -16,6 +16,7 @@ use crate::destination::Destination;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::inputs::Files;
+use crate::key_access::KeyAccess;
 use crate::ui::{Counts, escape};
 use crate::write::FILES_AT_ONCE;
 
@@ -179,15 +180,11 @@ pub(super) fn file_error(path: &Path, error: &FileError) -> CommandError {
 }
 
 /// Says what was ignored on the way: in configurations, and among the identities.
-pub(super) fn warn_at_end(
-    context: &Context<'_>,
-    configs: &Configs,
-    unwrapper: &Unwrapper<Providers>,
-) {
+pub(super) fn warn_at_end(context: &Context<'_>, configs: &Configs, key_access: &KeyAccess) {
     for warning in configs.warnings() {
         context.ui.warn(&warning.to_string());
     }
-    for warning in unwrapper.service().warnings() {
+    for warning in key_access.service().warnings() {
         context.ui.warn(&warning.to_string());
     }
 }

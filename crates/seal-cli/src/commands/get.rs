@@ -37,9 +37,9 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
     };
     let namespace = arguments.namespace.as_deref();
     let options = DecryptOptions { namespace, ..DecryptOptions::default() };
-    let decryption = Decryption::new(context, options);
+    let decryption = Decryption::new(context, options, &arguments.key_access)?;
     let decrypted = decryption.decrypt(name, format, source.expose());
-    files::warn_at_end(context, &decryption.configs, &decryption.unwrapper);
+    files::warn_at_end(context, &decryption.configs, &decryption.key_access);
     let text = decrypted?.bytes.unwrap_or(source);
     let stream = format
         .parse(text.expose())

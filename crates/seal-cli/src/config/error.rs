@@ -89,9 +89,11 @@ pub(crate) enum RuleProblem {
     },
     /// A private key in a file that is meant for git. It is not repeated.
     #[error(
-        "entry {entry} of age is an identity (a secret); put its recipient (age1…) there, and make a new identity if this file was shared"
+        "entry {entry} of {setting} is an identity (a secret); put its recipient (age1…) there, and make a new identity if others may have seen it"
     )]
     IdentityAsRecipient {
+        /// The setting.
+        setting: &'static str,
         /// Which entry, from 1.
         entry: usize,
     },

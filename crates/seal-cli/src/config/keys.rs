@@ -7,37 +7,69 @@ use seal_core::envelope::MasterKey;
 use super::RuleProblem;
 use super::raw::{RawGroup, RawRule};
 
-/// The keys that stand directly in a rule, in the order in which SOPS takes them.
+/// Texts that name keys of one kind, and what the setting or option is called that they come from.
+#[derive(Clone, Copy)]
+pub(super) struct Named<'t> {
+    pub(super) origin: &'static str,
+    pub(super) texts: &'t [String],
+}
+
+/// Keys that are named without groups: in a rule, on the command line, in the environment.
+#[derive(Clone, Copy)]
+pub(super) struct FlatKeys<'t> {
+    pub(super) age: Named<'t>,
+    pub(super) pgp: &'t [String],
+    pub(super) kms: &'t [String],
+    pub(super) aws_profile: Option<&'t str>,
+    pub(super) context: &'t BTreeMap<String, String>,
+    pub(super) gcp_kms: &'t [String],
+    pub(super) hckms: &'t [String],
+    pub(super) azure_key_vault: Named<'t>,
+    pub(super) vault_transit: Named<'t>,
+}
+
+/// The keys that stand directly in a rule.
 pub(super) fn of_rule(rule: &RawRule) -> Result<Vec<MasterKey>, RuleProblem> {
+    let named = |origin, words| Named { origin, texts: words };
+    of_flat(FlatKeys {
+        age: named("age", &rule.age.0),
+        pgp: &rule.pgp.0,
+        kms: &rule.kms.0,
+        aws_profile: rule.aws_profile.as_deref(),
+        // SOPS has a context only for the keys of groups and of the command line.
+        context: &BTreeMap::new(),
+        gcp_kms: &rule.gcp_kms.0,
+        hckms: &rule.hckms.0,
+        azure_key_vault: named("azure_keyvault", &rule.azure_keyvault.0),
+        vault_transit: named("hc_vault_transit_uri", &rule.hc_vault_transit_uri.0),
+    })
+}
+
+/// Keys without groups, in the order in which SOPS takes them.
+pub(super) fn of_flat(flat: FlatKeys<'_>) -> Result<Vec<MasterKey>, RuleProblem> {
     let mut keys = Keys::default();
-    keys.age(&rule.age.0)?;
-    keys.pgp(&rule.pgp.0);
-    for text in &rule.kms.0 {
+    keys.age(flat.age)?;
+    keys.pgp(flat.pgp);
+    for text in flat.kms.iter().flat_map(|text| words(text)) {
         let (arn, role) = match text.find("+arn:") {
             Some(plus) => (&text[..plus], Some(text[plus + 1..].to_owned())),
-            None => (text.as_str(), None),
+            None => (text, None),
         };
         keys.add(MasterKey::AwsKms {
             arn: without_blanks(arn),
             role,
-            context: BTreeMap::new(),
-            aws_profile: rule.aws_profile.clone(),
+            context: flat.context.clone(),
+            aws_profile: flat.aws_profile.filter(|name| !name.is_empty()).map(str::to_owned),
         });
     }
-    for text in &rule.gcp_kms.0 {
+    for text in flat.gcp_kms.iter().flat_map(|text| words(text)) {
         keys.add(MasterKey::GcpKms { resource_id: without_blanks(text) });
     }
-    for text in &rule.hckms.0 {
-        keys.add(MasterKey::HuaweiKms { key_id: text.clone() });
+    for text in flat.hckms.iter().flat_map(|text| words(text)) {
+        keys.add(MasterKey::HuaweiKms { key_id: text.to_owned() });
     }
-    for (index, text) in rule.azure_keyvault.0.iter().enumerate() {
-        keys.add(azure_key_vault(text).ok_or(RuleProblem::Key {
-            setting: "azure_keyvault",
-            entry: index + 1,
-            form: "https://VAULT/keys/NAME/VERSION",
-        })?);
-    }
-    keys.vault("hc_vault_transit_uri", &rule.hc_vault_transit_uri.0)?;
+    keys.azure(flat.azure_key_vault)?;
+    keys.vault(flat.vault_transit)?;
     Ok(keys.0)
 }
 
@@ -47,7 +79,7 @@ pub(super) fn of_group(group: &RawGroup) -> Result<Vec<MasterKey>, RuleProblem> 
     for merged in group.merge.iter().flatten() {
         of_group(merged)?.into_iter().for_each(|key| keys.add(key));
     }
-    keys.age(group.age.as_deref().unwrap_or_default())?;
+    keys.age(Named { origin: "age", texts: group.age.as_deref().unwrap_or_default() })?;
     keys.pgp(group.pgp.as_deref().unwrap_or_default());
     for key in group.kms.iter().flatten() {
         let context = key.context.iter().flatten();
@@ -73,7 +105,7 @@ pub(super) fn of_group(group: &RawGroup) -> Result<Vec<MasterKey>, RuleProblem> 
             version: key.version.clone().unwrap_or_default(),
         });
     }
-    keys.vault("hc_vault", group.hc_vault.as_deref().unwrap_or_default())?;
+    keys.vault(Named { origin: "hc_vault", texts: group.hc_vault.as_deref().unwrap_or_default() })?;
     Ok(keys.0)
 }
 
@@ -93,11 +125,12 @@ impl Keys {
         }
     }
 
-    fn age(&mut self, texts: &[String]) -> Result<(), RuleProblem> {
-        for (index, text) in texts.iter().enumerate() {
+    fn age(&mut self, named: Named<'_>) -> Result<(), RuleProblem> {
+        for (index, text) in named.texts.iter().enumerate() {
             for recipient in words(text) {
                 if recipient.to_ascii_uppercase().starts_with("AGE-") {
-                    return Err(RuleProblem::IdentityAsRecipient { entry: index + 1 });
+                    let setting = named.origin;
+                    return Err(RuleProblem::IdentityAsRecipient { entry: index + 1, setting });
                 }
                 self.add(MasterKey::Age { recipient: recipient.to_owned() });
             }
@@ -111,13 +144,25 @@ impl Keys {
         }
     }
 
-    fn vault(&mut self, setting: &'static str, texts: &[String]) -> Result<(), RuleProblem> {
-        for (index, text) in texts.iter().enumerate() {
-            self.add(vault_transit(text).ok_or(RuleProblem::Key {
-                setting,
-                entry: index + 1,
-                form: "https://HOST/v1/ENGINE/keys/NAME",
-            })?);
+    fn azure(&mut self, named: Named<'_>) -> Result<(), RuleProblem> {
+        self.urls(named, azure_key_vault, "https://VAULT/keys/NAME/VERSION")
+    }
+
+    fn vault(&mut self, named: Named<'_>) -> Result<(), RuleProblem> {
+        self.urls(named, vault_transit, "https://HOST/v1/ENGINE/keys/NAME")
+    }
+
+    fn urls(
+        &mut self,
+        named: Named<'_>,
+        read: impl Fn(&str) -> Option<MasterKey>,
+        form: &'static str,
+    ) -> Result<(), RuleProblem> {
+        for (index, text) in named.texts.iter().enumerate() {
+            for word in words(text) {
+                let problem = RuleProblem::Key { setting: named.origin, entry: index + 1, form };
+                self.add(read(word).ok_or(problem)?);
+            }
         }
         Ok(())
     }

@@ -114,7 +114,7 @@ fn keys_are_read_from_texts_and_lists() {
     ] {
         let rule = rule(&text);
         assert_eq!(rule.keys.groups, [[age(A), age(B)]], "{text}");
-        assert_eq!(rule.keys().unwrap().groups[0].len(), 2);
+        assert_eq!(rule.keys(None).unwrap().groups[0].len(), 2);
     }
 }
 
@@ -168,7 +168,7 @@ fn keys_that_cannot_be_used_yet_are_an_error_only_where_they_are_needed() {
         ),
         ("{}", "no master key is given"),
     ] {
-        let error = rule(&format!("creation_rules: [{text}]")).keys().unwrap_err();
+        let error = rule(&format!("creation_rules: [{text}]")).keys(None).unwrap_err();
         assert_eq!(error.to_string(), format!("/repo/.sops.yaml: creation rule 1: {problem}"));
     }
 }

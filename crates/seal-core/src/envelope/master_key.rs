@@ -1,7 +1,7 @@
 //! Master keys: what wraps the data key of an envelope, and how an envelope names it.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::Field;
 use super::block::Block;
@@ -210,14 +210,21 @@ impl WrappedKey {
     }
 }
 
-/// A text without control characters, which would reach a terminal.
+/// A text without control characters, which would reach a terminal. Post-quantum recipients have 2,000 characters; the
+/// two ends tell them apart.
 struct Printable<'a>(&'a str);
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, part) in self.0.split(char::is_control).enumerate() {
-            f.write_str(if index == 0 { "" } else { "\u{fffd}" })?;
-            f.write_str(part)?;
+        const LONGEST: usize = 300;
+        let length = self.0.chars().count();
+        for (index, character) in self.0.chars().enumerate() {
+            match index {
+                20 if length > LONGEST => f.write_str("…")?,
+                index if length > LONGEST && (20..length - 8).contains(&index) => {}
+                _ if character.is_control() => f.write_str("\u{fffd}")?,
+                _ => f.write_char(character)?,
+            }
         }
         Ok(())
     }
@@ -254,5 +261,11 @@ mod tests {
     fn messages_carry_no_control_characters() {
         let key = MasterKey::Age { recipient: "age1\u{1b}[2Jx\n".to_owned() };
         assert_eq!(key.to_string(), "age age1\u{fffd}[2Jx\u{fffd}");
+    }
+
+    #[test]
+    fn very_long_names_are_cut_in_the_middle() {
+        let key = MasterKey::Age { recipient: format!("age1pq1{}end", "é".repeat(2000)) };
+        assert_eq!(key.to_string(), "age age1pq1ééééééééééééé…éééééend");
     }
 }
