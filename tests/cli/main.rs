@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails, in its helpers too")]
 
+mod age_kinds;
+mod age_plugin;
 mod configuration;
 mod decrypt;
 mod encrypt;

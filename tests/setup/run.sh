@@ -45,6 +45,14 @@ sops() {
     [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
 }
 
+# age for JavaScript, which has post-quantum recipients.
+age_js() {
+    local status=0 found
+    found=$(tests/setup/age-js.sh) || status=$?
+    [ "$status" -eq 0 ] && export SEAL_AGE_JS=$found
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+}
+
 vectors() {
     python3 tests/vectors/binding/make.py --check
 }
@@ -97,6 +105,7 @@ fi
 step "packages" tests/setup/packages.sh
 step "oracle" oracle
 step "sops" sops
+step "age for JavaScript" age_js
 step "binding vectors" vectors
 if step "build" build; then
     step "doc tests" doc_tests
