@@ -1,6 +1,10 @@
 //! Kinds of age recipients as a user meets them: `seal init`, rules, and the real `sops` on the other side.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::harness::TestDir;
 use crate::harness::not_run::not_run;
@@ -40,6 +44,30 @@ fn init_takes_every_kind_of_recipient() {
     for recipient in [ssh.as_str(), plugin, RECIPIENT] {
         assert!(rules.contains(recipient), "{rules}");
     }
+}
+
+/// A file of SOPS 3.13.2 for a post-quantum recipient.
+#[test]
+fn a_post_quantum_file_of_sops_opens_and_is_encrypted_again() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/sops");
+    let read = |name: &str| std::fs::read_to_string(fixtures.join(name)).unwrap();
+    let text: String = read("keys/age-pq.b64").split_whitespace().collect();
+    let identities = String::from_utf8(STANDARD.decode(text).unwrap()).unwrap();
+    let recipient = identities.lines().find_map(|line| line.strip_prefix("# public key: "));
+    let directory = TestDir::new();
+    directory.write_home(".config/sops/age/keys.txt", &identities);
+    directory.write("theirs.yaml", read("3.13.2/age-pq/encrypted.yaml"));
+    let values = |text: &str| serde_yaml::from_str::<serde_yaml::Value>(text).unwrap();
+    let expected = values(&read("3.13.2/age-pq/decrypted.yaml"));
+    assert_eq!(values(&directory.decrypted("theirs.yaml")), expected);
+
+    // `seal init` tells the recipient from the identity, and its rules make files that open again.
+    directory.done(&["init"]);
+    assert!(directory.read(".sops.yaml").contains(recipient.unwrap()));
+    directory.write("db.yaml", SECRET);
+    directory.done(&["encrypt", "-i", "db.yaml"]);
+    assert!(directory.read("db.yaml").contains(recipient.unwrap()));
+    assert_eq!(directory.decrypted("db.yaml"), SECRET);
 }
 
 #[test]

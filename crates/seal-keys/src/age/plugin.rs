@@ -69,7 +69,10 @@ pub(super) fn unwrap(
         Ok(secret) => Some(Ok(secret)),
         Err(DecryptError::NoMatchingKeys) => None,
         Err(DecryptError::Plugin(errors)) => failure(FailureKind::Refused, words(&errors)),
-        Err(DecryptError::Io(error)) => failure(FailureKind::Malformed, stopped(&error)),
+        // What does not decrypt behind the header is invalid data, too.
+        Err(DecryptError::Io(error)) if error.kind() != std::io::ErrorKind::InvalidData => {
+            failure(FailureKind::Malformed, stopped(&error))
+        }
         // It gave a file key, which does not fit.
         Err(_) => failure(FailureKind::NotForThisKey, "what it unwrapped does not fit".to_owned()),
     }
@@ -80,12 +83,16 @@ fn operation(what: &str, plugin: &str) -> String {
 }
 
 fn hinted(failure: Failure, plugin: &str) -> Failure {
-    let hint = match failure.kind {
-        FailureKind::Local => format!("install age-plugin-{plugin} in a directory on PATH"),
-        FailureKind::NotForThisKey => return failure,
-        _ => format!("AGEDEBUG=plugin shows what age-plugin-{plugin} says"),
-    };
-    failure.hint(hint)
+    match failure.kind {
+        FailureKind::Local => {
+            failure.hint(format!("install age-plugin-{plugin} in a directory on PATH"))
+        }
+        FailureKind::Malformed => failure.hint(format!(
+            "check that age-plugin-{plugin} runs, and that its version fits your keys"
+        )),
+        // The plugin's own words say more than we could.
+        _ => failure,
+    }
 }
 
 fn missing(error: &ResolveError) -> String {

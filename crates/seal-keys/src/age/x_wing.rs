@@ -13,7 +13,7 @@ use sha3::digest::typenum::{Sum, U32, U96, U192, U1024};
 use sha3::digest::{ExtendableOutput, Update, XofReader};
 use sha3::{Digest, Sha3_256, Shake256};
 use x25519_dalek::{PublicKey as X25519Public, StaticSecret};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 const SEED: usize = 32;
 const ML_KEM_PUBLIC: usize = 1184;
@@ -84,7 +84,7 @@ impl PublicKey {
         let m = B32::try_from(of_ml_kem).map_err(|_| HpkeError::EncapError)?;
         let ephemeral: [u8; 32] = of_x25519.try_into().map_err(|_| HpkeError::EncapError)?;
         let ephemeral = StaticSecret::from(ephemeral);
-        let (ml_kem, secret) =
+        let (ml_kem, mut secret) =
             self.ml_kem.encapsulate_deterministic(&m).map_err(|_| HpkeError::EncapError)?;
         let sent = Encapsulated { ml_kem, x25519: X25519Public::from(&ephemeral) };
         let shared = ephemeral.diffie_hellman(&self.x25519);
@@ -92,7 +92,9 @@ impl PublicKey {
         if !shared.was_contributory() {
             return Err(HpkeError::EncapError);
         }
-        Ok((combine(&secret, shared.as_bytes(), &sent.x25519, &self.x25519), sent))
+        let both = combine(&secret, shared.as_bytes(), &sent.x25519, &self.x25519);
+        secret.as_mut_slice().zeroize();
+        Ok((both, sent))
     }
 }
 
@@ -140,13 +142,15 @@ impl hpke::Kem for XWing {
             return Err(HpkeError::DecapError);
         }
         let own = private.expand();
-        let secret = own.ml_kem.decapsulate(&sent.ml_kem).map_err(|()| HpkeError::DecapError)?;
+        let mut secret =
+            own.ml_kem.decapsulate(&sent.ml_kem).map_err(|()| HpkeError::DecapError)?;
         let shared = own.x25519.diffie_hellman(&sent.x25519);
         if !shared.was_contributory() {
             return Err(HpkeError::DecapError);
         }
-        let secret = combine(&secret, shared.as_bytes(), &sent.x25519, &own.public.x25519);
-        Ok(SharedSecret(secret))
+        let both = combine(&secret, shared.as_bytes(), &sent.x25519, &own.public.x25519);
+        secret.as_mut_slice().zeroize();
+        Ok(SharedSecret(both))
     }
 
     fn encap<R: CryptoRng + RngCore>(
