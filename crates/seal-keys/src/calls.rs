@@ -70,6 +70,12 @@ impl Calls {
         self.limits
     }
 
+    /// Whether a call was made yet.
+    #[cfg(test)]
+    pub(crate) fn have_started(&self) -> bool {
+        self.runtime.get().is_some()
+    }
+
     /// Runs a whole operation (logging in, then the call) and waits for it, at most as long as all of it may take.
     ///
     /// Must not be called from inside the runtime.

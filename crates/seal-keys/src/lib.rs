@@ -30,6 +30,7 @@ mod providers;
 mod service;
 mod session;
 mod trust;
+mod unavailable;
 mod unwrap;
 mod vault;
 mod words;

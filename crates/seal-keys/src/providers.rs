@@ -15,6 +15,7 @@ use crate::identities::{SourceReport, Warning};
 use crate::pgp::Pgp;
 use crate::service::{KeyAccess, KeyService, UnwrapError, WrapError, Wrapped};
 use crate::session::{Session, Settings};
+use crate::unavailable::Unavailable;
 use crate::vault::Vault;
 
 /// The providers of this machine, as its environment configures them.
@@ -27,13 +28,17 @@ pub struct Providers {
     huawei_kms: HuaweiKms,
     pgp: Pgp,
     vault: Vault,
+    unavailable: Unavailable,
 }
 
 impl Providers {
     /// Prepares every provider; nothing is read, started or asked yet.
     pub fn new(settings: Settings) -> Self {
-        let session = Session::new(settings);
-        let shared = || Arc::clone(&session);
+        Self::of(&Session::new(settings))
+    }
+
+    fn of(session: &Arc<Session>) -> Self {
+        let shared = || Arc::clone(session);
         Self {
             age: Age::new(shared()),
             aws_kms: AwsKms::new(shared()),
@@ -42,6 +47,7 @@ impl Providers {
             huawei_kms: HuaweiKms::new(shared()),
             pgp: Pgp::new(shared()),
             vault: Vault::new(shared()),
+            unavailable: Unavailable::default(),
         }
     }
 
@@ -60,11 +66,11 @@ impl Providers {
 
 impl KeyService for Providers {
     fn wrap(&self, key: &MasterKey, secret: &SecretBytes) -> Result<Wrapped, WrapError> {
-        self.access(key).wrap(secret)
+        self.unavailable.unless(key, || self.access(key).wrap(secret))
     }
 
     fn unwrap(&self, key: &MasterKey, enc: &str) -> Result<SecretBytes, UnwrapError> {
-        self.access(key).unwrap(enc)
+        self.unavailable.unless(key, || self.access(key).unwrap(enc))
     }
 
     fn sources(&self) -> Vec<SourceReport> {
@@ -84,4 +90,24 @@ impl KeyService for Providers {
 pub fn check(key: &MasterKey) -> Result<(), WrapError> {
     let nothing = Environment::of::<String, String>([]);
     Providers::new(Settings::of(nothing)).access(key).check()
+}
+
+#[cfg(test)]
+mod tests {
+    use age::secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn local_keys_start_no_runtime() {
+        let identity = age::x25519::Identity::generate();
+        let text = identity.to_string().expose_secret().to_owned();
+        let environment = Environment::of([("SOPS_AGE_KEY", text)]);
+        let session = Session::new(Settings::of(environment));
+        let providers = Providers::of(&session);
+        let key = MasterKey::Age { recipient: identity.to_public().to_string() };
+        let wrapped = providers.wrap(&key, &SecretBytes::new(vec![7; 32])).unwrap();
+        providers.unwrap(&key, &wrapped.enc).unwrap();
+        assert!(!session.calls.have_started());
+    }
 }
