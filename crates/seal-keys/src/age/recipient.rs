@@ -9,6 +9,8 @@
 //! | `ssh-ed25519 …`, `ssh-rsa …` | a public key of ssh, a comment may follow |
 
 use age::ssh::ParseRecipientKeyError;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 use super::post_quantum;
 use crate::service::WrapError;
@@ -79,6 +81,10 @@ fn ssh(text: &str) -> Result<Recipient, NoRecipient> {
             "a key of ssh in one line, without commas, is needed",
         ));
     }
+    let known = text.starts_with("ssh-ed25519 ") || text.starts_with("ssh-rsa ");
+    if known && !has_sound_fields(text) {
+        return Err(NoRecipient::Mistyped);
+    }
     match text.parse() {
         Ok(recipient) => Ok(Recipient::Ssh(Box::new(recipient))),
         Err(ParseRecipientKeyError::RsaModulusTooLarge) => {
@@ -87,13 +93,31 @@ fn ssh(text: &str) -> Result<Recipient, NoRecipient> {
         Err(ParseRecipientKeyError::RsaModulusTooSmall) => {
             Err(NoRecipient::Unsupported("RSA keys of less than 2048 bits are not safe"))
         }
-        Err(_) if text.starts_with("ssh-ed25519 ") || text.starts_with("ssh-rsa ") => {
-            Err(NoRecipient::Mistyped)
-        }
+        Err(_) if known => Err(NoRecipient::Mistyped),
         Err(_) => Err(NoRecipient::Unsupported(
             "of the keys of ssh, age knows ssh-ed25519 and ssh-rsa only",
         )),
     }
+}
+
+/// Whether the fields of a key of ssh (RFC 4253, 6.6) end where the text ends, and none is zero: `age` 0.12 panics at a
+/// number that is, and recipients come from files.
+fn has_sound_fields(text: &str) -> bool {
+    let key = without_comment(text).nth(1).and_then(|key| STANDARD.decode(key).ok());
+    let Some(key) = key else { return false };
+    let mut rest = key.as_slice();
+    while let Some((length, after)) = rest.split_first_chunk() {
+        let length = usize::try_from(u32::from_be_bytes(*length));
+        let Some((field, after)) = length.ok().and_then(|length| after.split_at_checked(length))
+        else {
+            return false;
+        };
+        if field.iter().all(|&byte| byte == 0) {
+            return false;
+        }
+        rest = after;
+    }
+    rest.is_empty()
 }
 
 impl NoRecipient {
@@ -125,6 +149,8 @@ pub(crate) fn printable(recipient: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The recipient of `tests/fixtures/sops/keys/age-a.b64`.
@@ -171,6 +197,47 @@ mod tests {
         }
         for text in ["", "alice", "age", "AAAA ssh-ed25519"] {
             assert_eq!(error(text), NoRecipient::Unknown, "{text}");
+        }
+    }
+
+    fn ssh_rsa(e: &[u8], n: &[u8]) -> String {
+        let fields = [b"ssh-rsa".as_slice(), e, n];
+        let key: Vec<u8> = fields
+            .iter()
+            .flat_map(|field| [&u32::try_from(field.len()).unwrap().to_be_bytes(), *field].concat())
+            .collect();
+        format!("ssh-rsa {}", STANDARD.encode(key))
+    }
+
+    #[test]
+    fn no_number_of_a_hostile_key_of_ssh_gets_through() {
+        for (e, n) in [
+            (&[0][..], &[1][..]),
+            (&[1, 0, 1], &[0]),
+            (&[1, 0, 1], &[0, 0, 0]),
+            (&[], &[1]),
+            (&[1], &[]),
+            (&[0x80], &[0x80]),
+        ] {
+            assert!(Recipient::parse(&ssh_rsa(e, n)).is_err(), "{e:?} {n:?}");
+        }
+        let short = ssh_rsa(&[1, 0, 1], &[0x7F; 128]);
+        assert!(matches!(error(&short), NoRecipient::Unsupported(_)));
+        let even = ssh_rsa(&[1, 0, 1], &[0x7E; 256]);
+        assert_eq!(error(&even), NoRecipient::Mistyped);
+        let long = ssh_rsa(&[1, 0, 1], &[0x7F; 1025]);
+        assert!(matches!(error(&long), NoRecipient::Unsupported(_)));
+    }
+
+    proptest! {
+        #[test]
+        fn takes_any_text_without_panic(text in ".{0,80}", key in prop::collection::vec(any::<u8>(), 0..80)) {
+            let _ = Recipient::parse(&text);
+            for start in ["age1", "age1pq1", "age1x1", "ssh-ed25519 ", "ssh-rsa "] {
+                let _ = Recipient::parse(&format!("{start}{text}"));
+                let _ = Recipient::parse(&format!("{start}{}", STANDARD.encode(&key)));
+            }
+            let _ = Recipient::parse(&ssh_rsa(&key[..key.len() / 2], &key[key.len() / 2..]));
         }
     }
 
