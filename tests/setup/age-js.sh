@@ -13,7 +13,7 @@ cannot() {
     exit 3
 }
 
-# Package, version, SHA-512.
+# Where it goes below node_modules (its name stands behind the last one), version, SHA-512.
 packages() {
     cat <<'END'
 @noble/ciphers 2.4.0 0278c59f426ff7695a024bccae0865159ab8a9008837fe03c4557f7a8a2ab42d984e307b90178b312d93f4a257e039fe6555cb3b02b495282a0edc7d82fc6d8b
@@ -34,14 +34,15 @@ if [ ! -d "$cache/node_modules" ]; then
     unpacked=$(mktemp -d "$cache/unpacked.XXXXXX")
     trap 'rm -rf "$unpacked"' EXIT
     archive=$unpacked/archive.tgz
-    while read -r package version expected; do
+    while read -r place version expected; do
+        package=${place##*node_modules/}
         curl --fail --silent --show-error --location --max-time 60 --output "$archive" \
             "https://registry.npmjs.org/$package/-/${package##*/}-$version.tgz" ||
             cannot "the npm registry has no $package $version for us"
         echo "$expected  $archive" | sha512sum --check --quiet >&2 ||
             cannot "$package $version is not what it was when this was written"
-        mkdir -p "$unpacked/node_modules/$package"
-        tar -xzf "$archive" --strip-components=1 -C "$unpacked/node_modules/$package"
+        mkdir -p "$unpacked/node_modules/$place"
+        tar -xzf "$archive" --strip-components=1 -C "$unpacked/node_modules/$place"
     done < <(packages)
     mv "$unpacked/node_modules" "$cache/node_modules"
 fi
