@@ -107,3 +107,26 @@ fn a_plugin_unwraps_for_its_identity_only_and_asks_through_us() {
     assert!(!run.out().contains("1234"), "a PIN is not shown");
     assert_eq!(directory.read("opened"), SECRET);
 }
+
+#[test]
+fn the_real_sops_and_we_open_what_the_other_wrapped_by_a_plugin() {
+    const TEST: &str = "cli: plugins, and the real sops";
+    let Some(directory) = ready(TEST) else { return };
+    if std::process::Command::new("sops").arg("--version").output().is_err() {
+        not_run(TEST, "sops is not on PATH");
+        return;
+    }
+    directory.write("theirs.yaml", SECRET);
+    let at_a_terminal = |line: &str| {
+        let run = directory.bash(&format!(
+            "export PATH=~/bin:$PATH SOPS_AGE_KEY={IDENTITY}; python3 ~/at_a_terminal.py '{line}'"
+        ));
+        assert_eq!(run.code, 0, "{line}: {}", run.out());
+    };
+    at_a_terminal("sops encrypt -i theirs.yaml");
+    at_a_terminal("seal decrypt theirs.yaml >opened");
+    assert!(directory.read("opened").contains("user: admin-hunter2"));
+    at_a_terminal("seal encrypt -i db.yaml");
+    at_a_terminal("sops decrypt db.yaml >opened");
+    assert!(directory.read("opened").contains("user: admin-hunter2"));
+}

@@ -1,4 +1,4 @@
-// Prints vectors.json: X-Wing by @noble/post-quantum (npm, 0.5.3), from the seeds of draft-connolly-cfrg-xwing-kem,
+// Prints vectors.json: X-Wing by @noble/post-quantum (npm, 0.5.4), from the seeds of draft-connolly-cfrg-xwing-kem,
 // whose `spec/test-vectors.json` has the same results. The seeds are SHAKE128 of nothing: 32 bytes for the private key,
 // 64 for the encapsulation, and so on.
 import { XWing } from "@noble/post-quantum/hybrid.js";
