@@ -4,13 +4,27 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails, in its helpers too")]
 
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/azure_key_vault.rs"]
+mod azure_key_vault;
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/gcp_kms.rs"]
+mod gcp_kms;
+#[allow(dead_code, unreachable_pub, reason = "not every test uses all of it")]
+#[path = "../harness/stand_in.rs"]
+mod stand_in;
+
 mod age_kinds;
 mod age_plugin;
+#[path = "azure_key_vault.rs"]
+mod azure_key_vault_files;
 mod configuration;
 mod decrypt;
 mod encrypt;
 mod encrypt_refused;
 mod files;
+#[path = "gcp_kms.rs"]
+mod gcp_kms_files;
 mod get;
 mod harness;
 mod help;
@@ -20,10 +34,12 @@ mod keys;
 mod keys_of_users;
 mod kill;
 mod manifests;
+mod many_files;
 mod newcomer;
 mod output;
 mod previous;
 mod refused;
 mod sops;
+mod sops_and_clouds;
 mod usage;
 mod usage_pages;

@@ -6,6 +6,15 @@
     reason = "a test that cannot set the scene has failed"
 )]
 
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/azure_key_vault.rs"]
+mod azure_key_vault;
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/gcp_kms.rs"]
+mod gcp_kms;
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/huawei_kms.rs"]
+mod huawei_kms;
 #[allow(clippy::print_stderr, reason = "says what did not run")]
 #[path = "../harness/not_run.rs"]
 mod not_run;

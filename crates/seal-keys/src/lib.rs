@@ -27,6 +27,7 @@ mod order;
 mod pgp;
 mod prompt;
 mod providers;
+mod rest;
 mod service;
 mod session;
 mod trust;

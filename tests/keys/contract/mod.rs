@@ -4,8 +4,15 @@
 mod suite;
 
 pub(crate) mod age;
+pub(crate) mod azure_key_vault;
+mod cloud;
+pub(crate) mod gcp_kms;
+pub(crate) mod huawei_kms;
 
 suite::contract!(age_x25519, crate::contract::age::X25519);
 suite::contract!(age_post_quantum, crate::contract::age::PostQuantum);
 suite::contract!(age_ssh_ed25519, crate::contract::age::SshEd25519);
 suite::contract!(age_ssh_rsa, crate::contract::age::SshRsa);
+suite::contract!(gcp_kms_rest, crate::contract::gcp_kms::Gcp);
+suite::contract!(azure_key_vault_rest, crate::contract::azure_key_vault::Azure);
+suite::contract!(huawei_kms_rest, crate::contract::huawei_kms::Huawei);

@@ -1,0 +1,235 @@
+//! Access tokens for GCP, by `google-cloud-auth`.
+//!
+//! In SOPS's order: `GOOGLE_CREDENTIALS` (a path, or the JSON itself), `GOOGLE_OAUTH_ACCESS_TOKEN`, then what Google
+//! calls Application Default Credentials: `GOOGLE_APPLICATION_CREDENTIALS`, the file of `gcloud auth
+//! application-default login`, the metadata server of Google's machines.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use google_cloud_auth::credentials::{
+    AccessTokenCredentials, external_account, impersonated, mds, service_account, user_account,
+};
+use google_cloud_auth::errors::CredentialsError;
+use serde_json::Value;
+use tokio::sync::Mutex;
+use zeroize::Zeroizing;
+
+use crate::environment::Environment;
+use crate::failure::{Failure, FailureKind};
+use crate::rest::{self, Asked};
+
+/// What tokens are had with. The crate keeps the token, gets a new one before it expires, and asks once however many
+/// threads wait.
+#[derive(Debug, Default)]
+pub(super) struct Credentials {
+    found: Mutex<Option<Found>>,
+}
+
+#[derive(Clone)]
+struct Found {
+    credentials: AccessTokenCredentials,
+    /// What goes to the server that gives the tokens, which might repeat it.
+    secrets: Vec<Zeroizing<String>>,
+}
+
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Found")
+    }
+}
+
+impl Credentials {
+    pub(super) async fn token(
+        &self,
+        environment: &Environment,
+        client: &reqwest::Client,
+        asked: Asked<'_>,
+    ) -> Result<Zeroizing<String>, Failure> {
+        let named = rest::variable(environment, "GOOGLE_CREDENTIALS");
+        if named.is_none()
+            && let Some(token) = rest::variable(environment, "GOOGLE_OAUTH_ACCESS_TOKEN")
+        {
+            return Ok(Zeroizing::new(token.trim().to_owned()));
+        }
+        let mut found = self.found.lock().await;
+        let Found { credentials, secrets } = match &*found {
+            Some(found) => found.clone(),
+            None => found.insert(find(environment, client, named, asked).await?).clone(),
+        };
+        drop(found);
+        let token = credentials.access_token().await.map(|token| Zeroizing::new(token.token));
+        if let Err(error) = &token
+            && error.is_transient()
+        {
+            // They would repeat this answer for ten seconds; the next try is to be one.
+            self.found.lock().await.take();
+        }
+        token.map_err(|error| {
+            let secrets: Vec<&str> = secrets.iter().map(|secret| secret.as_str()).collect();
+            refused(&error, Asked { secrets: &secrets, ..asked })
+        })
+    }
+}
+
+async fn find(
+    environment: &Environment,
+    client: &reqwest::Client,
+    named: Option<String>,
+    asked: Asked<'_>,
+) -> Result<Found, Failure> {
+    if let Some(named) = named {
+        let is_json = named.trim_start().starts_with('{');
+        return match is_json {
+            true => of_json("GOOGLE_CREDENTIALS", &Zeroizing::new(named), asked),
+            false => of_file("GOOGLE_CREDENTIALS", &PathBuf::from(named), asked),
+        };
+    }
+    if let Some(path) = environment.variable("GOOGLE_APPLICATION_CREDENTIALS") {
+        return of_file("GOOGLE_APPLICATION_CREDENTIALS", &PathBuf::from(path), asked);
+    }
+    if let Some(path) = file_of_gcloud(environment).filter(|path| path.is_file()) {
+        return of_file("gcloud", &path, asked);
+    }
+    let server = rest::variable(environment, "GCE_METADATA_HOST");
+    if server.is_some() || is_on_google(environment, client).await {
+        let mut builder = mds::Builder::default();
+        if let Some(server) = server {
+            builder = builder.with_endpoint(format!("http://{server}"));
+        }
+        let built = builder.build_access_token_credentials();
+        let built = built.map(|credentials| Found { credentials, secrets: Vec::new() });
+        return built.map_err(|error| {
+            asked.failure(FailureKind::NoCredentials, format!("metadata server: {error}"))
+        });
+    }
+    let reason = "no credentials: neither GOOGLE_CREDENTIALS, GOOGLE_OAUTH_ACCESS_TOKEN nor \
+                  GOOGLE_APPLICATION_CREDENTIALS is set, and nobody has logged in with gcloud";
+    Err(asked
+        .failure(FailureKind::NoCredentials, reason)
+        .hint("run `gcloud auth application-default login`, or set GOOGLE_CREDENTIALS"))
+}
+
+/// Where `gcloud auth application-default login` puts its file (AIP-4113).
+fn file_of_gcloud(environment: &Environment) -> Option<PathBuf> {
+    let directory = match cfg!(windows) {
+        true => PathBuf::from(environment.variable("APPDATA")?),
+        false => PathBuf::from(environment.variable("HOME")?).join(".config"),
+    };
+    Some(directory.join("gcloud").join("application_default_credentials.json"))
+}
+
+/// Whether a metadata server of Google's answers; other clouds have theirs at the same address. Waiting for one that is
+/// not there would only hide that there are no credentials. `NO_GCE_CHECK` is a variable of Google's client for Python.
+async fn is_on_google(environment: &Environment, client: &reqwest::Client) -> bool {
+    let is_off = rest::variable(environment, "NO_GCE_CHECK");
+    if is_off.is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1") {
+        return false;
+    }
+    let request = client.get("http://169.254.169.254/").header("metadata-flavor", "Google");
+    let answer = request.timeout(Duration::from_secs(1)).send().await;
+    answer.is_ok_and(|answer| {
+        answer.headers().get("metadata-flavor").is_some_and(|flavor| flavor == "Google")
+    })
+}
+
+fn of_file(source: &str, path: &PathBuf, asked: Asked<'_>) -> Result<Found, Failure> {
+    let text = fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
+        let why = match error.kind() {
+            io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            kind => kind.to_string(),
+        };
+        let reason = format!("credentials of {source}: {}: {why}", path.display());
+        asked.failure(FailureKind::NoCredentials, reason)
+    })?;
+    of_json(source, &text, asked)
+}
+
+/// By its `type`, as Google's own clients tell the kinds apart.
+fn of_json(source: &str, text: &str, asked: Asked<'_>) -> Result<Found, Failure> {
+    let wrong = |reason: &str| {
+        asked.failure(FailureKind::NoCredentials, format!("credentials of {source}: {reason}"))
+    };
+    let json: Value = serde_json::from_str(text).map_err(|_| wrong("not JSON"))?;
+    let kind = json.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let secret = |name: &str| json.get(name)?.as_str().map(str::to_owned).map(Zeroizing::new);
+    let secrets = ["client_secret", "refresh_token"].into_iter().filter_map(secret).collect();
+    let built = match kind.as_str() {
+        "service_account" => service_account::Builder::new(json).build_access_token_credentials(),
+        "authorized_user" => user_account::Builder::new(json).build_access_token_credentials(),
+        "external_account" => external_account::Builder::new(json).build_access_token_credentials(),
+        "impersonated_service_account" => {
+            impersonated::Builder::new(json).build_access_token_credentials()
+        }
+        _ => return Err(wrong("their `type` is none that can be used here")),
+    };
+    // What is missing, never what is there.
+    built.map(|credentials| Found { credentials, secrets }).map_err(|error| match error {
+        error if error.is_parsing() => wrong("a field is missing or is no text"),
+        error => wrong(&error.to_string()),
+    })
+}
+
+fn refused(error: &CredentialsError, asked: Asked<'_>) -> Failure {
+    let mut chain = vec![error.to_string()];
+    let mut cause = std::error::Error::source(error);
+    let (mut status, mut is_connection) = (None, false);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<reqwest::Error>() {
+            status = error.status().map(|status| status.as_u16());
+            is_connection |= error.is_connect();
+        }
+        chain.push(error.to_string());
+        cause = error.source();
+    }
+    let kind = match status {
+        Some(429) => FailureKind::Throttled,
+        Some(500..) => FailureKind::ServerError,
+        None if is_connection => FailureKind::Unreachable,
+        _ => FailureKind::NoCredentials,
+    };
+    let mut words = words(&chain);
+    if let Some(status) = status {
+        words = format!("{words} ({status})");
+    }
+    let failure = asked.failure(kind, format!("no access token: {words}"));
+    match kind {
+        FailureKind::NoCredentials => {
+            failure.hint("run `gcloud auth application-default login`, or set GOOGLE_CREDENTIALS")
+        }
+        _ => failure,
+    }
+}
+
+/// What the server said, where there is an answer (the crate puts it between `body=<` and `>`), otherwise the first
+/// cause. What the crate says around it is about headers and attempts to come.
+fn words(chain: &[String]) -> String {
+    let body = chain.iter().find_map(|text| text.split_once("body=<")?.1.rsplit_once('>'));
+    let Some((body, _)) = body else {
+        return chain.last().cloned().unwrap_or_default();
+    };
+    let json: Value = serde_json::from_str(body).unwrap_or_default();
+    let text = |name: &str| json.get(name).and_then(Value::as_str);
+    match (text("error"), text("error_description")) {
+        (Some(error), Some(description)) => format!("{description} ({error})"),
+        _ => body.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_the_login_server_are_found() {
+        let chain =
+            |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let body = r#"no token, body=<{"error":"invalid_grant","error_description":"expired"}>"#;
+        assert_eq!(words(&chain(&["no headers", body, "400"])), "expired (invalid_grant)");
+        assert_eq!(words(&chain(&["no token, body=<a > b>", "503"])), "a > b");
+        assert_eq!(words(&chain(&["no headers", "refused"])), "refused");
+    }
+}
