@@ -13,7 +13,7 @@ const IDENTITY: &str = "AGE-PLUGIN-MIRROR-1WPEXJANPW3JSJC0CX4";
 /// Runs a line of the shell with a terminal of its own, and types a PIN when it is asked for one. What it says on the
 /// terminal goes to stdout.
 const AT_A_TERMINAL: &str = r#"
-import os, pty, sys
+import os, pty, sys, termios, time
 pid, terminal = pty.fork()
 if pid == 0:
     os.execvp("sh", ["sh", "-c", sys.argv[1]])
@@ -27,6 +27,11 @@ while True:
         break
     seen += data
     if b"PIN of the mirror?" in seen and not typed:
+        # Nobody types before the question has been read; by then the terminal shows nothing.
+        for _ in range(500):
+            if not termios.tcgetattr(terminal)[3] & termios.ECHO:
+                break
+            time.sleep(0.01)
         os.write(terminal, b"1234\n")
         typed = True
 sys.stdout.write(seen.decode())

@@ -83,11 +83,14 @@ impl KeyAccess for Access<'_> {
         if let Some(outcome) = self.unwrap_with_open_identities(enc) {
             return outcome;
         }
-        if let Some(outcome) = self.unwrap_with_passphrases(enc) {
+        let mut closed = None;
+        if let Some(outcome) = self.unwrap_with_passphrases(enc, &mut closed) {
             return outcome;
         }
-        self.unwrap_by_plugins(enc)
-            .unwrap_or_else(|| Err(UnwrapError::NoIdentity { key: printable(self.recipient) }))
+        self.unwrap_by_plugins(enc).unwrap_or_else(|| match closed {
+            Some(failure) => Err(failure.into()),
+            None => Err(UnwrapError::NoIdentity { key: printable(self.recipient) }),
+        })
     }
 }
 
@@ -133,7 +136,12 @@ impl Access<'_> {
         own_identity.then(|| Err(UnwrapError::NotForThisKey { key: printable(self.recipient) }))
     }
 
-    fn unwrap_with_passphrases(&self, enc: &str) -> Option<Result<SecretBytes, UnwrapError>> {
+    /// `closed` tells of a key that it was wrapped for and that nobody opened.
+    fn unwrap_with_passphrases(
+        &self,
+        enc: &str,
+        closed: &mut Option<Failure>,
+    ) -> Option<Result<SecretBytes, UnwrapError>> {
         let Age { session, identities } = self.provider;
         let mut own_identity = false;
         for source in identities.for_recipient(self.recipient) {
@@ -146,7 +154,8 @@ impl Access<'_> {
                     let failure = Failure::new(kind, &self.key(), operation, reason.to_string());
                     let hint =
                         "run it in a terminal and give the passphrase, or use an age identity";
-                    return Some(Err(failure.hint(hint).into()));
+                    *closed = Some(failure.hint(hint));
+                    continue;
                 }
                 outcome
             } else if source.unlock(&session.prompts) {
