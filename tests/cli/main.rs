@@ -10,12 +10,19 @@ mod azure_key_vault;
 #[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/gcp_kms.rs"]
 mod gcp_kms;
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/moto.rs"]
+mod moto;
 #[allow(dead_code, unreachable_pub, reason = "not every test uses all of it")]
 #[path = "../harness/stand_in.rs"]
 mod stand_in;
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/vault.rs"]
+mod vault_server;
 
 mod age_kinds;
 mod age_plugin;
+mod aws_kms;
 #[path = "azure_key_vault.rs"]
 mod azure_key_vault_files;
 mod configuration;
@@ -43,3 +50,4 @@ mod sops;
 mod sops_and_clouds;
 mod usage;
 mod usage_pages;
+mod vault;

@@ -10,6 +10,7 @@ use std::path::Path;
 use regex::Regex;
 
 use crate::harness::{SECRET, TestDir};
+use crate::vault_server::{ROOT, Vault};
 
 /// The fenced blocks of a page: language and text.
 fn blocks(page: &str) -> Vec<(String, String)> {
@@ -43,8 +44,16 @@ fn fits(said: &str, found: &str) -> bool {
 
 #[track_caller]
 fn check(page: &str) {
+    check_with(page, "", &[]);
+}
+
+/// Each command runs behind `before`. Where the page has one text of a pair, the other stands while it is run: an
+/// address of the page and one that is answered at.
+#[track_caller]
+fn check_with(page: &str, before: &str, pairs: &[(&str, &str)]) {
     let text =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(page)).unwrap();
+    let text = pairs.iter().fold(text, |text, (said, run)| text.replace(said, run));
     let directory = TestDir::new();
     let mut commands = 0;
     for (language, block) in blocks(&text) {
@@ -60,7 +69,7 @@ fn check(page: &str) {
         for part in block.split("\n$ ") {
             let part = part.strip_prefix("$ ").unwrap_or(part);
             let (command, said) = part.split_once('\n').unwrap_or((part, ""));
-            let run = directory.bash(&format!("exec 2>&1; {command}"));
+            let run = directory.bash(&format!("exec 2>&1; {before} {command}"));
             let found =
                 run.out().replace(directory.home("").to_str().unwrap().trim_end_matches('/'), "~");
             let said = if said.is_empty() || said.ends_with('\n') {
@@ -86,6 +95,13 @@ fn the_examples_of_the_usage_page_do_what_they_say() {
 #[test]
 fn the_examples_of_the_page_on_master_keys_do_what_they_say() {
     check("docs/keys/README.md");
+}
+
+#[test]
+fn the_examples_of_the_page_on_vault_do_what_they_say() {
+    let server = Vault::with_key();
+    let before = format!("export VAULT_ADDR={} VAULT_TOKEN={ROOT};", server.url());
+    check_with("docs/keys/vault.md", &before, &[("https://vault.example:8200", &server.url())]);
 }
 
 #[test]

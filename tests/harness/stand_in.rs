@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -103,6 +103,16 @@ impl StandIn {
         Self { address, shared }
     }
 
+    /// Answers what comes over another connection, such as one with TLS around it, until that ends.
+    pub fn serve(&self, stream: impl Read + Write) {
+        serve(stream, &self.shared);
+    }
+
+    /// What it answers to a request that does not arrive over the network, faults aside.
+    pub fn answer(&self, request: &Request) -> Response {
+        (self.shared.handler)(request)
+    }
+
     /// `http://127.0.0.1:PORT`
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
@@ -132,8 +142,7 @@ impl StandIn {
     }
 }
 
-fn serve(stream: TcpStream, shared: &Shared) {
-    let Ok(mut writer) = stream.try_clone() else { return };
+fn serve(stream: impl Read + Write, shared: &Shared) {
     let mut reader = BufReader::new(stream);
     while let Ok(Some(request)) = read(&mut reader) {
         shared.requests.lock().unwrap().push(request.clone());
@@ -144,7 +153,7 @@ fn serve(stream: TcpStream, shared: &Shared) {
             let _ = reader.read(&mut [0]);
             return;
         };
-        if write(&mut writer, &response).is_err() {
+        if write(reader.get_mut(), &response).is_err() {
             return;
         }
     }
@@ -176,7 +185,7 @@ fn answer(request: &Request, shared: &Shared) -> Option<Response> {
     Some((shared.handler)(request))
 }
 
-fn read(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
+fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);
@@ -200,7 +209,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
     Ok(Some(Request { method, path, headers, body }))
 }
 
-fn write(writer: &mut TcpStream, response: &Response) -> io::Result<()> {
+fn write(writer: &mut impl Write, response: &Response) -> io::Result<()> {
     let mut head =
         format!("HTTP/1.1 {} -\r\ncontent-length: {}\r\n", response.status, response.body.len());
     for (name, value) in &response.headers {

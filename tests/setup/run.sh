@@ -12,7 +12,9 @@ summary=$target/test-summary.txt
 : >"$SEAL_NOT_RUN"
 : >"$summary"
 # Settings of the person who runs this must not reach the tests.
-for name in $(compgen -e SOPS_); do unset "$name"; done
+for name in $(compgen -e SOPS_; compgen -e AWS_); do unset "$name"; done
+# Servers of tests are on the loopback, which no proxy is asked for.
+export NO_PROXY=127.0.0.1${NO_PROXY:+,$NO_PROXY} no_proxy=127.0.0.1${no_proxy:+,$no_proxy}
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 
 failed=0
@@ -50,6 +52,17 @@ age_js() {
     local status=0 found
     found=$(tests/setup/age-js.sh) || status=$?
     [ "$status" -eq 0 ] && export SEAL_AGE_JS=$found
+    # 3: it cannot be had here. The tests that need it put that into the table.
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+}
+
+# moto, which answers as AWS does, unless somebody names one.
+moto() {
+    local status=0 found
+    [ -z "${SEAL_TEST_MOTO:-}" ] || return 0
+    found=$(tests/setup/moto.sh) || status=$?
+    [ "$status" -eq 0 ] && export SEAL_TEST_MOTO=$found
+    # 3: it cannot be had here. The tests that need it put that into the table.
     [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
 }
 
@@ -106,6 +119,11 @@ step "packages" tests/setup/packages.sh
 step "oracle" oracle
 step "sops" sops
 step "age for JavaScript" age_js
+    # 3: it cannot be had here. The tests that need it put that into the table.
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+}
+
+step "moto" moto
 step "binding vectors" vectors
 if step "build" build; then
     step "doc tests" doc_tests

@@ -78,7 +78,9 @@ impl KeyService for Providers {
     }
 
     fn warnings(&self) -> Vec<Warning> {
-        self.age.warnings()
+        let mut warnings = self.age.warnings();
+        warnings.extend(self.vault.warnings());
+        warnings
     }
 }
 

@@ -1,26 +1,80 @@
 //! The transit engine of Vault and OpenBao.
+//!
+//! ```text
+//! wrap    POST ADDRESS/v1/ENGINE/encrypt/KEY  {plaintext: Base64 of the secret}  → vault:v1:…, the `enc` text
+//! unwrap  POST ADDRESS/v1/ENGINE/decrypt/KEY  {ciphertext: the `enc` text}       → Base64 of the secret
+//! ```
+//!
+//! As SOPS does it. `vaultrs` makes the requests, over clients that are built here: it would read the environment of the
+//! process, and follow redirects. What it copies of tokens and data keys while a request is made is not all wiped.
+//!
+//! A server is asked nothing, and no credentials are looked for, unless the user named its address ([`crate::Trust`]).
 
-use std::sync::Arc;
+mod answer;
+mod credentials;
+mod http;
+mod login;
+mod name;
+mod problem;
+mod server;
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use seal_core::envelope::MasterKey;
 use seal_core::secret::SecretBytes;
+use vaultrs::transit::data;
+use zeroize::Zeroizing;
 
+use crate::failure::{Failure, FailureKind};
+use crate::identities::Warning;
 use crate::service::{KeyAccess, UnwrapError, WrapError, Wrapped};
 use crate::session::Session;
+
+use name::Name;
+use problem::Problem;
+use server::{Ask, Server};
 
 /// Clients and credentials, had once.
 #[derive(Debug)]
 pub(crate) struct Vault {
     session: Arc<Session>,
+    /// By address. The namespace is the same for all of a run.
+    servers: Mutex<BTreeMap<String, Result<Arc<Server>, Problem>>>,
 }
 
 impl Vault {
     pub(crate) fn new(session: Arc<Session>) -> Self {
-        Self { session }
+        Self { session, servers: Mutex::default() }
     }
 
     pub(crate) fn access<'k>(&'k self, key: &'k MasterKey) -> Access<'k> {
         Access { provider: self, key }
+    }
+
+    /// The servers that were asked without knowing who they are.
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
+        let servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        let unverified = servers.values().flatten().filter(|server| server.is_unverified());
+        unverified
+            .map(|server| Warning::Unverified { server: server.address().to_owned() })
+            .collect()
+    }
+
+    fn server(&self, address: &str) -> Result<Arc<Server>, Problem> {
+        if !self.session.trust.allows_vault(address) {
+            let reason = "a file names this server, and you have not: it gets no token";
+            return Err(Problem::new(FailureKind::NotAllowed, reason).hint(format!(
+                "if it may have your token, set VAULT_ADDR={address} or add {address} to SOPS_HC_VAULT_ALLOWLIST"
+            )));
+        }
+        let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        let server = servers
+            .entry(address.to_owned())
+            .or_insert_with(|| Server::new(address, &self.session.environment).map(Arc::new));
+        server.clone()
     }
 }
 
@@ -30,17 +84,83 @@ pub(crate) struct Access<'k> {
     key: &'k MasterKey,
 }
 
+impl Access<'_> {
+    fn name(&self) -> Result<Name, Failure> {
+        Name::of(self.key).map_err(|problem| problem.of(self.key, "read its name"))
+    }
+
+    /// `operation` as in the path: `encrypt`, `decrypt`.
+    fn ask<'a>(&'a self, name: &'a Name, operation: &'a str) -> Result<Ask<'a>, Failure> {
+        let shown = format!("{operation} at {}", name.address);
+        match self.provider.server(&name.address) {
+            Ok(server) => {
+                let session = &self.provider.session;
+                Ok(Ask { session, server, key: self.key, name, operation, shown })
+            }
+            Err(problem) => Err(problem.of(self.key, &shown)),
+        }
+    }
+}
+
 impl KeyAccess for Access<'_> {
     fn check(&self) -> Result<(), WrapError> {
-        let _ = &self.provider.session;
-        Err(WrapError::NotSupported { kind: "keys of this kind", key: self.key.to_string() })
+        self.name()?;
+        Ok(())
     }
 
-    fn wrap(&self, _: &SecretBytes) -> Result<Wrapped, WrapError> {
-        Err(WrapError::NotSupported { kind: "keys of this kind", key: self.key.to_string() })
+    fn wrap(&self, secret: &SecretBytes) -> Result<Wrapped, WrapError> {
+        let name = self.name()?;
+        let ask = self.ask(&name, "encrypt")?;
+        let plaintext = Zeroizing::new(STANDARD.encode(secret.expose()));
+        let answer = ask.run(async |client| {
+            data::encrypt(client, &name.engine_path, &name.key_name, &plaintext, None).await
+        })?;
+        if !is_ciphertext(&answer.ciphertext) {
+            return Err(ask.malformed("its `ciphertext` is not of the form vault:vN:…").into());
+        }
+        Ok(Wrapped { key: self.key.clone(), enc: answer.ciphertext })
     }
 
-    fn unwrap(&self, _: &str) -> Result<SecretBytes, UnwrapError> {
-        Err(UnwrapError::NotSupported { kind: "keys of this kind", key: self.key.to_string() })
+    fn unwrap(&self, enc: &str) -> Result<SecretBytes, UnwrapError> {
+        let name = self.name()?;
+        let ask = self.ask(&name, "decrypt")?;
+        let enc = enc.trim();
+        if !is_ciphertext(enc) {
+            return Err(UnwrapError::Damaged { key: self.key.to_string() });
+        }
+        let answer = ask.run(async |client| {
+            data::decrypt(client, &name.engine_path, &name.key_name, enc, None).await
+        })?;
+        let plaintext = Zeroizing::new(answer.plaintext);
+        match STANDARD.decode(plaintext.as_bytes()) {
+            Ok(secret) => Ok(SecretBytes::new(secret)),
+            Err(_) => Err(ask.malformed("its `plaintext` is not Base64").into()),
+        }
+    }
+}
+
+/// Whether a text is of the form `vault:vN:…`. What stands behind that is the server's.
+fn is_ciphertext(text: &str) -> bool {
+    let parts = text.strip_prefix("vault:v").and_then(|rest| rest.split_once(':'));
+    parts.is_some_and(|(version, rest)| {
+        let is_number = !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit());
+        is_number && !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ciphertext_has_a_version_and_something_behind_it() {
+        for text in ["vault:v1:AAAA", "vault:v12:a+/=", "vault:v1:a:b"] {
+            assert!(is_ciphertext(text), "{text}");
+        }
+        for text in
+            ["", "AAAA", "vault:v1:", "vault:v:A", "vault:vx:A", "vault:v1:a b", "vault:v1:\u{1b}"]
+        {
+            assert!(!is_ciphertext(text), "{text}");
+        }
     }
 }

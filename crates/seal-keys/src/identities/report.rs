@@ -84,4 +84,12 @@ pub enum Warning {
     /// A source that somebody configured and that cannot be used, or not all of it.
     #[error("{0}")]
     Source(SourceReport),
+    /// A server that was asked though nobody knows who it is.
+    #[error(
+        "the certificate of {server} is not checked (VAULT_SKIP_VERIFY): whoever is on the way can take the token and the data keys; VAULT_CACERT names an authority to trust"
+    )]
+    Unverified {
+        /// Its address.
+        server: String,
+    },
 }

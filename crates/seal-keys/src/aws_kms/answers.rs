@@ -1,0 +1,276 @@
+//! What AWS answered instead of a result, in the words of [`Failure`].
+//!
+//! Codes are those that the KMS and STS API references list for Encrypt, Decrypt and AssumeRole, and the common errors
+//! of all services. They decide the kind; the message of the service is passed on as it is.
+
+use std::error::Error;
+
+use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
+use seal_core::envelope::MasterKey;
+
+use crate::failure::{Failure, FailureKind};
+
+/// A request that was made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) key: &'a MasterKey,
+    /// `kms:Decrypt in eu-west-1`
+    pub(super) operation: &'a str,
+}
+
+impl Asked<'_> {
+    pub(super) fn failure(&self, kind: FailureKind, reason: impl AsRef<str>) -> Failure {
+        Failure::new(kind, self.key, self.operation, reason)
+    }
+
+    /// What became of a request that gave no result.
+    pub(super) fn failed<E>(&self, error: &SdkError<E>) -> Failure
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let (kind, reason) = match error {
+            SdkError::ServiceError(context) => {
+                let status = context.raw().status().as_u16();
+                let meta = context.err().meta();
+                let body = context.raw().body().bytes().unwrap_or_default();
+                let message = match meta.code() {
+                    Some(_) => meta.message().unwrap_or_default().to_owned(),
+                    None => String::from_utf8_lossy(body).into_owned(),
+                };
+                return self.refused(status, meta.code(), &message);
+            }
+            SdkError::ResponseError(context) => {
+                let status = context.raw().status().as_u16();
+                let reason = format!("an answer that makes no sense: {}", causes(error));
+                (of_status(status).unwrap_or(FailureKind::Malformed), reason)
+            }
+            SdkError::TimeoutError(_) => (FailureKind::TimedOut, causes(error)),
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+                (FailureKind::TimedOut, causes(error))
+            }
+            SdkError::DispatchFailure(failure) if !failure.is_user() => {
+                (FailureKind::Unreachable, causes(error))
+            }
+            _ => (FailureKind::Local, causes(error)),
+        };
+        self.failure(kind, reason)
+    }
+
+    fn refused(&self, status: u16, code: Option<&str>, message: &str) -> Failure {
+        let Some(code) = code.filter(|code| !code.is_empty()) else {
+            // A proxy, or a server that is not AWS.
+            let kind = of_status(status).unwrap_or(FailureKind::Malformed);
+            let what = match status {
+                300..400 => "a redirect, which is not followed",
+                _ => "no error of AWS",
+            };
+            let mut reason = format!("status {status}, {what}");
+            if !message.trim().is_empty() {
+                reason.push_str(": ");
+                reason.push_str(message.trim());
+            }
+            return self.failure(kind, reason);
+        };
+        let kind = of_code(code, message).or(of_status(status)).unwrap_or(FailureKind::Refused);
+        let reason = match message {
+            "" => code.to_owned(),
+            message => format!("{code}: {message}"),
+        };
+        let failure = self.failure(kind, reason);
+        match hint(kind, code, self) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+fn of_code(code: &str, message: &str) -> Option<FailureKind> {
+    use FailureKind::*;
+    // KMS asked in the wrong region has never heard of it: "Invalid arn eu-west-1".
+    let names_a_region = message.starts_with("Invalid arn") || message.contains("valid region");
+    Some(match code {
+        "NotFoundException" | "InvalidSignatureException" | "SignatureDoesNotMatch"
+            if names_a_region =>
+        {
+            WrongRegion
+        }
+        "RegionDisabledException" => WrongRegion,
+        "AccessDeniedException"
+        | "AccessDenied"
+        | "NotAuthorized"
+        | "OptInRequired"
+        | "KMSAccessDeniedException" => Denied,
+        "NotFoundException" | "InvalidArnException" => NotFound,
+        "DisabledException" | "KMSInvalidStateException" => Disabled,
+        "InvalidCiphertextException" | "IncorrectKeyException" => NotForThisKey,
+        "ThrottlingException"
+        | "Throttling"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "RequestLimitExceeded"
+        | "LimitExceededException"
+        | "TooManyRequestsException"
+        | "SlowDown" => Throttled,
+        "KMSInternalException"
+        | "DependencyTimeoutException"
+        | "KeyUnavailableException"
+        | "InternalFailure"
+        | "InternalError"
+        | "ServiceUnavailable"
+        | "ServiceUnavailableException" => ServerError,
+        "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "ExpiredTokenException"
+        | "ExpiredToken"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "IncompleteSignatureException"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "RequestExpired"
+        | "AuthFailure" => NoCredentials,
+        _ => return None,
+    })
+}
+
+fn of_status(status: u16) -> Option<FailureKind> {
+    match status {
+        401 | 403 => Some(FailureKind::Denied),
+        429 => Some(FailureKind::Throttled),
+        500.. => Some(FailureKind::ServerError),
+        _ => None,
+    }
+}
+
+fn hint(kind: FailureKind, code: &str, asked: &Asked<'_>) -> Option<String> {
+    let hint = match (kind, code) {
+        (FailureKind::NotForThisKey, _) => match asked.key {
+            MasterKey::AwsKms { context, .. } if context.is_empty() => {
+                "the key, and its encryption context (none now), must be those it was encrypted with; restore the `sops` block from an older version of the file"
+            }
+            _ => {
+                "the key, and its encryption context (`context`), must be those it was encrypted with; restore the `sops` block from an older version of the file"
+            }
+        },
+        (FailureKind::Denied, _) if asked.operation.starts_with("sts:") => {
+            "ask whoever administers the role to let you assume it, by its trust policy and by your own"
+        }
+        (FailureKind::Denied, _) => {
+            "ask whoever administers the key to allow kms:Encrypt and kms:Decrypt with this encryption context, in its policy or in yours"
+        }
+        (FailureKind::Disabled, "KMSInvalidStateException") => {
+            "ask whoever administers the key whether it is about to be deleted: that can be cancelled"
+        }
+        (
+            FailureKind::NoCredentials,
+            "ExpiredTokenException" | "ExpiredToken" | "RequestExpired",
+        ) => "log in to AWS again, such as with `aws sso login`; check the clock of this machine",
+        (FailureKind::NoCredentials, _) => super::credentials::HINT,
+        (FailureKind::WrongRegion, "RegionDisabledException") => {
+            "have STS activated for the region of the key in the account's settings"
+        }
+        (FailureKind::Refused, "InvalidKeyUsageException" | "UnsupportedOperationException") => {
+            "the key must be a symmetric one that encrypts and decrypts"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// An error and what caused it, each said once.
+pub(super) fn causes(error: &dyn Error) -> String {
+    let mut said: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let words = error.to_string();
+        // Some repeat in their own words what their cause says.
+        if !said.iter().any(|said| said.contains(&words)) {
+            said.push(words);
+        }
+        next = error.source();
+    }
+    said.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn refused(status: u16, code: &str, message: &str) -> Failure {
+        let key = MasterKey::AwsKms {
+            arn: "arn:aws:kms:eu-west-1:1:key/k".to_owned(),
+            role: None,
+            context: BTreeMap::new(),
+            aws_profile: None,
+        };
+        let asked = Asked { key: &key, operation: "kms:Decrypt in eu-west-1" };
+        asked.refused(status, Some(code), message)
+    }
+
+    #[test]
+    fn codes_decide_the_kind() {
+        use FailureKind::*;
+        for (status, code, message, kind) in [
+            (400, "AccessDeniedException", "User is not authorized", Denied),
+            (403, "AccessDenied", "not authorized to perform sts:AssumeRole", Denied),
+            (400, "NotFoundException", "Key 'k' does not exist", NotFound),
+            (400, "NotFoundException", "Invalid arn us-east-1", WrongRegion),
+            (400, "DisabledException", "k is disabled.", Disabled),
+            (400, "KMSInvalidStateException", "k is pending deletion.", Disabled),
+            (400, "InvalidCiphertextException", "", NotForThisKey),
+            (400, "IncorrectKeyException", "", NotForThisKey),
+            (400, "ThrottlingException", "Rate exceeded", Throttled),
+            (500, "KMSInternalException", "", ServerError),
+            (503, "SomethingNew", "", ServerError),
+            (500, "KeyUnavailableException", "", ServerError),
+            (400, "UnrecognizedClientException", "The security token is invalid", NoCredentials),
+            (400, "ExpiredTokenException", "", NoCredentials),
+            (403, "InvalidClientTokenId", "", NoCredentials),
+            (403, "SignatureDoesNotMatch", "", NoCredentials),
+            (
+                403,
+                "SignatureDoesNotMatch",
+                "Credential should be scoped to a valid region.",
+                WrongRegion,
+            ),
+            (403, "RegionDisabledException", "", WrongRegion),
+            (400, "ValidationException", "", Refused),
+            (400, "InvalidKeyUsageException", "", Refused),
+        ] {
+            let failure = refused(status, code, message);
+            assert_eq!(failure.kind, kind, "{code} {message}");
+            assert!(failure.reason.starts_with(code));
+            assert!(kind == Refused || failure.next_step().is_some());
+        }
+        assert_eq!(
+            refused(400, "AccessDeniedException", "User x is not\nauthorized").reason,
+            "AccessDeniedException: User x is not authorized"
+        );
+    }
+
+    #[test]
+    fn without_a_code_the_status_decides() {
+        use FailureKind::*;
+        for (status, kind) in [
+            (302, Malformed),
+            (400, Malformed),
+            (403, Denied),
+            (429, Throttled),
+            (502, ServerError),
+        ] {
+            assert_eq!(refused(status, "", "").kind, kind, "{status}");
+        }
+        assert_eq!(refused(502, "", " <h1>no\n").reason, "status 502, no error of AWS: <h1>no");
+    }
+
+    #[test]
+    fn causes_are_not_repeated() {
+        let io = std::io::Error::other("connection refused");
+        let outer = std::io::Error::other(io);
+        assert_eq!(causes(&outer), "connection refused");
+    }
+}

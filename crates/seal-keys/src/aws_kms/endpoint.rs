@@ -1,0 +1,77 @@
+//! Where requests go: AWS's own hosts, or an address that the user names.
+
+use seal_core::envelope::MasterKey;
+
+use crate::environment::Environment;
+use crate::failure::{Failure, FailureKind};
+
+/// Another address for a service (`KMS`, `STS`), if the user named one.
+pub(super) fn of_service(
+    service: &str,
+    environment: &Environment,
+    key: &MasterKey,
+) -> Result<Option<String>, Failure> {
+    let Some((name, url)) = named(service, environment) else { return Ok(None) };
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    if rest.is_none_or(|rest| rest.is_empty() || rest.contains(char::is_whitespace)) {
+        let reason = format!("{name} is no URL that begins with http:// or https://");
+        let failure = Failure::new(FailureKind::Local, key, "call AWS", reason);
+        return Err(failure.hint(format!("correct {name}, or unset it")));
+    }
+    Ok(Some(url))
+}
+
+/// The address, for messages; nothing where it is AWS's own.
+pub(super) fn shown(service: &str, environment: &Environment) -> String {
+    named(service, environment).map(|(_, url)| format!(" at {url}")).unwrap_or_default()
+}
+
+/// A variable of the SDK's and what it says, the one for the service first.
+fn named(service: &str, environment: &Environment) -> Option<(String, String)> {
+    if is_true(environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
+        return None;
+    }
+    let names = [format!("AWS_ENDPOINT_URL_{service}"), "AWS_ENDPOINT_URL".to_owned()];
+    names.into_iter().find_map(|name| {
+        let url = environment.variable(&name)?.to_string_lossy().into_owned();
+        Some((name, url))
+    })
+}
+
+/// Whether a variable says `true`, which is all that the SDK takes for yes.
+pub(super) fn is_true(environment: &Environment, name: &str) -> bool {
+    environment.variable(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_service_s_own_endpoint_wins() {
+        let key = MasterKey::GcpKms { resource_id: String::new() };
+        let environment = Environment::of([
+            ("AWS_ENDPOINT_URL", "http://all"),
+            ("AWS_ENDPOINT_URL_KMS", "http://kms"),
+        ]);
+        assert_eq!(of_service("KMS", &environment, &key), Ok(Some("http://kms".to_owned())));
+        assert_eq!(of_service("STS", &environment, &key), Ok(Some("http://all".to_owned())));
+        assert_eq!(shown("KMS", &environment), " at http://kms");
+        for odd in ["kms", "http://", "ftp://x", "http://a b"] {
+            let environment = Environment::of([("AWS_ENDPOINT_URL", odd)]);
+            let failure = of_service("KMS", &environment, &key).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::Local, "{odd}");
+        }
+    }
+
+    #[test]
+    fn endpoints_can_be_ignored() {
+        let key = MasterKey::GcpKms { resource_id: String::new() };
+        let environment = Environment::of([
+            ("AWS_ENDPOINT_URL", "http://all"),
+            ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"),
+        ]);
+        assert_eq!(of_service("KMS", &environment, &key), Ok(None));
+        assert_eq!(shown("KMS", &environment), "");
+    }
+}

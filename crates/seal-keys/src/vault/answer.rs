@@ -1,0 +1,169 @@
+//! What a server's answer means. Statuses and texts are those of Vault and OpenBao, see `tests/fixtures/vault-transit`.
+
+use rustify::errors::ClientError as Transport;
+use vaultrs::error::ClientError;
+
+use super::http::{SentAway, words};
+use super::problem::Problem;
+use crate::failure::FailureKind;
+
+/// Why there is no result.
+pub(super) fn problem(error: &ClientError) -> Problem {
+    match error {
+        ClientError::APIError { code, errors } => by_status(*code, &errors.join("; ")),
+        ClientError::RestClientError { source } => match source {
+            Transport::ServerResponseError { code, content } => {
+                by_status(*code, plain(content.as_deref().unwrap_or_default()))
+            }
+            Transport::RequestError { source, .. } | Transport::ResponseError { source } => {
+                let mut layers = source.chain();
+                match layers.find_map(|layer| layer.downcast_ref::<SentAway>()) {
+                    Some(SentAway(address)) => sent_away(address),
+                    None => unreachable(&words(source.as_ref())),
+                }
+            }
+            // What they quote of the answer may be a data key.
+            Transport::ResponseParseError { .. } | Transport::ResponseConversionError { .. } => {
+                malformed("it is not what Vault's interface says")
+            }
+            _ => Problem::new(FailureKind::Local, "the request could not be made"),
+        },
+        ClientError::ResponseEmptyError | ClientError::ResponseDataEmptyError => {
+            malformed("it holds no data")
+        }
+        _ => malformed("it is not what Vault's interface says"),
+    }
+}
+
+pub(super) fn malformed(what: &str) -> Problem {
+    Problem::new(FailureKind::Malformed, format!("the answer makes no sense: {what}"))
+}
+
+fn sent_away(address: &str) -> Problem {
+    let reason = format!("the server sends us to {address}, where we do not go");
+    Problem::new(FailureKind::Malformed, reason).hint(format!(
+        "if that is the active server, name it in the key and in VAULT_ADDR: {address}"
+    ))
+}
+
+fn unreachable(words: &str) -> Problem {
+    let problem = |reason: String| Problem::new(FailureKind::Unreachable, reason);
+    if words.contains("CertificateRequired") {
+        return problem(format!("the server wants a certificate of ours: {words}"))
+            .hint("VAULT_CLIENT_CERT and VAULT_CLIENT_KEY name the files with it");
+    }
+    match words.contains("certificate") {
+        true => problem(format!("the server's certificate is not accepted: {words}")).hint(
+            "VAULT_CACERT names the file with the certificate of the authority that made the server's",
+        ),
+        false => problem(words.to_owned()),
+    }
+}
+
+/// `said`: the server's own words, possibly none.
+fn by_status(status: u16, said: &str) -> Problem {
+    use FailureKind::*;
+    let says = |part: &str| said.contains(part);
+    let kind = match status {
+        300..400 => Malformed,
+        401 | 403 => Denied,
+        404 => NotFound,
+        429 => Throttled,
+        // Standby servers of Vault Enterprise.
+        472 | 473 => Sealed,
+        503 if says("sealed") || says("standby") => Sealed,
+        500..600 => ServerError,
+        _ if says("encryption key not found") => NotFound,
+        _ if says("message authentication failed") || says("invalid ciphertext") => NotForThisKey,
+        _ if says("too old") || says("soft deleted") => Disabled,
+        _ if says("HTTP request to an HTTPS server") => Malformed,
+        400 if said.is_empty() => Malformed,
+        _ => Refused,
+    };
+    let reason = match said.trim() {
+        "" => format!("the server answers HTTP {status} without saying why"),
+        said => format!("{said} (HTTP {status})"),
+    };
+    let problem = Problem::new(kind, reason);
+    match kind {
+        NotFound if status == 404 => problem.hint(
+            "check the engine path in the name of the key, and VAULT_NAMESPACE: no engine answers there",
+        ),
+        Disabled => problem.hint(
+            "ask whoever administers the key for its old versions (min_decryption_version), or to restore it",
+        ),
+        Malformed if says("HTTPS") => problem.hint("the server wants an address with https://"),
+        _ => problem,
+    }
+}
+
+/// The text of an answer that is not Vault's; pages for browsers say nothing on one line.
+fn plain(content: &str) -> &str {
+    let content = content.trim();
+    if content.starts_with('<') { "" } else { content }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_and_words_decide() {
+        use FailureKind::*;
+        for (status, said, kind) in [
+            (400, "cipher: message authentication failed", NotForThisKey),
+            (400, "invalid ciphertext length", NotForThisKey),
+            (400, "encryption key not found", NotFound),
+            (400, "ciphertext or signature version is disallowed by policy (too old)", Disabled),
+            (400, "key type does not support decryption", Refused),
+            (400, "Client sent an HTTP request to an HTTPS server.", Malformed),
+            (400, "", Malformed),
+            (403, "permission denied", Denied),
+            (403, "", Denied),
+            (404, "no handler for route \"x/encrypt/y\". route entry not found.", NotFound),
+            (404, "", NotFound),
+            (405, "unsupported operation", Refused),
+            (307, "", Malformed),
+            (429, "request path \"x\": rate limit quota exceeded", Throttled),
+            (472, "", Sealed),
+            (473, "", Sealed),
+            (500, "internal error", ServerError),
+            (502, "", ServerError),
+            (503, "Vault is sealed", Sealed),
+            (503, "upstream connect error", ServerError),
+        ] {
+            assert_eq!(by_status(status, said).kind, kind, "{status} {said}");
+        }
+    }
+
+    #[test]
+    fn certificates_are_named_with_what_to_do() {
+        for (words, part) in [
+            ("invalid peer certificate: UnknownIssuer", "VAULT_CACERT"),
+            ("received fatal alert: CertificateRequired", "VAULT_CLIENT_CERT"),
+        ] {
+            let problem = unreachable(words);
+            assert_eq!(problem.kind, FailureKind::Unreachable);
+            let shown = format!("{problem:?}");
+            assert!(shown.contains(part) && shown.contains(words), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_page_for_browsers_is_not_repeated() {
+        let content = Some("<html><title>502 Bad Gateway</title>".to_owned());
+        let source = Transport::ServerResponseError { code: 502, content };
+        let problem = problem(&ClientError::RestClientError { source });
+        assert_eq!(problem.reason, "the server answers HTTP 502 without saying why");
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_is_not_repeated() {
+        let error = serde_json::from_str::<u8>("x").unwrap_err();
+        let content = Some("{\"plaintext\": \"hunter2\"}".to_owned());
+        let source = Transport::ResponseParseError { source: error.into(), content };
+        let problem = problem(&ClientError::RestClientError { source });
+        assert_eq!(problem.kind, FailureKind::Malformed);
+        assert!(!format!("{problem:?}").contains("hunter2"));
+    }
+}
