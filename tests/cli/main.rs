@@ -13,7 +13,7 @@ mod gcp_kms;
 #[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/moto.rs"]
 mod moto;
-#[allow(dead_code, unreachable_pub, reason = "not every test uses all of it")]
+#[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/stand_in.rs"]
 mod stand_in;
 #[allow(dead_code, reason = "not every test uses all of it")]

@@ -9,45 +9,45 @@ use std::time::Duration;
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
-pub struct Request {
-    pub method: String,
+pub(crate) struct Request {
+    pub(crate) method: String,
     /// With the query, if there is one.
-    pub path: String,
+    pub(crate) path: String,
     /// Names in lower case.
-    pub headers: BTreeMap<String, String>,
-    pub body: Vec<u8>,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
     /// A header; empty where there is none.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 
     /// The body, as JSON; null where it is none.
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
 /// What is answered.
 #[derive(Clone, Debug)]
-pub struct Response {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Response {
-    pub fn json(status: u16, body: &serde_json::Value) -> Self {
+    pub(crate) fn json(status: u16, body: &serde_json::Value) -> Self {
         Self::text(status, &body.to_string()).with("content-type", "application/json")
     }
 
-    pub fn text(status: u16, body: &str) -> Self {
+    pub(crate) fn text(status: u16, body: &str) -> Self {
         Self { status, headers: Vec::new(), body: body.as_bytes().to_vec() }
     }
 
-    pub fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
@@ -55,7 +55,7 @@ impl Response {
 
 /// How the server misbehaves.
 #[derive(Clone, Debug)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The next so many requests get this answer.
     Answers(usize, Response),
     /// Every request gets this answer.
@@ -77,14 +77,14 @@ struct Shared {
 
 /// The server; it goes on until the test's process ends.
 #[derive(Clone)]
-pub struct StandIn {
+pub(crate) struct StandIn {
     address: String,
     shared: Arc<Shared>,
 }
 
 impl StandIn {
     /// Starts a server that answers by `handler`, which may be called by several threads.
-    pub fn start(handler: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(handler: impl Fn(&Request) -> Response + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let shared = Arc::new(Shared {
@@ -104,37 +104,37 @@ impl StandIn {
     }
 
     /// Answers what comes over another connection, such as one with TLS around it, until that ends.
-    pub fn serve(&self, stream: impl Read + Write) {
+    pub(crate) fn serve(&self, stream: impl Read + Write) {
         serve(stream, &self.shared);
     }
 
     /// What it answers to a request that does not arrive over the network, faults aside.
-    pub fn answer(&self, request: &Request) -> Response {
+    pub(crate) fn answer(&self, request: &Request) -> Response {
         (self.shared.handler)(request)
     }
 
     /// `http://127.0.0.1:PORT`
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// From now on it misbehaves so.
-    pub fn inject(&self, fault: Fault) {
+    pub(crate) fn inject(&self, fault: Fault) {
         *self.shared.fault.lock().unwrap() = Some(fault);
     }
 
     /// What arrived so far.
-    pub fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.shared.requests.lock().unwrap().clone()
     }
 
     /// How many requests arrived so far whose path contains this.
-    pub fn count(&self, path: &str) -> usize {
+    pub(crate) fn count(&self, path: &str) -> usize {
         self.requests().iter().filter(|request| request.path.contains(path)).count()
     }
 
     /// Waits until a request has arrived, at most ten seconds.
-    pub fn wait_for_a_request(&self) {
+    pub(crate) fn wait_for_a_request(&self) {
         let requests = self.shared.requests.lock().unwrap();
         let limit = Duration::from_secs(10);
         let waited = self.shared.arrived.wait_timeout_while(requests, limit, |r| r.is_empty());

@@ -50,7 +50,7 @@ pub(crate) struct GlobalArgs {
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub(crate) enum Command {
     Init(InitArgs),
-    Encrypt(EncryptArgs),
+    Encrypt(Box<EncryptArgs>),
     Decrypt(DecryptArgs),
     Get(GetArgs),
 }
@@ -269,10 +269,8 @@ impl CommandLine {
     pub(crate) fn stdout_carries_documents(&self) -> bool {
         match &self.command {
             Command::Init(_) => false,
-            Command::Encrypt(EncryptArgs { files, .. })
-            | Command::Decrypt(DecryptArgs { files, .. }) => {
-                !files.in_place && files.output_file().is_none()
-            }
+            Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
+            Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Get(_) => true,
         }
     }
@@ -291,6 +289,11 @@ impl Command {
 }
 
 impl FileArgs {
+    /// Whether the result goes to stdout.
+    fn go_to_stdout(&self) -> bool {
+        !self.in_place && self.output_file().is_none()
+    }
+
     /// The output, if it is a file; `-` and `/dev/stdout` are none.
     pub(crate) fn output_file(&self) -> Option<&Path> {
         let is_stdout = |path: &Path| path == Path::new("-") || path == Path::new("/dev/stdout");

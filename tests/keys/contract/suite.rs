@@ -5,7 +5,7 @@ use seal_core::secret::SecretBytes;
 use seal_keys::{Failure, FailureKind, KeyService, Providers, UnwrapError, WrapError};
 
 /// A kind of master keys, with its server.
-pub trait Provider: Sized {
+pub(crate) trait Provider: Sized {
     /// Starts what it takes. `None` where that cannot be had here; the implementation has said so through
     /// [`crate::not_run`].
     fn start() -> Option<Self>;
@@ -23,7 +23,7 @@ pub trait Provider: Sized {
 
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Situation {
+pub(crate) enum Situation {
     /// Another key's, or nobody's, wrapped text.
     WrongKey,
     /// Another encryption context.
@@ -57,25 +57,25 @@ pub enum Situation {
 }
 
 /// A situation, ready to be met. Limits must be short: half a second for a call, and pauses of a millisecond.
-pub struct Scene {
+pub(crate) struct Scene {
     /// The key to use.
-    pub key: MasterKey,
+    pub(crate) key: MasterKey,
     /// Who uses it.
-    pub service: Providers,
+    pub(crate) service: Providers,
     /// What to unwrap.
-    pub enc: String,
+    pub(crate) enc: String,
     /// Texts that no message may hold.
-    pub secrets: Vec<String>,
+    pub(crate) secrets: Vec<String>,
     /// Words of the server, or of ours, that the message must hold.
-    pub says: Vec<String>,
+    pub(crate) says: Vec<String>,
     /// How often the server was asked to wrap or unwrap since the scene was set; `None` for kinds without a server.
-    pub requests: Option<Box<dyn Fn() -> usize>>,
+    pub(crate) requests: Option<Box<dyn Fn() -> usize>>,
     /// Whether wrapping fails in this situation too.
-    pub wrapping_fails: bool,
+    pub(crate) wrapping_fails: bool,
 }
 
 /// How often a passing failure is tried; scenes have to set the same limit.
-pub const TRIES: u32 = 3;
+pub(crate) const TRIES: u32 = 3;
 
 impl Situation {
     fn kind(self) -> FailureKind {
@@ -110,7 +110,7 @@ fn secret() -> SecretBytes {
     SecretBytes::new((0..32).collect())
 }
 
-pub fn round_trip<P: Provider>() {
+pub(crate) fn round_trip<P: Provider>() {
     let Some(provider) = P::start() else { return };
     let (key, holder) = (provider.key(), provider.holder());
     assert_eq!(seal_keys::check(&key), Ok(()));
@@ -124,14 +124,14 @@ pub fn round_trip<P: Provider>() {
     }
 }
 
-pub fn never_the_same_text_twice<P: Provider>() {
+pub(crate) fn never_the_same_text_twice<P: Provider>() {
     let Some(provider) = P::start() else { return };
     let (key, holder) = (provider.key(), provider.holder());
     let one = holder.wrap(&key, &secret()).unwrap();
     assert_ne!(one.enc, holder.wrap(&key, &secret()).unwrap().enc);
 }
 
-pub fn altered_texts_do_not_open<P: Provider>() {
+pub(crate) fn altered_texts_do_not_open<P: Provider>() {
     let Some(provider) = P::start() else { return };
     let (key, holder) = (provider.key(), provider.holder());
     let wrapped = holder.wrap(&key, &secret()).unwrap();
@@ -153,7 +153,7 @@ pub fn altered_texts_do_not_open<P: Provider>() {
     }
 }
 
-pub fn meets<P: Provider>(situation: Situation) {
+pub(crate) fn meets<P: Provider>(situation: Situation) {
     let Some(provider) = P::start() else { return };
     let wrapped = provider.holder().wrap(&provider.key(), &secret()).unwrap();
     let Some(scene) = provider.arrange(situation, &wrapped.enc) else { return };
