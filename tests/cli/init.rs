@@ -178,7 +178,7 @@ fn refuses_recipients_that_cannot_be_used_and_makes_nothing() {
     let mistyped = COLLEAGUE.replace("que6", "qve6");
     for (recipient, name) in [
         (mistyped.as_str(), "init-recipient-mistyped"),
-        ("age1pq1qqqq", "init-recipient-unsupported"),
+        ("ecdsa-sha2-nistp256 AAAAE2VjZHNh", "init-recipient-unsupported"),
         (IDENTITY, "init-recipient-private"),
     ] {
         let directory = TestDir::new();

@@ -20,6 +20,8 @@ mod stand_in;
 #[path = "../harness/vault.rs"]
 mod vault_server;
 
+mod age_kinds;
+mod age_plugin;
 mod aws_kms;
 #[path = "azure_key_vault.rs"]
 mod azure_key_vault_files;

@@ -1,32 +1,18 @@
 //! Envelopes that SOPS wrote open here, and the `age` program opens what is wrapped here.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use seal_core::envelope::{KeyGroup, MasterKey, WrappedKey};
 use seal_core::secret::{DataKey, SecretBytes};
-use seal_keys::{
-    DecryptionOrder, Environment, KeyService, NoDataKey, Providers, Settings, Unwrapper,
-};
+use seal_keys::{DecryptionOrder, Environment, KeyService, Providers, Settings, Unwrapper};
 use serde_yaml::Value;
 
+use crate::age_keys::{fixtures, key_file};
 use crate::not_run::not_run;
 
 const RECIPIENT_A: &str = "age13r7pmm33m5fk6cdkqmthyxcsdp8kqz0te59v85c2e8vzr4kgw4vsgm2cd7";
-
-fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/sops")
-}
-
-/// The text of a throw-away key file. It is kept in Base64 so that scanners for secrets do not stop at it.
-fn key_file(name: &str) -> String {
-    let text = fs::read(fixtures().join("keys").join(format!("{name}.b64"))).unwrap();
-    let text: Vec<u8> = text.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()
-}
 
 fn holder(key: &str) -> Unwrapper<Providers> {
     let environment = Environment::of([("SOPS_AGE_KEY", key_file(key))]);
@@ -78,18 +64,16 @@ fn either_identity_opens_a_file_for_two_recipients() {
 }
 
 #[test]
-fn a_post_quantum_recipient_is_named_as_not_supported_yet() {
-    let keys = age_keys(&fixtures().join("3.13.2/age-pq/encrypted.yaml"));
-    let error = holder("age-pq").data_key(&[KeyGroup { keys }], None).unwrap_err();
-    assert!(matches!(error, NoDataKey::NoneFits(_)));
-    let text = error.to_string();
-    for part in [
-        "age1pq16n5tu6t5gnvp9…",
-        "post-quantum recipients of age are not supported yet by this version",
-        "SOPS_AGE_KEY: no identity; line 3: post-quantum identities are not supported yet",
-    ] {
-        assert!(text.contains(part), "{part}\n{text}");
-    }
+fn a_post_quantum_file_of_sops_opens_for_its_identity_only() {
+    let dir = fixtures().join("3.13.2/age-pq");
+    let groups = [KeyGroup { keys: age_keys(&dir.join("encrypted.yaml")) }];
+    let expected = fs::read_to_string(dir.join("data-key.hex")).unwrap();
+    let data_key = holder("age-pq").data_key(&groups, None).unwrap();
+    assert_eq!(hex(&data_key), expected.trim());
+
+    let text = holder("age-a").data_key(&groups, None).unwrap_err().to_string();
+    assert!(text.contains("age1pq16n5tu6t5gnvp9…"), "{text}");
+    assert!(text.lines().all(|line| line.len() < 200), "{text}");
     assert!(!text.contains("AGE-SECRET-KEY"));
 }
 
@@ -122,4 +106,41 @@ fn the_age_program_opens_what_is_wrapped_here() {
             assert_eq!(output.stdout, [0xA5; 32]);
         }
     }
+}
+
+/// `age-encryption` for JavaScript, by the author of age, has post-quantum recipients; the `age` of Debian has not.
+#[test]
+fn another_implementation_opens_post_quantum_files_of_ours_and_we_open_its() {
+    const TEST: &str = "keys: post-quantum files of and for another implementation";
+    let Some(modules) = std::env::var_os("SEAL_AGE_JS") else {
+        not_run(TEST, "SEAL_AGE_JS is not set; tests/setup/age-js.sh prints its value");
+        return;
+    };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/setup/age-js.mjs");
+    let dir = tempfile::tempdir().unwrap();
+    // Node looks for packages beside the script.
+    fs::copy(script, dir.path().join("age.mjs")).unwrap();
+    std::os::unix::fs::symlink(modules, dir.path().join("node_modules")).unwrap();
+    let node = |arguments: &[&str]| {
+        let output = Command::new("node")
+            .arg(dir.path().join("age.mjs"))
+            .args(arguments)
+            .current_dir(dir.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let identity = node(&["identity"]).trim().to_owned();
+    let recipient = node(&["recipient", &identity]).trim().to_owned();
+    assert_eq!(seal_keys::keygen::recipients_of(&identity), Ok(vec![recipient.clone()]));
+
+    let key = MasterKey::Age { recipient: recipient.clone() };
+    let service = Providers::new(Settings::of(Environment::of([("SOPS_AGE_KEY", &identity)])));
+    let secret = SecretBytes::new(vec![0xA5; 32]);
+    let theirs = node(&["encrypt", &recipient, &"a5".repeat(32)]);
+    assert_eq!(service.unwrap(&key, &theirs).unwrap().expose(), secret.expose());
+    let ours = service.wrap(&key, &secret).unwrap().enc;
+    assert_eq!(node(&["decrypt", &identity, &ours]).trim(), "a5".repeat(32));
 }

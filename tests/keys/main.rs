@@ -30,6 +30,9 @@ mod stand_in;
 #[path = "../harness/vault.rs"]
 mod vault_server;
 
+mod age_keys;
+mod age_kinds;
+mod age_passphrases;
 mod aws_kms;
 mod aws_kms_moto;
 mod contract;

@@ -47,6 +47,15 @@ sops() {
     [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
 }
 
+# age for JavaScript, which has post-quantum recipients.
+age_js() {
+    local status=0 found
+    found=$(tests/setup/age-js.sh) || status=$?
+    [ "$status" -eq 0 ] && export SEAL_AGE_JS=$found
+    # 3: it cannot be had here. The tests that need it put that into the table.
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+}
+
 # moto, which answers as AWS does, unless somebody names one.
 moto() {
     local status=0 found
@@ -109,6 +118,11 @@ fi
 step "packages" tests/setup/packages.sh
 step "oracle" oracle
 step "sops" sops
+step "age for JavaScript" age_js
+    # 3: it cannot be had here. The tests that need it put that into the table.
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+}
+
 step "moto" moto
 step "binding vectors" vectors
 if step "build" build; then

@@ -1,14 +1,30 @@
-//! age, the embedded default: X25519 recipients, one ASCII-armoured age file per recipient with the raw data key.
+//! age: one ASCII-armoured age file per recipient, with the raw data key, as SOPS writes it.
+//!
+//! A wrapped key is tried in three rounds, each through all sources of identities in their order: with what lies open,
+//! then with what asks for a passphrase, then with plugins. So nobody is asked where an open identity fits, and no
+//! program is started that is not needed.
+
+mod passphrase;
+mod plugin;
+mod post_quantum;
+mod recipient;
+mod ssh;
+mod x_wing;
 
 use std::io::Read;
 use std::sync::Arc;
 
 use age::armor::ArmoredReader;
-use age::{DecryptError, Decryptor, x25519};
+use age::{DecryptError, Decryptor, EncryptError};
 use seal_core::envelope::MasterKey;
 use seal_core::secret::SecretBytes;
 use zeroize::Zeroizing;
 
+pub(crate) use self::passphrase::LockedIdentities;
+pub(crate) use self::post_quantum::Identity as PostQuantumIdentity;
+pub(crate) use self::recipient::{NoRecipient, Recipient, is_ssh, printable, without_comment};
+pub(crate) use self::ssh::SshKey;
+use crate::failure::{Failure, FailureKind};
 use crate::identities::{Identities, SourceReport, Warning};
 use crate::service::{KeyAccess, UnwrapError, WrapError, Wrapped};
 use crate::session::Session;
@@ -16,12 +32,13 @@ use crate::session::Session;
 /// Wraps to recipients; unwraps with the identities that the environment leads to.
 #[derive(Debug)]
 pub(crate) struct Age {
+    session: Arc<Session>,
     identities: Identities,
 }
 
 impl Age {
     pub(crate) fn new(session: Arc<Session>) -> Self {
-        Self { identities: Identities::new(session.environment.clone()) }
+        Self { identities: Identities::new(Arc::clone(&session)), session }
     }
 
     pub(crate) fn access<'k>(&'k self, recipient: &'k str) -> Access<'k> {
@@ -45,79 +62,166 @@ pub(crate) struct Access<'k> {
 
 impl KeyAccess for Access<'_> {
     fn check(&self) -> Result<(), WrapError> {
-        parse_recipient(self.recipient).map(|_| ())
+        self.parsed().map(|_| ())
     }
 
     /// The armoured age file, its final newline included, as SOPS writes it.
     fn wrap(&self, secret: &SecretBytes) -> Result<Wrapped, WrapError> {
-        let recipient = self.recipient;
-        let failed = |_| WrapError::Failed { key: recipient.to_owned() };
-        let armored = age::encrypt_and_armor(&parse_recipient(recipient)?, secret.expose())
-            .map_err(failed)?;
-        // The library writes the platform's line ends; SOPS writes the same text everywhere.
-        let enc = if cfg!(windows) { armored.replace("\r\n", "\n") } else { armored };
-        Ok(Wrapped { key: MasterKey::Age { recipient: recipient.to_owned() }, enc })
+        let failed = |_| WrapError::Failed { key: printable(self.recipient) };
+        let enc = match self.parsed()? {
+            Recipient::X25519(recipient) => armored(&recipient, secret).map_err(failed)?,
+            Recipient::PostQuantum(recipient) => armored(&*recipient, secret).map_err(failed)?,
+            Recipient::Tag(recipient) => armored(&*recipient, secret).map_err(failed)?,
+            Recipient::TagPostQuantum(recipient) => armored(&*recipient, secret).map_err(failed)?,
+            Recipient::Ssh(recipient) => armored(&*recipient, secret).map_err(failed)?,
+            Recipient::Plugin(recipient) => self.wrap_by_plugin(&recipient, secret)?,
+        };
+        Ok(Wrapped { key: self.key(), enc })
     }
 
-    /// Tries the identities of one source after the other, so that a later one (a command that asks for a PIN, say) is
-    /// left alone where an earlier one fits.
     fn unwrap(&self, enc: &str) -> Result<SecretBytes, UnwrapError> {
-        let recipient = self.recipient;
-        let key = || printable(recipient);
-        let mut own_identity = false;
-        for loaded in self.provider.identities.for_recipient(recipient) {
-            match open(enc, loaded.identities()) {
-                Ok(secret) => return Ok(secret),
-                Err(DecryptError::NoMatchingKeys) => own_identity |= loaded.holds(recipient),
-                Err(_) => return Err(UnwrapError::Damaged { key: key() }),
-            }
+        if let Some(outcome) = self.unwrap_with_open_identities(enc) {
+            return outcome;
         }
-        Err(match parse_recipient(recipient) {
-            _ if own_identity => UnwrapError::NotForThisKey { key: key() },
-            Err(WrapError::NotSupported { kind, key }) => UnwrapError::NotSupported { kind, key },
-            _ => UnwrapError::NoIdentity { key: key() },
+        let mut closed = None;
+        if let Some(outcome) = self.unwrap_with_passphrases(enc, &mut closed) {
+            return outcome;
+        }
+        self.unwrap_by_plugins(enc).unwrap_or_else(|| match closed {
+            Some(failure) => Err(failure.into()),
+            None => Err(UnwrapError::NoIdentity { key: printable(self.recipient) }),
         })
     }
 }
 
-/// Reads an X25519 recipient.
-pub(crate) fn parse_recipient(text: &str) -> Result<x25519::Recipient, WrapError> {
-    let not_supported = |kind| Err(WrapError::NotSupported { kind, key: printable(text) });
-    if let Ok(recipient) = text.parse() {
-        return Ok(recipient);
+impl Access<'_> {
+    fn parsed(&self) -> Result<Recipient, WrapError> {
+        Recipient::parse(self.recipient).map_err(|error| error.error(self.recipient))
     }
-    if text.to_ascii_uppercase().starts_with("AGE-") {
-        return Err(WrapError::IdentityAsRecipient);
-    }
-    if text.starts_with("ssh-") {
-        return not_supported("ssh recipients of age");
-    }
-    match text.strip_prefix("age1") {
-        Some(rest) if rest.starts_with("pq1") => not_supported("post-quantum recipients of age"),
-        // `1` is no digit of Bech32: a second one ends the name of a plugin.
-        Some(rest) if rest.contains('1') => not_supported("plugin recipients of age"),
-        Some(_) => Err(WrapError::InvalidRecipient { recipient: printable(text) }),
-        None => Err(WrapError::NoRecipient { length: text.chars().count() }),
-    }
-}
 
-/// A recipient for a message. Post-quantum ones have 2,000 characters; their two ends tell them apart. In an envelope
-/// anything may stand, line breaks included, that would forge lines of the message.
-fn printable(recipient: &str) -> String {
-    let text: String = recipient.escape_debug().collect();
-    match text.char_indices().nth_back(7) {
-        Some((end, _)) if text.chars().count() > 100 => {
-            let start: String = text.chars().take(20).collect();
-            format!("{start}…{}", &text[end..])
+    fn key(&self) -> MasterKey {
+        MasterKey::Age { recipient: self.recipient.to_owned() }
+    }
+
+    fn wrap_by_plugin(
+        &self,
+        recipient: &age::plugin::Recipient,
+        secret: &SecretBytes,
+    ) -> Result<String, WrapError> {
+        let Age { session, identities } = self.provider;
+        let name = recipient.plugin();
+        let is_own = || {
+            let mut sources = identities.for_recipient(self.recipient);
+            sources.any(|source| source.of_plugins().any(|identity| identity.plugin() == name))
+        };
+        if !session.trust.allows_age_plugin(name) && !is_own() {
+            return Err(plugin::not_allowed(&self.key(), name).into());
         }
-        _ => text,
+        Ok(plugin::wrap(recipient, secret, &self.key(), &session.prompts)?)
+    }
+
+    /// Tries the identities of one source after the other, so that a later one (a command that asks for a PIN, say) is
+    /// left alone where an earlier one fits. Each round returns `None` where the next one may know better.
+    fn unwrap_with_open_identities(&self, enc: &str) -> Option<Result<SecretBytes, UnwrapError>> {
+        let mut own_identity = false;
+        for source in self.provider.identities.for_recipient(self.recipient) {
+            match open(enc, source.open()) {
+                Ok(secret) => return Some(Ok(secret)),
+                Err(DecryptError::NoMatchingKeys) => {
+                    own_identity |= source.holds_open(self.recipient);
+                }
+                Err(_) => return Some(Err(self.damaged())),
+            }
+        }
+        own_identity.then(|| Err(UnwrapError::NotForThisKey { key: printable(self.recipient) }))
+    }
+
+    /// `closed` tells of a key that it was wrapped for and that nobody opened.
+    fn unwrap_with_passphrases(
+        &self,
+        enc: &str,
+        closed: &mut Option<Failure>,
+    ) -> Option<Result<SecretBytes, UnwrapError>> {
+        let Age { session, identities } = self.provider;
+        let mut own_identity = false;
+        for source in identities.for_recipient(self.recipient) {
+            let outcome = if let Some(key) = source.ssh() {
+                let asking = key.asking(&session.prompts);
+                let outcome = open(enc, std::iter::once(&asking as &dyn age::Identity));
+                if let Some(reason) = asking.failed() {
+                    let operation = format!("open {}", source.name());
+                    let kind = FailureKind::NoCredentials;
+                    let failure = Failure::new(kind, &self.key(), operation, reason.to_string());
+                    let hint =
+                        "run it in a terminal and give the passphrase, or use an age identity";
+                    *closed = Some(failure.hint(hint));
+                    continue;
+                }
+                outcome
+            } else if source.unlock(&session.prompts) {
+                open(enc, source.open())
+            } else {
+                continue;
+            };
+            match outcome {
+                Ok(secret) => return Some(Ok(secret)),
+                Err(DecryptError::NoMatchingKeys) => {
+                    own_identity |= source.holds_open(self.recipient);
+                }
+                Err(_) => return Some(Err(self.damaged())),
+            }
+        }
+        own_identity.then(|| Err(UnwrapError::NotForThisKey { key: printable(self.recipient) }))
+    }
+
+    /// A recipient that names a plugin is for that one. Any other may be a plugin's all the same: some hold keys of ssh,
+    /// or X25519 keys.
+    fn unwrap_by_plugins(&self, enc: &str) -> Option<Result<SecretBytes, UnwrapError>> {
+        let Age { session, identities } = self.provider;
+        let named = match Recipient::parse(self.recipient) {
+            Ok(Recipient::Plugin(recipient)) => Some(recipient.plugin().to_owned()),
+            _ => None,
+        };
+        let mut of_plugins: Vec<age::plugin::Identity> = Vec::new();
+        for source in identities.for_recipient(self.recipient) {
+            of_plugins.extend(source.of_plugins().cloned());
+        }
+        let mut names: Vec<String> = Vec::new();
+        for identity in &of_plugins {
+            let name = identity.plugin();
+            let fits = named.as_deref().is_none_or(|named| named == name);
+            if fits && !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        let mut failed = None;
+        for name in names {
+            match plugin::unwrap(&name, &of_plugins, enc, &self.key(), &session.prompts) {
+                Some(Ok(secret)) => return Some(Ok(secret)),
+                Some(Err(failure)) => failed = failed.or(Some(failure)),
+                None => {}
+            }
+        }
+        failed.map(|failure| Err(failure.into()))
+    }
+
+    fn damaged(&self) -> UnwrapError {
+        UnwrapError::Damaged { key: printable(self.recipient) }
     }
 }
 
-fn open(enc: &str, identities: &[x25519::Identity]) -> Result<SecretBytes, DecryptError> {
+fn armored(recipient: &impl age::Recipient, secret: &SecretBytes) -> Result<String, EncryptError> {
+    let armored = age::encrypt_and_armor(recipient, secret.expose())?;
+    // The library writes the platform's line ends; SOPS writes the same text everywhere.
+    Ok(if cfg!(windows) { armored.replace("\r\n", "\n") } else { armored })
+}
+
+fn open<'i>(
+    enc: &str,
+    identities: impl Iterator<Item = &'i dyn age::Identity>,
+) -> Result<SecretBytes, DecryptError> {
     // SOPS's files differ in the final newline, depending on the style of the block scalar.
     let decryptor = Decryptor::new_buffered(ArmoredReader::new(enc.trim().as_bytes()))?;
-    let identities = identities.iter().map(|identity| identity as &dyn age::Identity);
     // No longer than needed to tell a data key from anything else, and never reallocated: that would leave copies.
     let mut plaintext = Zeroizing::new(Vec::with_capacity(2 * LONGEST));
     decryptor.decrypt(identities)?.take(LONGEST as u64).read_to_end(&mut plaintext)?;
@@ -127,61 +231,4 @@ fn open(enc: &str, identities: &[x25519::Identity]) -> Result<SecretBytes, Decry
 const LONGEST: usize = 64;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::environment::Environment;
-    use crate::session::Settings;
-
-    /// The recipient of `tests/fixtures/sops/keys/age-a.b64`.
-    const RECIPIENT: &str = "age13r7pmm33m5fk6cdkqmthyxcsdp8kqz0te59v85c2e8vzr4kgw4vsgm2cd7";
-
-    #[test]
-    fn wraps_in_the_form_that_sops_writes() {
-        let age = Age::new(Session::new(Settings::of(Environment::of::<String, String>([]))));
-        let enc = age.access(RECIPIENT).wrap(&SecretBytes::new(vec![7; 32])).unwrap().enc;
-        let lines: Vec<&str> = enc.split('\n').collect();
-        assert_eq!(lines.first(), Some(&"-----BEGIN AGE ENCRYPTED FILE-----"));
-        assert_eq!(lines[lines.len() - 2..], ["-----END AGE ENCRYPTED FILE-----", ""]);
-        let body = &lines[1..lines.len() - 2];
-        assert!(body[..body.len() - 1].iter().all(|line| line.len() == 64));
-        assert!(body.last().unwrap().len() <= 64);
-    }
-
-    #[test]
-    fn names_the_kind_of_a_recipient_that_it_does_not_know_yet() {
-        for (recipient, kind) in [
-            ("age1pq16n5tu6t5gnvp932", "post-quantum recipients of age"),
-            (
-                "age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t",
-                "plugin recipients of age",
-            ),
-            ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI me@host", "ssh recipients of age"),
-        ] {
-            let expected = WrapError::NotSupported { kind, key: recipient.to_owned() };
-            assert_eq!(parse_recipient(recipient).err(), Some(expected));
-        }
-    }
-
-    #[test]
-    fn names_a_mistyped_recipient() {
-        let mistyped = RECIPIENT.replace("13r7", "13r8");
-        let error = parse_recipient(&mistyped).err().unwrap();
-        assert_eq!(error, WrapError::InvalidRecipient { recipient: mistyped });
-    }
-
-    #[test]
-    fn recipients_are_shown_on_one_short_line() {
-        assert_eq!(printable(RECIPIENT), RECIPIENT);
-        assert_eq!(printable("age1\n\u{1b}[2J"), "age1\\n\\u{1b}[2J");
-        let long = format!("age1pq1{}end", "é".repeat(2000));
-        assert_eq!(printable(&long), "age1pq1ééééééééééééé…éééééend");
-    }
-
-    #[test]
-    fn never_repeats_what_may_be_a_secret() {
-        for text in ["AGE-SECRET-KEY-1HUNTER2", "age-secret-key-1hunter2", "hunter2"] {
-            let error = parse_recipient(text).err().unwrap();
-            assert!(!format!("{error} {error:?}").to_lowercase().contains("hunter2"));
-        }
-    }
-}
+mod tests;

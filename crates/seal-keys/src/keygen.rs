@@ -1,8 +1,11 @@
 //! Makes age identities and finds the recipients that belong to them.
 
 use age::secrecy::ExposeSecret;
-use age::x25519::{Identity, Recipient};
+use age::x25519::Identity;
 use zeroize::Zeroizing;
+
+use crate::age::{NoRecipient, Recipient};
+use crate::identity_text::{self, NotIdentities};
 
 /// A fresh age identity with its recipient.
 pub struct Generated {
@@ -12,29 +15,36 @@ pub struct Generated {
     pub recipient: String,
 }
 
-/// What is no X25519 recipient or identity. Holds no text of the source: that may be a private key.
+/// What is no recipient or identity. Holds no text of the source: that may be a private key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyTextError {
     /// Not `age1…`, or mistyped: the checksum is part of the text.
     #[error("not an age recipient; those start with `age1` and hold a checksum")]
     Recipient,
-    /// A recipient of a kind that cannot be used.
-    #[error(
-        "this kind of recipient is not supported yet; only X25519 (`age1` and 58 characters) is"
-    )]
-    UnsupportedRecipient,
+    /// A public key of ssh that does not decode.
+    #[error("not a public key of ssh (cut off?)")]
+    SshRecipient,
+    /// A key of a kind that age does not encrypt to.
+    #[error("{0}")]
+    UnsupportedRecipient(&'static str),
     /// A private key where a public one belongs.
     #[error("this is a private key (an identity), not a recipient")]
     IdentityAsRecipient,
     /// A line that is no identity.
-    #[error("line {line} is not an X25519 identity (`AGE-SECRET-KEY-1…`)")]
+    #[error("line {line} is not an age identity (`AGE-SECRET-KEY-…`)")]
     Identity {
         /// Counted from 1.
         line: usize,
     },
     /// The file is encrypted with a passphrase.
-    #[error("the identities are protected by a passphrase, which is not supported yet")]
+    #[error("the identities are protected by a passphrase, so their recipients cannot be read")]
     Passphrase,
+    /// A private key of ssh, or no text at all.
+    #[error("the file holds something else than age identities")]
+    SomethingElse,
+    /// Only identities of plugins.
+    #[error("all identities belong to plugins, and only those know the recipients")]
+    Plugins,
     /// Only comments and empty lines.
     #[error("holds no identity")]
     Empty,
@@ -51,45 +61,46 @@ pub fn generate() -> Generated {
 
 /// Returns the recipients of all identities in a key file (or in `SOPS_AGE_KEY`), each once, in their order.
 ///
-/// Lines that are empty or start with `#` are comments, as for age. Any other line must be an X25519 identity.
+/// Lines that are empty or start with `#` are comments, as for age. Any other line must hold identities; those of
+/// plugins are passed over where there are others.
+///
+/// # Errors
+///
+/// A line that is no identity, or nothing that has a recipient.
 pub fn recipients_of(identity_file: &str) -> Result<Vec<String>, KeyTextError> {
-    if identity_file.starts_with("age-encryption.org/v1")
-        || identity_file.starts_with("-----BEGIN AGE ENCRYPTED FILE-----")
-    {
-        return Err(KeyTextError::Passphrase);
+    let found = identity_text::parse(identity_file.as_bytes()).map_err(|error| match error {
+        NotIdentities::Encrypted => KeyTextError::Passphrase,
+        NotIdentities::Pem | NotIdentities::NotText => KeyTextError::SomethingElse,
+    })?;
+    if let Some(ignored) = found.ignored.first() {
+        return Err(KeyTextError::Identity { line: ignored.line });
     }
     let mut recipients = Vec::new();
-    for (index, line) in identity_file.lines().enumerate() {
-        if line.trim().is_empty() || line.starts_with('#') {
-            continue;
-        }
-        // SOPS takes several identities on one line.
-        for word in line.split_whitespace() {
-            let identity: Identity =
-                word.parse().map_err(|_| KeyTextError::Identity { line: index + 1 })?;
-            let recipient = identity.to_public().to_string();
-            if !recipients.contains(&recipient) {
-                recipients.push(recipient);
-            }
+    for recipient in found.identities.iter().filter_map(|identity| identity.recipient()) {
+        if !recipients.contains(&recipient) {
+            recipients.push(recipient);
         }
     }
-    if recipients.is_empty() { Err(KeyTextError::Empty) } else { Ok(recipients) }
+    match (recipients.is_empty(), found.identities.is_empty()) {
+        (true, true) => Err(KeyTextError::Empty),
+        (true, false) => Err(KeyTextError::Plugins),
+        (false, _) => Ok(recipients),
+    }
 }
 
-/// Checks that a recipient can be encrypted to, and returns it in its canonical spelling.
+/// Checks that a recipient can be encrypted to, and returns it as an envelope names it.
+///
+/// # Errors
+///
+/// See [`KeyTextError`].
 pub fn check_recipient(text: &str) -> Result<String, KeyTextError> {
-    if let Ok(recipient) = text.parse::<Recipient>() {
-        return Ok(recipient.to_string());
+    match Recipient::parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(NoRecipient::Identity) => Err(KeyTextError::IdentityAsRecipient),
+        Err(NoRecipient::Unsupported(reason)) => Err(KeyTextError::UnsupportedRecipient(reason)),
+        Err(NoRecipient::Mistyped) if text.starts_with("ssh-") => Err(KeyTextError::SshRecipient),
+        Err(NoRecipient::Mistyped | NoRecipient::Unknown) => Err(KeyTextError::Recipient),
     }
-    if text.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") {
-        return Err(KeyTextError::IdentityAsRecipient);
-    }
-    // Another word between `age1` and a second `1` names a kind: `age1pq1…`, `age1yubikey1…`.
-    let names_a_kind = text.strip_prefix("age1").is_some_and(|rest| rest.contains('1'));
-    if names_a_kind || text.starts_with("ssh-") {
-        return Err(KeyTextError::UnsupportedRecipient);
-    }
-    Err(KeyTextError::Recipient)
 }
 
 impl std::fmt::Debug for Generated {
@@ -151,8 +162,26 @@ mod tests {
     fn other_kinds_of_recipients_and_private_keys_are_told_apart() {
         let private = generate().identity;
         assert_eq!(check_recipient(&private), Err(KeyTextError::IdentityAsRecipient));
-        for kind in ["age1pq1qqqq", "age1yubikey1qqqq", "ssh-ed25519 AAAA"] {
-            assert_eq!(check_recipient(kind), Err(KeyTextError::UnsupportedRecipient));
+        for mistyped in ["age1pq1qqqq", "age1yubikey1qqqq"] {
+            assert_eq!(check_recipient(mistyped), Err(KeyTextError::Recipient));
         }
+        assert_eq!(check_recipient("ssh-ed25519 AAAA"), Err(KeyTextError::SshRecipient));
+        let ecdsa = check_recipient("ecdsa-sha2-nistp256 AAAA");
+        assert!(matches!(ecdsa, Err(KeyTextError::UnsupportedRecipient(_))));
+        for good in [
+            "age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t",
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN me@host",
+        ] {
+            assert_eq!(check_recipient(good).as_deref(), Ok(good));
+        }
+    }
+
+    #[test]
+    fn identities_of_plugins_have_no_recipient_that_could_be_told() {
+        let plugin = age::plugin::Identity::default_for_plugin("yubikey").unwrap().to_string();
+        assert_eq!(recipients_of(&plugin), Err(KeyTextError::Plugins));
+        let own = generate();
+        let both = format!("{plugin}\n{}\n", own.identity.as_str());
+        assert_eq!(recipients_of(&both), Ok(vec![own.recipient]));
     }
 }

@@ -89,6 +89,14 @@ pub enum WrapError {
         /// The text.
         recipient: String,
     },
+    /// A recipient that is in order, and that age cannot wrap to.
+    #[error("{recipient}: {reason}")]
+    UnusableRecipient {
+        /// The text.
+        recipient: String,
+        /// Why.
+        reason: &'static str,
+    },
     /// Text that looks like nothing known. It is not repeated, because it may be a secret.
     #[error("a text of {length} characters is no age recipient, which would begin with age1")]
     NoRecipient {

@@ -1,4 +1,4 @@
-//! age: X25519 recipients.
+//! age in its kinds: X25519, post-quantum, keys of ssh.
 
 use age::secrecy::ExposeSecret;
 use seal_core::envelope::{KeyGroup, MasterKey, WrappedKey};
@@ -9,6 +9,7 @@ use seal_keys::{
 };
 
 use super::suite::{Provider, Scene, Situation};
+use crate::age_keys::{self, SshKey};
 
 pub(crate) struct X25519 {
     recipient: String,
@@ -32,15 +33,80 @@ impl Provider for X25519 {
     }
 
     fn arrange(&self, situation: Situation, enc: &str) -> Option<Scene> {
-        (situation == Situation::WrongKey).then(|| Scene {
-            key: self.key(),
-            service: age_holder().1,
-            enc: enc.to_owned(),
-            secrets: vec![self.identity.clone()],
-            says: Vec::new(),
-            requests: None,
-            wrapping_fails: false,
-        })
+        opened_by_a_stranger(situation, self.key(), enc, vec![self.identity.clone()])
+    }
+}
+
+/// Nobody's server is asked, so that little can go wrong.
+fn opened_by_a_stranger(
+    situation: Situation,
+    key: MasterKey,
+    enc: &str,
+    secrets: Vec<String>,
+) -> Option<Scene> {
+    (situation == Situation::WrongKey).then(|| Scene {
+        key,
+        service: age_holder().1,
+        enc: enc.to_owned(),
+        secrets,
+        says: Vec::new(),
+        requests: None,
+        wrapping_fails: false,
+    })
+}
+
+pub(crate) struct PostQuantum {
+    recipient: String,
+    identity: String,
+}
+
+impl Provider for PostQuantum {
+    fn start() -> Option<Self> {
+        let identity = age_keys::key_file("age-pq");
+        let recipient = seal_keys::keygen::recipients_of(&identity).unwrap().remove(0);
+        Some(Self { recipient, identity })
+    }
+
+    fn key(&self) -> MasterKey {
+        key(&self.recipient)
+    }
+
+    fn holder(&self) -> Providers {
+        let environment = Environment::of([("SOPS_AGE_KEY", self.identity.clone())]);
+        Providers::new(Settings::of(environment))
+    }
+
+    fn arrange(&self, situation: Situation, enc: &str) -> Option<Scene> {
+        let secret = self.identity.split_whitespace().last().unwrap().to_owned();
+        opened_by_a_stranger(situation, self.key(), enc, vec![secret])
+    }
+}
+
+/// A key of ssh of a kind, as `ssh-keygen -t` names it.
+pub(crate) struct Ssh<const KIND: usize>(SshKey);
+
+pub(crate) type SshEd25519 = Ssh<0>;
+pub(crate) type SshRsa = Ssh<1>;
+
+impl<const KIND: usize> Provider for Ssh<KIND> {
+    fn start() -> Option<Self> {
+        let kind = ["ed25519", "rsa"][KIND];
+        SshKey::new(kind, "", &format!("keys: contract of ssh-{kind}")).map(Self)
+    }
+
+    fn key(&self) -> MasterKey {
+        key(&self.0.recipient)
+    }
+
+    fn holder(&self) -> Providers {
+        let environment = Environment::of([("SOPS_AGE_SSH_PRIVATE_KEY_FILE", self.0.path())]);
+        Providers::new(Settings::of(environment))
+    }
+
+    fn arrange(&self, situation: Situation, enc: &str) -> Option<Scene> {
+        let private = std::fs::read_to_string(self.0.path()).unwrap();
+        let secret = private.lines().nth(3).unwrap().to_owned();
+        opened_by_a_stranger(situation, self.key(), enc, vec![secret])
     }
 }
 

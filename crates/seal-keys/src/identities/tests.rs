@@ -1,11 +1,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use age::secrecy::ExposeSecret;
+use age::x25519;
 use tempfile::TempDir;
 
 use super::*;
-use crate::identity_text::IgnoredReason;
+use crate::environment::Environment;
+use crate::identity_text::{Ignored, IgnoredReason};
+use crate::session::Settings;
 
 struct Identity {
     secret: String,
@@ -18,6 +22,10 @@ fn new_identity() -> Identity {
         secret: identity.to_string().expose_secret().to_owned(),
         recipient: identity.to_public().to_string(),
     }
+}
+
+fn identities(environment: Environment) -> Identities {
+    Identities::new(Session::new(Settings::of(environment)))
 }
 
 fn write(path: &Path, text: &str, mode: u32) {
@@ -33,7 +41,12 @@ fn read_all(identities: &Identities) -> Vec<(String, SourceOutcome)> {
 }
 
 fn holds(identity: &Identity) -> SourceOutcome {
-    SourceOutcome::Read { recipients: vec![identity.recipient.clone()], ignored: Vec::new() }
+    read(&identity.recipient)
+}
+
+fn read(recipient: &str) -> SourceOutcome {
+    let (plugins, ignored) = (Vec::new(), Vec::new());
+    SourceOutcome::Read { recipients: vec![recipient.to_owned()], plugins, ignored }
 }
 
 #[test]
@@ -47,7 +60,7 @@ fn every_source_is_read_in_the_documented_order() {
     let printed = dir.path().join("printed");
     write(&printed, &command.secret, 0o600);
 
-    let identities = Identities::new(Environment::of([
+    let identities = self::identities(Environment::of([
         ("SOPS_AGE_KEY", text.secret.clone()),
         ("SOPS_AGE_KEY_FILE", key_file.display().to_string()),
         ("SOPS_AGE_KEY_CMD", format!("cat '{}'", printed.display())),
@@ -68,7 +81,7 @@ fn every_source_is_read_in_the_documented_order() {
 fn a_later_source_is_left_alone_where_an_earlier_one_fits() {
     let dir = TempDir::new().unwrap();
     let trace = dir.path().join("trace");
-    let identities = Identities::new(Environment::of([
+    let identities = self::identities(Environment::of([
         ("SOPS_AGE_KEY", new_identity().secret),
         ("SOPS_AGE_KEY_CMD", format!("touch '{}'", trace.display())),
     ]));
@@ -84,7 +97,7 @@ fn the_command_is_asked_once_for_each_recipient() {
     let trace = dir.path().join("trace");
     let script = format!("echo $SOPS_AGE_RECIPIENT >> {}", trace.display());
     let identities =
-        Identities::new(Environment::of([("SOPS_AGE_KEY_CMD", format!("sh -c '{script}'"))]));
+        self::identities(Environment::of([("SOPS_AGE_KEY_CMD", format!("sh -c '{script}'"))]));
     for recipient in ["age1a", "age1b", "age1a"] {
         identities.for_recipient(recipient).for_each(drop);
     }
@@ -93,7 +106,7 @@ fn the_command_is_asked_once_for_each_recipient() {
 
 #[test]
 fn what_is_missing_is_reported_and_only_worth_a_warning_where_it_was_asked_for() {
-    let identities = Identities::new(Environment::of([
+    let identities = self::identities(Environment::of([
         ("SOPS_AGE_KEY_FILE", "/nowhere/keys"),
         ("XDG_CONFIG_HOME", "/nowhere"),
     ]));
@@ -114,7 +127,7 @@ fn a_key_file_that_others_can_read_is_worth_a_warning() {
     let path = dir.path().join("keys.txt");
     for (mode, warned) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true)] {
         write(&path, &new_identity().secret, mode);
-        let identities = Identities::new(Environment::of([("SOPS_AGE_KEY_FILE", &path)]));
+        let identities = self::identities(Environment::of([("SOPS_AGE_KEY_FILE", &path)]));
         read_all(&identities);
         let path = path.display().to_string();
         let expected: Vec<_> =
@@ -129,10 +142,11 @@ fn a_malformed_line_does_not_take_the_others_with_it() {
     let good = new_identity();
     let cut = &new_identity().secret[..50];
     let identities =
-        Identities::new(Environment::of([("SOPS_AGE_KEY", format!("{cut}\n{}", good.secret))]));
+        self::identities(Environment::of([("SOPS_AGE_KEY", format!("{cut}\n{}", good.secret))]));
     let (_, outcome) = read_all(&identities).swap_remove(0);
     let ignored = vec![Ignored { line: 1, reason: IgnoredReason::Malformed }];
-    let expected = SourceOutcome::Read { recipients: vec![good.recipient.clone()], ignored };
+    let (recipients, plugins) = (vec![good.recipient.clone()], Vec::new());
+    let expected = SourceOutcome::Read { recipients, plugins, ignored };
     assert_eq!(outcome, expected);
     let warnings: Vec<String> = identities.warnings().iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -151,12 +165,9 @@ fn a_failing_command_says_why_and_not_what_it_was() {
         ("/nowhere/hunter2", "there is no such command"),
         ("echo 'hunter2", "a quote or a backslash in it has no end"),
         (" ", "it names no command"),
-        (
-            "echo -----BEGIN AGE ENCRYPTED FILE-----",
-            "it is encrypted by age; passphrase-protected identity files are not supported yet",
-        ),
+        ("echo -----BEGIN AGE ENCRYPTED FILE-----", "it is encrypted by age, and damaged"),
     ] {
-        let identities = Identities::new(Environment::of([("SOPS_AGE_KEY_CMD", command)]));
+        let identities = self::identities(Environment::of([("SOPS_AGE_KEY_CMD", command)]));
         read_all(&identities);
         let report = identities.reports().swap_remove(2);
         assert_eq!(report.to_string(), format!("SOPS_AGE_KEY_CMD: {reason}"));
@@ -167,10 +178,10 @@ fn a_failing_command_says_why_and_not_what_it_was() {
 #[test]
 fn ssh_keys_are_mentioned_only_where_they_are_set() {
     let identities =
-        Identities::new(Environment::of([("SOPS_AGE_SSH_PRIVATE_KEY_FILE", "/home/a/.ssh/id")]));
+        self::identities(Environment::of([("SOPS_AGE_SSH_PRIVATE_KEY_FILE", "/home/a/.ssh/id")]));
     let reports = read_all(&identities);
-    let expected = ("SOPS_AGE_SSH_PRIVATE_KEY_FILE".to_owned(), SourceOutcome::NotSupported);
-    assert_eq!(reports.last(), Some(&expected));
+    let name = "SOPS_AGE_SSH_PRIVATE_KEY_FILE (/home/a/.ssh/id)".to_owned();
+    assert_eq!(reports.last(), Some(&(name, SourceOutcome::NotFound)));
     assert!(
         !reports.iter().any(|(source, _)| source.ends_with("KEY_CMD") && source.contains("SSH"))
     );
@@ -178,7 +189,7 @@ fn ssh_keys_are_mentioned_only_where_they_are_set() {
 
 #[test]
 fn a_source_without_end_is_refused() {
-    let identities = Identities::new(Environment::of([("SOPS_AGE_KEY_FILE", "/dev/zero")]));
+    let identities = self::identities(Environment::of([("SOPS_AGE_KEY_FILE", "/dev/zero")]));
     read_all(&identities);
     let report = identities.reports().swap_remove(1);
     assert_eq!(report.outcome, SourceOutcome::Failed("file too large".to_owned()));
@@ -187,9 +198,9 @@ fn a_source_without_end_is_refused() {
 #[test]
 fn debug_and_reports_show_no_private_half() {
     let identity = new_identity();
-    let identities = Identities::new(Environment::of([("SOPS_AGE_KEY", &identity.secret)]));
+    let identities = self::identities(Environment::of([("SOPS_AGE_KEY", &identity.secret)]));
     let loaded: Vec<_> = identities.for_recipient("age1x").collect();
-    assert!(loaded[0].holds(&identity.recipient));
+    assert!(loaded[0].holds_open(&identity.recipient));
     let shown = format!("{identities:?} {loaded:?} {:?}", identities.reports());
     assert!(shown.contains(&identity.recipient));
     assert!(!shown.contains("AGE-SECRET-KEY"));

@@ -31,7 +31,7 @@ impl KeyService for Counting {
 
     fn sources(&self) -> Vec<SourceReport> {
         let recipients = vec!["age1mine".to_owned()];
-        let outcome = SourceOutcome::Read { recipients, ignored: Vec::new() };
+        let outcome = SourceOutcome::Read { recipients, plugins: Vec::new(), ignored: Vec::new() };
         vec![SourceReport { source: "SOPS_AGE_KEY".to_owned(), outcome }]
     }
 }
