@@ -12,6 +12,7 @@ mod azure_key_vault;
 #[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/gcp_kms.rs"]
 mod gcp_kms;
+#[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/gnupg.rs"]
 mod gnupg;
 #[allow(dead_code, reason = "not every test uses all of it")]
