@@ -185,3 +185,50 @@ fn the_rules_of_init_mean_the_same_to_sops() {
     assert!(encrypted.contains("name: api\n") && !encrypted.contains("hunter2"), "{encrypted}");
     assert_eq!(values(directory.done(&["decrypt", "api.yaml"]).out()), values(API));
 }
+
+/// Every two of three groups, one of which nobody has: each program opens what the other one shared out.
+#[test]
+fn key_groups_are_the_same_to_both() {
+    let directory = TestDir::ready();
+    let Some(sops) = Sops::of(&directory, "cli key groups are the same to both") else { return };
+    let other = TestDir::new();
+    other.done(&["init", "-q"]);
+    let other = std::fs::read_to_string(other.home(".config/sops/age/keys.txt")).unwrap();
+    let recipient = other.lines().find_map(|line| line.strip_prefix("# public key: ")).unwrap();
+    directory.write_home(".config/sops/age/keys.txt", &format!("{}{other}", keys::key_file()));
+    let (own, colleague) = (keys::RECIPIENT, keys::COLLEAGUE);
+    for [first, second, third] in [
+        [own, recipient, colleague],
+        [colleague, own, recipient],
+        [recipient, colleague, own],
+    ] {
+        directory.write(
+            ".sops.yaml",
+            format!(
+                "creation_rules:\n  - shamir_threshold: 2\n    key_groups:\n      - age: [{first}]\n      - age: [{second}]\n      - age: [{third}]\n"
+            ),
+        );
+        directory.write("ours.yaml", VALUES);
+        directory.done(&["encrypt", "-i", "ours.yaml"]);
+        assert_eq!(sops.values("ours.yaml"), values(VALUES));
+        directory.write("theirs.yaml", VALUES);
+        sops.run(&["encrypt", "-i", "theirs.yaml"]);
+        assert_eq!(values(&directory.decrypted("theirs.yaml")), values(VALUES));
+        // The shape of the block, apart from what is wrapped and from the order, which changed with SOPS 3.13.
+        let shape = |name: &str| {
+            let text = directory.read(name);
+            let file: Value = serde_yaml::from_str(&text).unwrap();
+            let sops = &file["sops"];
+            let groups = sops["key_groups"].as_array().unwrap().iter();
+            let names: Vec<Vec<String>> = groups
+                .map(|group| {
+                    let mut names: Vec<_> = group.as_object().unwrap().keys().cloned().collect();
+                    names.sort();
+                    names
+                })
+                .collect();
+            (sops["shamir_threshold"].clone(), names, sops["age"].is_null())
+        };
+        assert_eq!(shape("ours.yaml"), shape("theirs.yaml"));
+    }
+}

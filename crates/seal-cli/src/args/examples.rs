@@ -50,8 +50,9 @@ Examples:
 What is not encrypted passes through. Nothing is printed before all of it is verified; a refusal
 ends with exit code 3, a missing key with 4.
 
-Keys are looked for where sops looks: SOPS_AGE_KEY, SOPS_AGE_KEY_FILE, SOPS_AGE_KEY_CMD, and
-sops/age/keys.txt in the user's configuration directory.";
+Master keys are reached where sops reaches them: age identities in SOPS_AGE_KEY, SOPS_AGE_KEY_FILE,
+SOPS_AGE_KEY_CMD, sops/age/keys.txt in the user's configuration directory and ~/.ssh; gpg; clouds and
+Vault by their usual variables and logins.";
 
 pub(super) const GET: &str = "\
 Examples:
