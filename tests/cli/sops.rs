@@ -197,11 +197,9 @@ fn key_groups_are_the_same_to_both() {
     let recipient = other.lines().find_map(|line| line.strip_prefix("# public key: ")).unwrap();
     directory.write_home(".config/sops/age/keys.txt", &format!("{}{other}", keys::key_file()));
     let (own, colleague) = (keys::RECIPIENT, keys::COLLEAGUE);
-    for [first, second, third] in [
-        [own, recipient, colleague],
-        [colleague, own, recipient],
-        [recipient, colleague, own],
-    ] {
+    for [first, second, third] in
+        [[own, recipient, colleague], [colleague, own, recipient], [recipient, colleague, own]]
+    {
         directory.write(
             ".sops.yaml",
             format!(
