@@ -306,3 +306,57 @@ fn over_tcp_there_is_a_warning() {
     child.wait().unwrap();
     assert!(text.starts_with("warning: over TCP every user"), "{text}");
 }
+
+#[test]
+fn a_run_without_keys_of_its_own_uses_those_of_a_service() {
+    let (home_of_service, socket) = ready();
+    let _service = Service::start(keyservice(&home_of_service, &[]));
+    let uri = format!("unix://{}", socket.display());
+    let directory = TestDir::new();
+    directory.write("db.yaml", home_of_service.read("db.yaml"));
+    let without = directory.seal(&["decrypt", "db.yaml"]).run();
+    assert_eq!(without.code, 4, "{}", without.stderr);
+    for arguments in [
+        &["decrypt", "-q", "--keyservice", &uri, "db.yaml"][..],
+        &["decrypt", "-q", "--enable-local-keyservice=false", "--keyservice", &uri, "db.yaml"],
+    ] {
+        let run = directory.seal(arguments).run();
+        assert_eq!((run.code, run.out()), (0, SECRET), "{}", run.stderr);
+    }
+    let run = directory
+        .seal(&["decrypt", "-q", "db.yaml"])
+        .env("SOPS_KEYSERVICE", format!("unix:///nowhere/socket, {uri}"))
+        .env("SOPS_ENABLE_LOCAL_KEYSERVICE", "false")
+        .run();
+    assert_eq!((run.code, run.out()), (0, SECRET), "{}", run.stderr);
+    let path = r#"["stringData"]["password"]"#;
+    let run = directory.seal(&["get", "--keyservice", &uri, "db.yaml", path]).run();
+    assert_eq!((run.code, run.out()), (0, "hunter2: \"quoted\""), "{}", run.stderr);
+}
+
+#[test]
+fn a_service_that_cannot_be_asked_is_named() {
+    let (directory, _) = ready();
+    let run = |arguments: &[&str]| directory.seal(arguments).run();
+    let gone = run(&[
+        "decrypt",
+        "--enable-local-keyservice=false",
+        "--keyservice",
+        "unix:///nowhere/socket",
+        "db.yaml",
+    ]);
+    assert_eq!(gone.code, 4);
+    assert!(gone.stderr.contains("unix:///nowhere/socket"), "{}", gone.stderr);
+    let none = run(&["decrypt", "--enable-local-keyservice=false", "db.yaml"]);
+    assert_eq!(none.code, 2);
+    assert!(none.stderr.contains("no key service is named"), "{}", none.stderr);
+    let odd = run(&["decrypt", "--keyservice", "/run/socket", "db.yaml"]);
+    assert_eq!(odd.code, 2);
+    assert!(odd.stderr.contains("write tcp://HOST:PORT or unix:///PATH"), "{}", odd.stderr);
+    let odd = directory.seal(&["decrypt", "db.yaml"]).env("SOPS_KEYSERVICE", "x").run();
+    assert_eq!(odd.code, 2);
+    assert!(odd.stderr.contains("SOPS_KEYSERVICE cannot be used"), "{}", odd.stderr);
+    let odd = directory.seal(&["decrypt", "db.yaml"]);
+    let odd = odd.env("SOPS_ENABLE_LOCAL_KEYSERVICE", "perhaps").run();
+    assert_eq!(odd.code, 2, "{}", odd.stderr);
+}

@@ -1,6 +1,7 @@
 //! Options that name master keys, and options on how they are reached.
 
 use clap::Args;
+use seal_keys::remote::RemoteUri;
 use seal_keys::{DecryptionOrder, OrderError};
 
 /// For whom to encrypt.
@@ -47,6 +48,14 @@ pub(crate) struct KeyAccessArgs {
     /// Kinds of keys to try first, as in `age,pgp,kms` [default: age,pgp] [env: SOPS_DECRYPTION_ORDER]
     #[arg(long, value_name = "KINDS", value_parser = order)]
     pub(crate) decryption_order: Option<DecryptionOrder>,
+    /// Key service to ask after this machine's own keys: unix:///PATH or tcp://HOST:PORT (can be repeated)
+    /// [env: SOPS_KEYSERVICE]
+    #[arg(long, value_name = "URI", value_delimiter = ',')]
+    pub(crate) keyservice: Vec<RemoteUri>,
+    /// Whether to use this machine's own keys; `false` leaves all to --keyservice [default: true]
+    /// [env: SOPS_ENABLE_LOCAL_KEYSERVICE]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) enable_local_keyservice: Option<bool>,
 }
 
 fn order(text: &str) -> Result<DecryptionOrder, OrderError> {
