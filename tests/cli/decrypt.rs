@@ -2,13 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 
 use crate::harness::{TestDir, golden};
 use crate::manifests::{API, CONFIG_MAP, JSON, SECRET, SERVICE, VALUES, stream};
+use crate::sops_fixtures::{age_key, fixtures};
 
 /// A directory with `db.yaml` and `api.yaml`, encrypted, and `web.yaml`, which has nothing secret.
 fn encrypted() -> TestDir {
@@ -170,14 +167,10 @@ fn a_stream_survives_what_pipelines_do() {
 
 #[test]
 fn files_of_real_sops_open_and_are_reported_as_unbound() {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/sops");
-    let key =
-        fs::read_to_string(fixtures.join("keys/age-a.b64")).unwrap().replace(['\n', '\r'], "");
-    let key = String::from_utf8(STANDARD.decode(key).unwrap()).unwrap();
     let directory = TestDir::new();
-    let file = directory.write_home("key", &key);
+    let file = directory.write_home("key", &age_key("age-a"));
     for (case, name) in [("secret-regex", "yaml"), ("stream", "yaml"), ("json", "json")] {
-        let source = fixtures.join("3.13.2").join(case).join(format!("encrypted.{name}"));
+        let source = fixtures().join("3.13.2").join(case).join(format!("encrypted.{name}"));
         let source = source.to_str().unwrap();
         let seal =
             |arguments: &[&str]| directory.seal(arguments).env("SOPS_AGE_KEY_FILE", &file).run();

@@ -134,9 +134,9 @@ fn what_is_asked_is_logged_and_the_socket_goes_with_the_signal() {
         let client = client(&socket);
         let enc = client.wrap(&key(), &secret()).unwrap().enc;
         let line = service.wait_for("encrypt");
-        assert_eq!(line, format!("encrypt a data key with age {RECIPIENT}: done"));
+        assert_eq!(line, format!("encrypt a data key with {RECIPIENT}: done"));
         assert_eq!(client.unwrap(&key(), &enc).unwrap().expose(), secret().expose());
-        service.wait_for(&format!("decrypt a data key with age {RECIPIENT}: done"));
+        service.wait_for(&format!("decrypt a data key with {RECIPIENT}: done"));
         client.unwrap(&key(), "x").unwrap_err();
         let line = service.wait_for("decrypt");
         assert!(line.ends_with("the wrapped data key is damaged"), "{line}");
@@ -215,7 +215,7 @@ fn with_prompt_nothing_happens_before_somebody_allows_it() {
     answer("y\n");
     let enc = client.wrap(&key(), &secret()).unwrap().enc;
     let line = service.wait_for("allow");
-    assert!(line.contains(&format!("encrypt a data key with age {RECIPIENT}?")), "{line}");
+    assert!(line.contains(&format!("encrypt a data key with {RECIPIENT}?")), "{line}");
     for no in ["n\n", "\n", "maybe\n"] {
         answer(no);
         refused(client.unwrap(&key(), &enc).unwrap_err());

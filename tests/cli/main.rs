@@ -11,6 +11,9 @@ mod azure_key_vault;
 #[path = "../harness/gcp_kms.rs"]
 mod gcp_kms;
 #[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/huawei_kms.rs"]
+mod huawei_kms;
+#[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/moto.rs"]
 mod moto;
 #[allow(dead_code, reason = "not every test uses all of it")]
@@ -52,6 +55,8 @@ mod previous;
 mod refused;
 mod sops;
 mod sops_and_clouds;
+mod sops_fixtures;
+mod typed_keys;
 mod usage;
 mod usage_pages;
 mod vault;

@@ -2,20 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use std::path::PathBuf;
 
 use crate::gnupg::Keyring;
 use crate::harness::not_run::not_run;
 use crate::harness::{Run, Seal, TestDir};
 use crate::manifests::SECRET;
 use crate::sops::{Sops, values};
-
-fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/sops")
-}
+use crate::sops_fixtures::{age_key, fixtures};
 
 /// A keyring, or a row in the table of what did not run.
 fn keyring(test: &str) -> Option<Keyring> {
@@ -94,13 +88,6 @@ fn key_groups_of_sops_open_with_pgp_and_age() {
     let run = decrypt().run();
     assert_eq!((run.code, run.out()), (4, ""), "one group is not enough");
     assert!(run.stderr.contains("opened by PGP A12ED859"), "{}", run.stderr);
-}
-
-/// The text of a throw-away key file.
-fn age_key(name: &str) -> String {
-    let text = fs::read(fixtures().join(format!("keys/{name}.b64"))).unwrap();
-    let text: Vec<u8> = text.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Key groups: who gets a share, who is asked, and what is said when it is not enough.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use seal_core::envelope::shamir::ShamirError;
-use seal_core::envelope::{GroupedKeys, KeyGroup, MasterKey};
+use seal_core::envelope::{GroupedKeys, KeyGroup, MasterKey, WrappedKey};
 use seal_core::secret::{DataKey, SecretBytes};
 use seal_keys::{
     DecryptionOrder, KeyService, NoDataKey, UnwrapError, Unwrapper, WrapError, Wrapped, wrap_for,
@@ -25,13 +25,16 @@ fn data_key() -> DataKey {
     DataKey::new(std::array::from_fn(|i| i as u8))
 }
 
-/// Keeps what it wraps; opens all keys but some, taking its time; counts who is at work at the same time.
+/// Keeps what it wraps; opens all keys but some; counts who is at work at the same time. `together` of them wait for each
+/// other, if only so many come.
 #[derive(Default)]
 struct Safe {
     kept: Mutex<BTreeMap<String, Vec<u8>>>,
     closed: Vec<&'static str>,
     asked: Mutex<Vec<String>>,
-    at_work: AtomicUsize,
+    together: usize,
+    at_work: Mutex<usize>,
+    somebody_came: Condvar,
     most_at_work: AtomicUsize,
 }
 
@@ -49,10 +52,15 @@ impl KeyService for Safe {
     fn unwrap(&self, key: &MasterKey, enc: &str) -> Result<SecretBytes, UnwrapError> {
         let name = key.to_string().trim_start_matches("PGP ").to_owned();
         self.asked.lock().unwrap().push(name.clone());
-        let at_work = self.at_work.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most_at_work.fetch_max(at_work, Ordering::SeqCst);
-        std::thread::sleep(Duration::from_millis(30));
-        self.at_work.fetch_sub(1, Ordering::SeqCst);
+        let mut at_work = self.at_work.lock().unwrap();
+        *at_work += 1;
+        self.most_at_work.fetch_max(*at_work, Ordering::SeqCst);
+        self.somebody_came.notify_all();
+        let few = |_: &mut usize| self.most_at_work.load(Ordering::SeqCst) < self.together;
+        let wait = Duration::from_secs(20);
+        let mut at_work = self.somebody_came.wait_timeout_while(at_work, wait, few).unwrap().0;
+        *at_work -= 1;
+        drop(at_work);
         match self.closed.contains(&name.as_str()) {
             true => Err(UnwrapError::NoIdentity { key: name }),
             false => Ok(SecretBytes::new(self.kept.lock().unwrap()[enc].clone())),
@@ -72,7 +80,16 @@ fn shared(
     threshold: u32,
     closed: &[&'static str],
 ) -> (Unwrapper<Safe>, Vec<KeyGroup>) {
-    let safe = Safe { closed: closed.to_vec(), ..Safe::default() };
+    together(1, names, threshold, closed)
+}
+
+fn together(
+    together: usize,
+    names: &[&[&str]],
+    threshold: u32,
+    closed: &[&'static str],
+) -> (Unwrapper<Safe>, Vec<KeyGroup>) {
+    let safe = Safe { closed: closed.to_vec(), together, ..Safe::default() };
     let groups = wrap_for(&safe, &groups(names, threshold), &data_key(), NOW, &random).unwrap();
     (Unwrapper::new(safe, DecryptionOrder::default()), groups)
 }
@@ -136,7 +153,7 @@ fn each_group_gets_a_share_and_dated_keys_a_date() {
 
 #[test]
 fn as_many_groups_are_asked_at_once_as_are_needed_and_no_more() {
-    let (unwrapper, groups) = shared(&[&["a"], &["b"], &["c"], &["d"]], 2, &[]);
+    let (unwrapper, groups) = together(2, &[&["a"], &["b"], &["c"], &["d"]], 2, &[]);
     let opened = unwrapper.data_key(&groups, Some(2)).unwrap();
     assert_eq!(opened.expose(), data_key().expose());
     let mut asked = unwrapper.service().asked.lock().unwrap().clone();
@@ -191,7 +208,7 @@ fn a_file_decides_neither_how_many_threads_there_are_nor_what_is_sent() {
         let name: &'static str = name.clone().leak();
         &*Vec::from([name]).leak()
     }));
-    let (unwrapper, mut groups) = shared(&names, 30, &[]);
+    let (unwrapper, mut groups) = together(8, &names, 30, &[]);
     let opened = unwrapper.data_key(&groups, Some(30)).unwrap();
     assert_eq!(opened.expose(), data_key().expose());
     assert!(unwrapper.service().most_at_work.load(Ordering::SeqCst) <= 8);
@@ -206,6 +223,42 @@ fn a_file_decides_neither_how_many_threads_there_are_nor_what_is_sent() {
     let error = unwrapper.data_key(&groups, None).unwrap_err().to_string();
     assert!(error.contains("the wrapped data key is damaged"), "{error}");
     assert_eq!(unwrapper.service().asked.lock().unwrap().len(), asked);
+}
+
+#[test]
+fn the_kinds_that_the_user_names_first_are_asked_first() {
+    let keys = vec![
+        MasterKey::GcpKms { resource_id: "g".to_owned() },
+        pgp("p"),
+        MasterKey::HuaweiKms { key_id: "h".to_owned() },
+    ];
+    for (order, first) in [("", "p"), ("hckms,gcp_kms", "Huawei KMS h"), ("gcp_kms", "GCP KMS g")] {
+        let safe = Safe::default();
+        let grouped = GroupedKeys::one_group(keys.clone());
+        let groups = wrap_for(&safe, &grouped, &data_key(), NOW, &random).unwrap();
+        let unwrapper = Unwrapper::new(safe, order.parse().unwrap());
+        unwrapper.data_key(&groups, None).unwrap();
+        assert_eq!(*unwrapper.service().asked.lock().unwrap(), [first], "{order}");
+    }
+}
+
+#[test]
+fn the_same_text_is_another_question_with_another_role_or_context() {
+    let key = |role: Option<&str>, context: &[(&str, &str)]| MasterKey::AwsKms {
+        arn: "arn".to_owned(),
+        role: role.map(str::to_owned),
+        context: context.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        aws_profile: None,
+    };
+    let safe = Safe::default();
+    safe.kept.lock().unwrap().insert("enc".to_owned(), vec![7; 32]);
+    let unwrapper = Unwrapper::new(safe, DecryptionOrder::default());
+    let keys = [key(None, &[]), key(Some("r"), &[]), key(None, &[("a", "b")]), key(None, &[])];
+    for key in keys {
+        let wrapped = WrappedKey { key, created_at: None, enc: "enc".to_owned() };
+        unwrapper.data_key(&[KeyGroup { keys: vec![wrapped] }], None).unwrap();
+    }
+    assert_eq!(unwrapper.service().asked.lock().unwrap().len(), 3);
 }
 
 #[test]

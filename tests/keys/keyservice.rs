@@ -414,7 +414,7 @@ fn sops_names_every_kind_of_key_as_we_read_it() {
         "--pgp",
         &"A".repeat(40),
         "--age",
-        age.strip_prefix("age ").unwrap(),
+        &age,
         "plain.yaml",
     ]);
     let Ok(encrypted) = encrypted else {

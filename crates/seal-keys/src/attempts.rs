@@ -102,7 +102,10 @@ impl Attempts {
             }
         }
         let no_identity = |failure: &UnwrapError| matches!(failure, UnwrapError::NoIdentity { .. });
-        if hints.is_empty() || (self.groups.len() > 1 && self.failures().any(no_identity)) {
+        let looked_for_identities = self.failures().any(no_identity) || !self.sources.is_empty();
+        if (hints.is_empty() && looked_for_identities)
+            || (self.groups.len() > 1 && self.failures().any(no_identity))
+        {
             hints.push(self.hint_on_identities());
         }
         hints

@@ -85,7 +85,8 @@ impl FailureKind {
             Self::TimedOut => {
                 "check the network; SEAL_KEY_CALL_TIMEOUT and SEAL_KEY_TIMEOUT (seconds) allow more time"
             }
-            Self::Name | Self::NotAllowed | Self::Local | Self::Refused => return None,
+            Self::Refused => "the reason is the service's own; ask whoever administers the key",
+            Self::Name | Self::NotAllowed | Self::Local => return None,
         })
     }
 }

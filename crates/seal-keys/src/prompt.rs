@@ -78,3 +78,26 @@ impl fmt::Debug for Turn<'_> {
         f.write_str("Turn")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn nobody_asks_while_somebody_else_does() {
+        let prompts = Prompts::new(Arc::new(Nobody));
+        let asking = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let _turn = prompts.turn();
+                    assert!(!asking.swap(true, Ordering::SeqCst));
+                    std::thread::sleep(std::time::Duration::from_millis(5));
+                    asking.store(false, Ordering::SeqCst);
+                });
+            }
+        });
+    }
+}

@@ -75,14 +75,6 @@ pub enum WrapError {
     /// The operating system gives no random bytes.
     #[error("the operating system gives no random bytes")]
     Random,
-    /// A kind of key that a later version will know.
-    #[error("{key}: {kind} are not supported yet by this version")]
-    NotSupported {
-        /// The kind, in the plural.
-        kind: &'static str,
-        /// The key.
-        key: String,
-    },
     /// Text that begins like a recipient and is none.
     #[error("not a valid age recipient (mistyped or cut off?): {recipient}")]
     InvalidRecipient {
@@ -120,14 +112,6 @@ pub enum WrapError {
 /// A data key could not be unwrapped by one master key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnwrapError {
-    /// A kind of key that a later version will know.
-    #[error("{key}: {kind} are not supported yet by this version")]
-    NotSupported {
-        /// The kind, in the plural.
-        kind: &'static str,
-        /// The key.
-        key: String,
-    },
     /// Nobody here holds the private half.
     #[error("{key}: no identity fits")]
     NoIdentity {
@@ -185,7 +169,7 @@ impl UnwrapError {
     pub fn next_step(&self) -> Option<String> {
         match self {
             Self::Service(failure) => failure.next_step(),
-            Self::Damaged { .. } | Self::NotForThisKey { .. } => {
+            Self::Damaged { .. } | Self::NotForThisKey { .. } | Self::Length { .. } => {
                 Some("restore the `sops` block from an older version of the file".to_owned())
             }
             _ => None,

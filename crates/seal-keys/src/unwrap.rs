@@ -76,7 +76,7 @@ impl<S: KeyService> Unwrapper<S> {
         let opened: Vec<_> =
             outcomes.iter().flatten().filter_map(|outcome| outcome.as_ref().ok()).collect();
         if opened.len() < needed {
-            return Err(self.report(groups, needed, outcomes));
+            return Err(self.report(needed, outcomes));
         }
         let data_key = match opened.as_slice() {
             [(_, data_key)] => data_key.clone(),
@@ -147,12 +147,7 @@ impl<S: KeyService> Unwrapper<S> {
         Err(failures)
     }
 
-    fn report(
-        &self,
-        groups: &[KeyGroup],
-        needed: usize,
-        outcomes: Vec<Option<GroupOutcome<'_>>>,
-    ) -> NoDataKey {
+    fn report(&self, needed: usize, outcomes: Vec<Option<GroupOutcome<'_>>>) -> NoDataKey {
         let attempt = |outcome| match outcome {
             None => GroupAttempt::NotAsked,
             Some(Ok((wrapped, _))) => {
@@ -166,7 +161,6 @@ impl<S: KeyService> Unwrapper<S> {
             needed,
             sources: self.service.sources(),
         };
-        debug_assert_eq!(attempts.groups.len(), groups.len());
         NoDataKey::NoneFits(Box::new(attempts))
     }
 

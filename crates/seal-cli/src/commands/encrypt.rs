@@ -39,8 +39,10 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
     let inputs = inputs::expand(&arguments.files.paths, std::io::stdin().is_terminal())?;
     let destination = destination::choose(&arguments.files, &inputs, Several::InPlaceOnly)?;
     check_options_of_one_file(arguments, &inputs)?;
-    let typed = TypedKeys::read(context.environment, &arguments.master_keys)
-        .map_err(|error| CommandError::usage(error.to_string()))?;
+    let typed = TypedKeys::read(context.environment, &arguments.master_keys).map_err(|error| {
+        let out = CommandError::usage(error.to_string());
+        error.hint().into_iter().fold(out, CommandError::hint)
+    })?;
     let named_by = typed.named_by();
     let encryption = Encryption {
         arguments,

@@ -57,21 +57,32 @@ pub(crate) enum KeyArgumentError {
 }
 
 fn noun(origin: &str) -> &'static str {
-    if [AGE.0, AGE.1].contains(&origin) { "recipient" } else { "key" }
+    if [AGE.1, AGE.2].contains(&origin) { "recipient" } else { "key" }
 }
 
-/// The flag and the variable of each kind.
-type Names = (&'static str, &'static str);
-const AGE: Names = ("--age", "SOPS_AGE_RECIPIENTS");
-const PGP: Names = ("--pgp", "SOPS_PGP_FP");
-const KMS: Names = ("--kms", "SOPS_KMS_ARN");
-const GCP_KMS: Names = ("--gcp-kms", "SOPS_GCP_KMS_IDS");
-const AZURE: Names = ("--azure-kv", "SOPS_AZURE_KEYVAULT_URLS");
-const VAULT: Names = ("--hc-vault-transit", "SOPS_VAULT_URIS");
-const HUAWEI: Names = ("--hckms", "SOPS_HUAWEICLOUD_KMS_IDS");
+/// A kind of keys (see [`MasterKey::KINDS`]), its flag and its variable.
+type Names = (&'static str, &'static str, &'static str);
+const AGE: Names = ("age", "--age", "SOPS_AGE_RECIPIENTS");
+const PGP: Names = ("pgp", "--pgp", "SOPS_PGP_FP");
+const KMS: Names = ("kms", "--kms", "SOPS_KMS_ARN");
+const GCP_KMS: Names = ("gcp_kms", "--gcp-kms", "SOPS_GCP_KMS_IDS");
+const AZURE: Names = ("azure_kv", "--azure-kv", "SOPS_AZURE_KEYVAULT_URLS");
+const VAULT: Names = ("hc_vault", "--hc-vault-transit", "SOPS_VAULT_URIS");
+const HUAWEI: Names = ("hckms", "--hckms", "SOPS_HUAWEICLOUD_KMS_IDS");
+
+impl KeyArgumentError {
+    /// What the user can do next.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unusable { problem, .. } => problem.next_step(),
+            _ => None,
+        }
+    }
+}
 
 /// Texts of one kind, and where they come from.
 struct Given {
+    kind: &'static str,
     origin: &'static str,
     texts: Vec<String>,
 }
@@ -86,16 +97,17 @@ impl TypedKeys {
         environment: &Environment,
         arguments: &MasterKeyArgs,
     ) -> Result<Self, KeyArgumentError> {
-        let given =
-            |(flag, variable): Names, flags: &[String]| -> Result<Given, KeyArgumentError> {
-                let (origin, texts) = match environment.variable(variable) {
-                    _ if !flags.is_empty() => (flag, flags.to_vec()),
-                    Some(text) => (variable, vec![text.to_string_lossy().into_owned()]),
-                    None => return Ok(Given { origin: flag, texts: Vec::new() }),
-                };
-                let named = texts.iter().flat_map(|text| words(text)).next().is_some();
-                named.then_some(Given { origin, texts }).ok_or(KeyArgumentError::Empty { origin })
+        let given = |(kind, flag, variable): Names,
+                     flags: &[String]|
+         -> Result<Given, KeyArgumentError> {
+            let (origin, texts) = match environment.variable(variable) {
+                _ if !flags.is_empty() => (flag, flags.to_vec()),
+                Some(text) => (variable, vec![text.to_string_lossy().into_owned()]),
+                None => return Ok(Given { kind, origin: flag, texts: Vec::new() }),
             };
+            let named = texts.iter().flat_map(|text| words(text)).next().is_some();
+            named.then_some(Given { kind, origin, texts }).ok_or(KeyArgumentError::Empty { origin })
+        };
         let age = given(AGE, &arguments.age)?;
         let pgp = given(PGP, &arguments.pgp)?;
         let kms = given(KMS, &arguments.kms)?;
@@ -132,15 +144,10 @@ impl TypedKeys {
         .map_err(KeyArgumentError::Form)?;
         for key in &keys {
             seal_keys::check(key).map_err(|problem| KeyArgumentError::Unusable {
-                origin: match key {
-                    MasterKey::Age { .. } => age.origin,
-                    MasterKey::Pgp { .. } => pgp.origin,
-                    MasterKey::AwsKms { .. } => kms.origin,
-                    MasterKey::GcpKms { .. } => gcp_kms.origin,
-                    MasterKey::AzureKeyVault { .. } => azure.origin,
-                    MasterKey::VaultTransit { .. } => vault.origin,
-                    MasterKey::HuaweiKms { .. } => huawei.origin,
-                },
+                origin: all
+                    .iter()
+                    .find(|given| given.kind == key.kind())
+                    .map_or("the command line", |given| given.origin),
                 problem,
             })?;
         }
@@ -220,8 +227,8 @@ mod tests {
     #[test]
     fn flags_win_over_the_variable_and_duplicates_go() {
         assert_eq!(from(&[], &[]), Ok(vec![]));
-        assert_eq!(from(&[(AGE.1, A)], &[]), Ok(vec![A.to_owned()]));
-        assert_eq!(from(&[(AGE.1, A)], &[B]), Ok(vec![B.to_owned()]));
+        assert_eq!(from(&[(AGE.2, A)], &[]), Ok(vec![A.to_owned()]));
+        assert_eq!(from(&[(AGE.2, A)], &[B]), Ok(vec![B.to_owned()]));
         let both = format!("{A}, {B},{A}");
         assert_eq!(from(&[], &[&both, B]), Ok(vec![A.to_owned(), B.to_owned()]));
     }
@@ -229,8 +236,8 @@ mod tests {
     #[test]
     fn an_empty_flag_is_an_error_and_an_empty_variable_is_not_set() {
         assert_eq!(from(&[], &[""]), Err("--age names no recipient".to_owned()));
-        assert_eq!(from(&[(AGE.1, "")], &[]), Ok(vec![]));
-        assert_eq!(from(&[(AGE.1, " , ")], &[]), Err(format!("{} names no recipient", AGE.1)));
+        assert_eq!(from(&[(AGE.2, "")], &[]), Ok(vec![]));
+        assert_eq!(from(&[(AGE.2, " , ")], &[]), Err(format!("{} names no recipient", AGE.2)));
     }
 
     #[test]
@@ -238,7 +245,7 @@ mod tests {
         let error = from(&[], &["AGE-SECRET-KEY-1HUNTER2"]).unwrap_err();
         assert!(error.contains("entry 1 of --age is an identity (a secret)"), "{error}");
         assert!(!error.contains("HUNTER2"));
-        assert!(!from(&[(AGE.1, "hunter2")], &[]).unwrap_err().contains("hunter2"));
+        assert!(!from(&[(AGE.2, "hunter2")], &[]).unwrap_err().contains("hunter2"));
     }
 
     #[test]

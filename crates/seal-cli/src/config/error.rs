@@ -141,8 +141,8 @@ pub(crate) enum ConfigWarning {
 
 impl ConfigError {
     /// What the user can do next.
-    pub(crate) fn hint(&self) -> Option<&'static str> {
-        Some(match self {
+    pub(crate) fn hint(&self) -> Option<String> {
+        let hint = match self {
             Self::NoRule { .. } => {
                 "add a rule whose path_regex matches, or one without path_regex at the end, or name the recipients with --age"
             }
@@ -152,8 +152,10 @@ impl ConfigError {
             Self::Rule { problem: RuleProblem::SeveralSelections { .. }, .. } => {
                 "use two rules with different path_regex"
             }
+            Self::Rule { problem: RuleProblem::Unusable(error), .. } => return error.next_step(),
             _ => return None,
-        })
+        };
+        Some(hint.to_owned())
     }
 
     /// Whether the configuration may hold settings of our own, which this error keeps from being known.

@@ -73,28 +73,29 @@ pub struct WrappedKey {
 }
 
 impl fmt::Display for MasterKey {
-    /// Names the key for messages, control characters escaped: the names come from files.
+    /// Names the key for messages, without control characters and never very long: the names come from files.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Age { recipient } => write!(f, "age {}", Printable(recipient)),
-            Self::Pgp { fingerprint } => write!(f, "PGP {}", Printable(fingerprint)),
-            Self::AwsKms { arn, .. } => write!(f, "AWS KMS {}", Printable(arn)),
-            Self::GcpKms { resource_id } => write!(f, "GCP KMS {}", Printable(resource_id)),
+            // They say themselves what they are.
+            Self::Age { recipient } => Printable(recipient, 120).fmt(f),
+            Self::Pgp { fingerprint } => write!(f, "PGP {}", Printable(fingerprint, 300)),
+            Self::AwsKms { arn, .. } => write!(f, "AWS KMS {}", Printable(arn, 300)),
+            Self::GcpKms { resource_id } => write!(f, "GCP KMS {}", Printable(resource_id, 300)),
             Self::AzureKeyVault { vault_url, name, version } => write!(
                 f,
                 "Azure Key Vault {}/keys/{}/{}",
-                Printable(vault_url),
-                Printable(name),
-                Printable(version)
+                Printable(vault_url, 300),
+                Printable(name, 300),
+                Printable(version, 300)
             ),
             Self::VaultTransit { address, engine_path, key_name } => write!(
                 f,
                 "Vault {}/v1/{}/keys/{}",
-                Printable(address),
-                Printable(engine_path),
-                Printable(key_name)
+                Printable(address, 300),
+                Printable(engine_path, 300),
+                Printable(key_name, 300)
             ),
-            Self::HuaweiKms { key_id } => write!(f, "Huawei KMS {}", Printable(key_id)),
+            Self::HuaweiKms { key_id } => write!(f, "Huawei KMS {}", Printable(key_id, 300)),
         }
     }
 }
@@ -210,18 +211,17 @@ impl WrappedKey {
     }
 }
 
-/// A text without control characters, which would reach a terminal. Post-quantum recipients have 2,000 characters; the
-/// two ends tell them apart.
-struct Printable<'a>(&'a str);
+/// A text without control characters, which would reach a terminal or forge lines of a message. Post-quantum recipients
+/// have 2,000 characters; the two ends tell them apart. Longer ones than so many characters are cut.
+struct Printable<'a>(&'a str, usize);
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const LONGEST: usize = 300;
-        let length = self.0.chars().count();
+        let (length, longest) = (self.0.chars().count(), self.1);
         for (index, character) in self.0.chars().enumerate() {
             match index {
-                20 if length > LONGEST => f.write_str("…")?,
-                index if length > LONGEST && (20..length - 8).contains(&index) => {}
+                20 if length > longest => f.write_str("…")?,
+                index if length > longest && (20..length - 8).contains(&index) => {}
                 _ if character.is_control() => f.write_str("\u{fffd}")?,
                 _ => f.write_char(character)?,
             }
@@ -260,12 +260,12 @@ mod tests {
     #[test]
     fn messages_carry_no_control_characters() {
         let key = MasterKey::Age { recipient: "age1\u{1b}[2Jx\n".to_owned() };
-        assert_eq!(key.to_string(), "age age1\u{fffd}[2Jx\u{fffd}");
+        assert_eq!(key.to_string(), "age1\u{fffd}[2Jx\u{fffd}");
     }
 
     #[test]
     fn very_long_names_are_cut_in_the_middle() {
         let key = MasterKey::Age { recipient: format!("age1pq1{}end", "é".repeat(2000)) };
-        assert_eq!(key.to_string(), "age age1pq1ééééééééééééé…éééééend");
+        assert_eq!(key.to_string(), "age1pq1ééééééééééééé…éééééend");
     }
 }

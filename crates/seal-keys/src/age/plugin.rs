@@ -87,6 +87,9 @@ fn hinted(failure: Failure, plugin: &str) -> Failure {
         FailureKind::Local => {
             failure.hint(format!("install age-plugin-{plugin} in a directory on PATH"))
         }
+        FailureKind::Refused => failure.hint(
+            "do what it says; where it has to ask somebody, run this at a terminal".to_owned(),
+        ),
         FailureKind::Malformed => failure.hint(format!(
             "check that age-plugin-{plugin} runs, and that its version fits your keys"
         )),

@@ -188,7 +188,6 @@ fn unwrap_status(error: &UnwrapError) -> Status {
     match error {
         UnwrapError::Service(failure) => status(failure.kind, failure.to_string()),
         UnwrapError::NoIdentity { .. } => Status::unauthenticated(error.to_string()),
-        UnwrapError::NotSupported { .. } => Status::unknown(error.to_string()),
         UnwrapError::NotForThisKey { .. }
         | UnwrapError::Damaged { .. }
         | UnwrapError::Length { .. } => Status::data_loss(error.to_string()),

@@ -67,9 +67,5 @@ impl RecipientsOfFiles {
 }
 
 fn list(keys: &BTreeSet<MasterKey>) -> String {
-    let name = |key: &MasterKey| match key {
-        MasterKey::Age { recipient } => recipient.clone(),
-        other => other.to_string(),
-    };
-    keys.iter().map(name).collect::<Vec<_>>().join(", ")
+    keys.iter().map(MasterKey::to_string).collect::<Vec<_>>().join(", ")
 }
