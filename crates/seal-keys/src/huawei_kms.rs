@@ -203,9 +203,21 @@ fn host_of(server: &str) -> Option<String> {
     Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
 
+/// A country, a part of it and a number: `eu-west-101`. Other names under `myhuaweicloud.com` are services, and those
+/// under the one of the object store (`obs`) are its customers'.
 fn is_region(text: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    (1..=32).contains(&text.len()) && !text.starts_with('-') && text.chars().all(allowed)
+    let labels: Vec<&str> = text.split('-').collect();
+    let [country, parts @ .., number] = &*labels else { return false };
+    let is_of = |label: &str, allowed: fn(&u8) -> bool| {
+        !label.is_empty() && label.as_bytes().iter().all(allowed)
+    };
+    text.len() <= 32
+        && (2..=3).contains(&country.len())
+        && *country != "obs"
+        && is_of(country, u8::is_ascii_lowercase)
+        && !parts.is_empty()
+        && parts.iter().all(|part| is_of(part, u8::is_ascii_lowercase))
+        && is_of(number, u8::is_ascii_digit)
 }
 
 /// 36 characters: groups of 8, 4, 4, 4 and 12 small letters and digits.
@@ -239,6 +251,9 @@ mod tests {
         assert!(is_region("cn-north-4") && is_id(id));
         for region in ["", "-", "CN", "a.b", "a/b", "a@b", "a b", "é"] {
             assert!(!is_region(region), "{region}");
+            // Nor where the rest is right.
+            let region = format!("cn-{region}-4");
+            assert!(!is_region(&region), "{region}");
         }
         for id in ["", &id[1..], &id.replace('-', "/"), &id.replace("0d", "0D"), &format!("{id}\"")]
         {
