@@ -147,7 +147,7 @@ impl Access<'_> {
         let operation = format!("{verb} at {}", named.vault.url);
         let session = &self.provider.session;
         let asked = Asked { key: self.key, operation: &operation, secrets: &[] };
-        named.vault.is_allowed(&session.trust, asked)?;
+        named.vault.is_allowed(session, asked)?;
         let base = named.vault.base(&session.environment, asked)?;
         let client = self.provider.rest.client(&session.environment, asked)?;
         let (calls, credentials) = (&session.calls, &self.provider.credentials);

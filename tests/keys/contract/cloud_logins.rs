@@ -56,6 +56,30 @@ fn azure_login(vault: &AzureKeyVault, login: &StandIn) -> Providers {
 }
 
 #[test]
+fn a_token_of_azure_goes_to_the_public_cloud() {
+    let vault = AzureKeyVault::start(&["team"]);
+    let token = || ("SEAL_AZURE_ACCESS_TOKEN", azure_key_vault::TOKEN.to_owned());
+    for url in ["https://x.vault.azure.cn", "https://x.managedhsm.usgovcloudapi.net"] {
+        let failure = refusal(&providers([token()]), &of_azure(url));
+        assert_eq!(failure.kind, FailureKind::NotAllowed, "{failure}");
+        let step = failure.next_step().unwrap_or_default();
+        assert!(step.contains(&format!("SEAL_ALLOW_AZURE_VAULTS={url}")), "{step}");
+    }
+    // Where the user says where requests go, the file does not.
+    let endpoint = ("SEAL_AZURE_KEYVAULT_ENDPOINT", vault.server.url());
+    let service = providers([token(), endpoint]);
+    let key = of_azure("https://x.vault.azure.cn");
+    service.wrap(&key, &SecretBytes::new(vec![b'K'; 32])).unwrap();
+    // Whether somebody listens there or not, it is allowed; nobody does at the proxy.
+    let proxy = ("HTTPS_PROXY", super::cloud::nobody());
+    let allowed = ("SEAL_ALLOW_AZURE_VAULTS", "https://x.vault.azure.cn".to_owned());
+    let failure = refusal(&providers([token(), allowed, proxy]), &key);
+    assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
+    let gone = of_azure("https://x.vault.microsoftazure.de");
+    assert_eq!(refusal(&providers([token()]), &gone).kind, FailureKind::NotAllowed);
+}
+
+#[test]
 fn a_region_of_huawei_is_no_other_service() {
     for region in ["obs", "obs-west-1", "kms", "s3", "eu", "eu-west", "eu-101", "1-2", "eu--1"] {
         let key = MasterKey::HuaweiKms { key_id: format!("{region}:{}", huawei_kms::TEAM) };

@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 
 use super::certificate::Certificate;
 use super::transport::Transport;
+use super::vault::TOKEN;
 use crate::environment::Environment;
 use crate::failure::{Failure, FailureKind};
 use crate::rest::{self, Asked};
@@ -87,7 +88,7 @@ impl Credentials {
         scope: &str,
         asked: Asked<'_>,
     ) -> Result<Zeroizing<String>, Failure> {
-        if let Some(token) = rest::variable(environment, "SEAL_AZURE_ACCESS_TOKEN") {
+        if let Some(token) = rest::variable(environment, TOKEN) {
             return Ok(Zeroizing::new(token.trim().to_owned()));
         }
         let secret = rest::variable(environment, "AZURE_CLIENT_SECRET").map(Zeroizing::new);
