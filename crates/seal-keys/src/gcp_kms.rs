@@ -5,6 +5,7 @@
 //! Base64, and `Authorization: Bearer`. SOPS asks over gRPC unless told otherwise; the calls are the same.
 
 mod credentials;
+mod login;
 
 use std::sync::Arc;
 

@@ -56,6 +56,94 @@ fn azure_login(vault: &AzureKeyVault, login: &StandIn) -> Providers {
 }
 
 #[test]
+fn a_login_to_gcp_is_not_sent_elsewhere() {
+    let (kms, login, elsewhere) =
+        (GcpKms::start(&["team"]), GcpKms::start(&[]), GcpKms::start(&[]));
+    let to = format!("{}/token", elsewhere.server.url());
+    login.server.inject(Fault::Always(Response::text(307, "").with("location", &to)));
+    for service in gcp_logins(&kms, &login) {
+        let failure = refusal(&service, &of_gcp());
+        assert!(failure.reason.contains("not followed"), "{failure}");
+    }
+    assert_eq!(login.server.requests().len(), 2);
+    assert_eq!(elsewhere.server.requests().len(), 0);
+}
+
+#[test]
+fn a_machine_of_google_logs_in_with_its_metadata_server() {
+    let (kms, login) = (GcpKms::start(&["team"]), GcpKms::start(&[]));
+    let [_, service] = gcp_logins(&kms, &login);
+    for _ in 0..2 {
+        service.wrap(&of_gcp(), &SecretBytes::new(vec![b'K'; 32])).unwrap();
+    }
+    assert_eq!(login.server.requests().len(), 1);
+    for host in ["user@h", "h/path", "h?query", ""] {
+        let variables = [("GCE_METADATA_HOST", host), ("NO_GCE_CHECK", "true")];
+        let endpoint = ("SOPS_GCP_KMS_ENDPOINT", kms.server.url());
+        let variables = variables.map(|(name, value)| (name, value.to_owned()));
+        let failure = refusal(&providers(variables.into_iter().chain([endpoint])), &of_gcp());
+        let kinds = [FailureKind::Local, FailureKind::NoCredentials];
+        assert_eq!(failure.kind, kinds[usize::from(host.is_empty())], "{host}: {failure}");
+    }
+}
+
+#[test]
+fn a_metadata_server_is_not_asked_through_a_proxy() {
+    let proxy = StandIn::start(|_| Response::text(502, ""));
+    for host in ["metadata.google.invalid", "metadata.google.invalid:8080"] {
+        let service = providers([
+            ("SOPS_GCP_KMS_ENDPOINT", "https://kms.invalid".to_owned()),
+            ("GCE_METADATA_HOST", host.to_owned()),
+            ("HTTP_PROXY", proxy.url()),
+        ]);
+        let failure = refusal(&service, &of_gcp());
+        assert!(
+            matches!(failure.kind, FailureKind::Unreachable | FailureKind::TimedOut),
+            "{failure}"
+        );
+    }
+    // Nor any other server of that kind.
+    let service = providers([
+        ("SOPS_GCP_KMS_ENDPOINT", "http://169.254.99.99".to_owned()),
+        ("GOOGLE_OAUTH_ACCESS_TOKEN", gcp_kms::TOKEN.to_owned()),
+        ("HTTP_PROXY", proxy.url()),
+    ]);
+    refusal(&service, &of_gcp());
+    assert_eq!(proxy.requests().len(), 0);
+}
+
+#[test]
+fn a_federated_login_shows_nothing_of_the_answer() {
+    let kms = GcpKms::start(&["team"]);
+    let login = StandIn::start(|_| Response::text(200, ""));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "SUBJECT").unwrap();
+    let json = json!({
+        "type": "external_account",
+        "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/p",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": format!("{}/token", login.url()),
+        "credential_source": { "file": file.path() },
+    });
+    let service = || {
+        providers([
+            ("SOPS_GCP_KMS_ENDPOINT", kms.server.url()),
+            ("GOOGLE_CREDENTIALS", json.to_string()),
+        ])
+    };
+    for (status, body, says) in [
+        (200, json!({ "access_token": "HUNTER2", "expires_in": "HUNTER2" }), "cannot be read"),
+        (400, json!({ "access_token": "HUNTER2" }), "no reason given (400)"),
+        (400, json!({ "error": "no", "error_description": "not you" }), "not you (400 no)"),
+    ] {
+        login.inject(Fault::Always(Response::json(status, &body)));
+        let failure = refusal(&service(), &of_gcp());
+        assert!(failure.reason.contains(says), "{failure}");
+        assert!(!format!("{failure:?}").contains("HUNTER2"), "{failure:?}");
+    }
+}
+
+#[test]
 fn a_token_of_azure_goes_to_the_public_cloud() {
     let vault = AzureKeyVault::start(&["team"]);
     let token = || ("SEAL_AZURE_ACCESS_TOKEN", azure_key_vault::TOKEN.to_owned());
