@@ -19,6 +19,9 @@ use crate::failure::{Failure, FailureKind};
 /// No answer of a key service is longer than a few kilobytes.
 const LONGEST_ANSWER: usize = 1 << 20;
 
+/// What is said of a longer one.
+pub(crate) const TOO_LONG: &str = "the answer is longer than any answer of this service";
+
 /// The client, made when it is first needed.
 #[derive(Debug, Default)]
 pub(crate) struct Rest {
@@ -45,6 +48,14 @@ impl Asked<'_> {
         }
         Failure::new(kind, self.key, self.operation, reason.as_str())
     }
+}
+
+/// Why the body of an answer is not there.
+pub(crate) enum Unread {
+    /// The connection broke.
+    Broken(reqwest::Error),
+    /// Whoever sends that much has something else in mind than to answer.
+    TooLong,
 }
 
 /// A service that said no.
@@ -207,15 +218,19 @@ fn build(environment: &Environment) -> Result<reqwest::Client, reqwest::Error> {
     builder.build()
 }
 
-async fn body(
-    asked: Asked<'_>,
-    mut answer: reqwest::Response,
-) -> Result<Zeroizing<Vec<u8>>, Failure> {
+async fn body(asked: Asked<'_>, answer: reqwest::Response) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    read(answer).await.map_err(|unread| match unread {
+        Unread::Broken(error) => not_sent(asked, &error),
+        Unread::TooLong => asked.failure(FailureKind::Malformed, TOO_LONG),
+    })
+}
+
+/// The body of an answer, which is not read further than any answer is long.
+pub(crate) async fn read(mut answer: reqwest::Response) -> Result<Zeroizing<Vec<u8>>, Unread> {
     let mut body = Zeroizing::new(Vec::with_capacity(8192));
-    while let Some(part) = answer.chunk().await.map_err(|error| not_sent(asked, &error))? {
+    while let Some(part) = answer.chunk().await.map_err(Unread::Broken)? {
         if body.len() + part.len() > LONGEST_ANSWER {
-            let reason = "the answer is longer than any answer of this service";
-            return Err(asked.failure(FailureKind::Malformed, reason));
+            return Err(Unread::TooLong);
         }
         body.extend_from_slice(&part);
     }

@@ -144,6 +144,23 @@ fn a_federated_login_shows_nothing_of_the_answer() {
 }
 
 #[test]
+fn a_login_server_that_never_stops_is_not_read_to_the_end() {
+    let (kms, login) = (GcpKms::start(&["team"]), GcpKms::start(&[]));
+    let (vault, entra) = (AzureKeyVault::start(&["team"]), entra());
+    let long = Fault::Always(Response::text(200, &" ".repeat(2 << 20)));
+    login.server.inject(long.clone());
+    entra.inject(long);
+    let [user, machine] = gcp_logins(&kms, &login);
+    let azure = azure_login(&vault, &entra);
+    for (service, key) in
+        [(user, of_gcp()), (machine, of_gcp()), (azure, of_azure(azure_key_vault::URL))]
+    {
+        let failure = refusal(&service, &key);
+        assert!(failure.reason.contains("longer than any answer"), "{failure}");
+    }
+}
+
+#[test]
 fn a_token_of_azure_goes_to_the_public_cloud() {
     let vault = AzureKeyVault::start(&["team"]);
     let token = || ("SEAL_AZURE_ACCESS_TOKEN", azure_key_vault::TOKEN.to_owned());
