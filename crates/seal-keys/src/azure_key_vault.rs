@@ -155,7 +155,7 @@ impl Access<'_> {
             let scope = named.vault.scope();
             let login = || credentials.token(&session.environment, client, scope, asked);
             let token = calls.request(self.key, &operation, login).await?;
-            let secrets = [token.as_str()];
+            let secrets = [token.as_str(), value];
             let asked = Asked { secrets: &secrets, ..asked };
             let bearer = rest::bearer(&token).map_err(|_| {
                 asked

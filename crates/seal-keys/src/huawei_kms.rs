@@ -71,7 +71,7 @@ impl KeyAccess for Access<'_> {
         let text = Zeroizing::new(STANDARD.encode(secret.expose()));
         // Both are of characters that JSON takes as they are.
         let body = Zeroizing::new(format!(r#"{{"key_id":"{id}","plain_text":"{}"}}"#, *text));
-        let answer: Encrypted = self.ask("encrypt", &body, |_| None)?;
+        let answer: Encrypted = self.ask("encrypt", &body, &text, |_| None)?;
         if answer.key_id != id || !is_cipher_text(&answer.cipher_text) {
             let reason = "the answer is not one of the key that was asked";
             return Err(Failure::new(FailureKind::Malformed, self.key, "encrypt", reason).into());
@@ -88,7 +88,7 @@ impl KeyAccess for Access<'_> {
         // Whatever else could be wrong with the request is checked by us or has a code of its own.
         let of_another =
             |refusal: &Refusal| (refusal.status == 400).then_some(FailureKind::NotForThisKey);
-        let answer: Decrypted = self.ask("decrypt", &body, of_another)?;
+        let answer: Decrypted = self.ask("decrypt", &body, "", of_another)?;
         if answer.key_id != id {
             // The service finds the key of a ciphertext by itself.
             let reason = "it was encrypted by another key of the same project";
@@ -104,10 +104,12 @@ impl KeyAccess for Access<'_> {
 }
 
 impl Access<'_> {
+    /// `sent` is what of the body is a secret; the server might repeat it.
     fn ask<T: serde::de::DeserializeOwned>(
         &self,
         verb: &'static str,
         body: &str,
+        sent: &str,
         kind_of: impl Fn(&Refusal) -> Option<FailureKind>,
     ) -> Result<T, Failure> {
         let (region, _) = self.name(verb)?;
@@ -122,7 +124,8 @@ impl Access<'_> {
                 .failure(FailureKind::NoCredentials, reason)
                 .hint("set HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and HUAWEICLOUD_SDK_PROJECT_ID")
         })?;
-        let secrets = credentials.secrets();
+        let mut secrets = credentials.secrets();
+        secrets.push(sent);
         let asked = Asked { secrets: &secrets, ..asked };
         let client = self.provider.rest.client(&session.environment, asked)?;
         let host = host_of(&server).ok_or_else(|| {

@@ -113,6 +113,36 @@ fn a_metadata_server_is_not_asked_through_a_proxy() {
 }
 
 #[test]
+fn what_a_login_server_answers_is_not_shown() {
+    let (kms, login) = (GcpKms::start(&["team"]), GcpKms::start(&[]));
+    let (vault, entra) = (AzureKeyVault::start(&["team"]), entra());
+    for (status, body) in [
+        (200, "{\"access_token\":\"HUNTER2\",\"expires_in\":\"HUNTER2\"}"),
+        (200, "{\"access_token\":[\"HUNTER2\"]}"),
+        (200, "\"HUNTER2\""),
+        (200, "HUNTER2"),
+        (400, "{\"access_token\":\"HUNTER2\"}"),
+        (400, "{\"error_codes\":\"HUNTER2\"}"),
+        (400, "\"HUNTER2\""),
+        (403, "HUNTER2"),
+    ] {
+        login.server.inject(Fault::Always(Response::text(status, body)));
+        entra.inject(Fault::Always(Response::text(status, body)));
+        let [user, machine] = gcp_logins(&kms, &login);
+        for (service, key) in [
+            (user, of_gcp()),
+            (machine, of_gcp()),
+            (azure_login(&vault, &entra), of_azure(azure_key_vault::URL)),
+        ] {
+            let failure = refusal(&service, &key);
+            assert!(!format!("{failure:?}").contains("HUNTER2"), "{body}: {failure:?}");
+            assert!(failure.reason.contains("no access token: "), "{failure}");
+        }
+    }
+    assert_eq!(kms.server.requests().len() + vault.server.requests().len(), 0);
+}
+
+#[test]
 fn a_federated_login_shows_nothing_of_the_answer() {
     let kms = GcpKms::start(&["team"]);
     let login = StandIn::start(|_| Response::text(200, ""));
@@ -157,6 +187,50 @@ fn a_login_server_that_never_stops_is_not_read_to_the_end() {
     {
         let failure = refusal(&service, &key);
         assert!(failure.reason.contains("longer than any answer"), "{failure}");
+    }
+}
+
+#[test]
+fn a_data_key_that_a_server_repeats_is_not_shown() {
+    let says = |body: &[u8]| format!("what is {}", String::from_utf8_lossy(body));
+    let google = StandIn::start(move |request| {
+        gcp_kms::error(400, "INVALID_ARGUMENT", &says(&request.body))
+    });
+    let azure = StandIn::start(move |request| {
+        azure_key_vault::error(400, "BadParameter", None, &says(&request.body))
+    });
+    let huawei =
+        StandIn::start(move |request| huawei_kms::error(400, "KMS.0303", &says(&request.body)));
+    let token = "TOKEN-HUNTER2".to_owned();
+    let services = [
+        (
+            of_gcp(),
+            providers([
+                ("SOPS_GCP_KMS_ENDPOINT", google.url()),
+                ("GOOGLE_OAUTH_ACCESS_TOKEN", token.clone()),
+            ]),
+        ),
+        (
+            of_azure(azure_key_vault::URL),
+            providers([
+                ("SEAL_AZURE_KEYVAULT_ENDPOINT", azure.url()),
+                ("SEAL_AZURE_ACCESS_TOKEN", token),
+            ]),
+        ),
+        (
+            MasterKey::HuaweiKms { key_id: format!("eu-west-101:{}", huawei_kms::TEAM) },
+            providers([
+                (huawei_kms::ENDPOINT, huawei.url()),
+                ("HUAWEICLOUD_SDK_AK", huawei_kms::ACCESS_KEY.to_owned()),
+                ("HUAWEICLOUD_SDK_SK", huawei_kms::SECRET_KEY.to_owned()),
+                ("HUAWEICLOUD_SDK_PROJECT_ID", huawei_kms::PROJECT.to_owned()),
+            ]),
+        ),
+    ];
+    for (key, service) in services {
+        let failure = refusal(&service, &key);
+        assert!(failure.reason.contains("<redacted>"), "{failure}");
+        assert!(!format!("{failure:?}").contains(PLAINTEXT), "{failure:?}");
     }
 }
 
