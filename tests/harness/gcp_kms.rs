@@ -25,7 +25,8 @@ struct Keys {
     wrapped: BTreeMap<Vec<u8>, (String, Vec<u8>)>,
 }
 
-/// The server. Besides keys it has `/token`, which gives [`TOKEN`] for a refresh token.
+/// The server. Besides keys it has `/token`, which gives [`TOKEN`] for a refresh token, and the
+/// metadata that gives it to a machine.
 #[derive(Clone)]
 pub(crate) struct GcpKms {
     pub(crate) server: StandIn,
@@ -73,6 +74,13 @@ impl GcpKms {
 }
 
 fn answer(request: &Request, keys: &mut Keys) -> Response {
+    if request.path == "/computeMetadata/v1/instance/service-accounts/default/token"
+        && request.method == "GET"
+        && request.header("metadata-flavor") == "Google"
+    {
+        let token = json!({ "access_token": TOKEN, "expires_in": 3599, "token_type": "Bearer" });
+        return Response::json(200, &token);
+    }
     if request.path == "/token" {
         return token(request);
     }

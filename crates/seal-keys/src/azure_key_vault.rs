@@ -147,7 +147,7 @@ impl Access<'_> {
         let operation = format!("{verb} at {}", named.vault.url);
         let session = &self.provider.session;
         let asked = Asked { key: self.key, operation: &operation, secrets: &[] };
-        named.vault.is_allowed(&session.trust, asked)?;
+        named.vault.is_allowed(session, asked)?;
         let base = named.vault.base(&session.environment, asked)?;
         let client = self.provider.rest.client(&session.environment, asked)?;
         let (calls, credentials) = (&session.calls, &self.provider.credentials);
@@ -155,7 +155,7 @@ impl Access<'_> {
             let scope = named.vault.scope();
             let login = || credentials.token(&session.environment, client, scope, asked);
             let token = calls.request(self.key, &operation, login).await?;
-            let secrets = [token.as_str()];
+            let secrets = [token.as_str(), value];
             let asked = Asked { secrets: &secrets, ..asked };
             let bearer = rest::bearer(&token).map_err(|_| {
                 asked

@@ -5,6 +5,7 @@
 //! Base64, and `Authorization: Bearer`. SOPS asks over gRPC unless told otherwise; the calls are the same.
 
 mod credentials;
+mod login;
 
 use std::sync::Arc;
 
@@ -68,7 +69,7 @@ impl KeyAccess for Access<'_> {
     fn wrap(&self, secret: &SecretBytes) -> Result<Wrapped, WrapError> {
         let plaintext = Zeroizing::new(STANDARD.encode(secret.expose()));
         let request = json!({ "plaintext": *plaintext });
-        let answer: Encrypted = self.ask("encrypt", &request, |_| None)?;
+        let answer: Encrypted = self.ask("encrypt", &request, &plaintext, |_| None)?;
         let bytes = STANDARD.decode(&answer.ciphertext).ok().filter(|bytes| !bytes.is_empty());
         self.compare("encrypt", bytes.as_deref(), answer.checksum.as_deref())?;
         Ok(Wrapped { key: self.key.clone(), enc: answer.ciphertext })
@@ -83,7 +84,8 @@ impl KeyAccess for Access<'_> {
         let of_another = |refusal: &Refusal| {
             (refusal.code == "INVALID_ARGUMENT").then_some(FailureKind::NotForThisKey)
         };
-        let answer: Decrypted = self.ask("decrypt", &json!({ "ciphertext": enc }), of_another)?;
+        let answer: Decrypted =
+            self.ask("decrypt", &json!({ "ciphertext": enc }), "", of_another)?;
         let bytes = STANDARD.decode(answer.plaintext.0.as_bytes()).ok().map(Zeroizing::new);
         let bytes = bytes.as_ref().map(|bytes| bytes.as_slice());
         let bytes = self.compare("decrypt", bytes, answer.checksum.as_deref())?;
@@ -92,10 +94,12 @@ impl KeyAccess for Access<'_> {
 }
 
 impl Access<'_> {
+    /// `sent` is what of the body is a secret; the server might repeat it.
     fn ask<T: serde::de::DeserializeOwned>(
         &self,
         verb: &'static str,
         body: &serde_json::Value,
+        sent: &str,
         kind_of: impl Fn(&Refusal) -> Option<FailureKind>,
     ) -> Result<T, Failure> {
         let name = self.name(verb)?;
@@ -108,7 +112,7 @@ impl Access<'_> {
         calls.run(self.key, &operation, async {
             let login = || credentials.token(&session.environment, client, asked);
             let token = calls.request(self.key, &operation, login).await?;
-            let secrets = [token.as_str()];
+            let secrets = [token.as_str(), sent];
             let asked = Asked { secrets: &secrets, ..asked };
             let bearer = rest::bearer(&token).map_err(|_| {
                 asked

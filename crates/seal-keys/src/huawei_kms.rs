@@ -71,7 +71,7 @@ impl KeyAccess for Access<'_> {
         let text = Zeroizing::new(STANDARD.encode(secret.expose()));
         // Both are of characters that JSON takes as they are.
         let body = Zeroizing::new(format!(r#"{{"key_id":"{id}","plain_text":"{}"}}"#, *text));
-        let answer: Encrypted = self.ask("encrypt", &body, |_| None)?;
+        let answer: Encrypted = self.ask("encrypt", &body, &text, |_| None)?;
         if answer.key_id != id || !is_cipher_text(&answer.cipher_text) {
             let reason = "the answer is not one of the key that was asked";
             return Err(Failure::new(FailureKind::Malformed, self.key, "encrypt", reason).into());
@@ -88,7 +88,7 @@ impl KeyAccess for Access<'_> {
         // Whatever else could be wrong with the request is checked by us or has a code of its own.
         let of_another =
             |refusal: &Refusal| (refusal.status == 400).then_some(FailureKind::NotForThisKey);
-        let answer: Decrypted = self.ask("decrypt", &body, of_another)?;
+        let answer: Decrypted = self.ask("decrypt", &body, "", of_another)?;
         if answer.key_id != id {
             // The service finds the key of a ciphertext by itself.
             let reason = "it was encrypted by another key of the same project";
@@ -104,10 +104,12 @@ impl KeyAccess for Access<'_> {
 }
 
 impl Access<'_> {
+    /// `sent` is what of the body is a secret; the server might repeat it.
     fn ask<T: serde::de::DeserializeOwned>(
         &self,
         verb: &'static str,
         body: &str,
+        sent: &str,
         kind_of: impl Fn(&Refusal) -> Option<FailureKind>,
     ) -> Result<T, Failure> {
         let (region, _) = self.name(verb)?;
@@ -122,7 +124,8 @@ impl Access<'_> {
                 .failure(FailureKind::NoCredentials, reason)
                 .hint("set HUAWEICLOUD_SDK_AK, HUAWEICLOUD_SDK_SK and HUAWEICLOUD_SDK_PROJECT_ID")
         })?;
-        let secrets = credentials.secrets();
+        let mut secrets = credentials.secrets();
+        secrets.push(sent);
         let asked = Asked { secrets: &secrets, ..asked };
         let client = self.provider.rest.client(&session.environment, asked)?;
         let host = host_of(&server).ok_or_else(|| {
@@ -203,9 +206,21 @@ fn host_of(server: &str) -> Option<String> {
     Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
 
+/// A country, a part of it and a number: `eu-west-101`. Other names under `myhuaweicloud.com` are services, and those
+/// under the one of the object store (`obs`) are its customers'.
 fn is_region(text: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    (1..=32).contains(&text.len()) && !text.starts_with('-') && text.chars().all(allowed)
+    let labels: Vec<&str> = text.split('-').collect();
+    let [country, parts @ .., number] = &*labels else { return false };
+    let is_of = |label: &str, allowed: fn(&u8) -> bool| {
+        !label.is_empty() && label.as_bytes().iter().all(allowed)
+    };
+    text.len() <= 32
+        && (2..=3).contains(&country.len())
+        && *country != "obs"
+        && is_of(country, u8::is_ascii_lowercase)
+        && !parts.is_empty()
+        && parts.iter().all(|part| is_of(part, u8::is_ascii_lowercase))
+        && is_of(number, u8::is_ascii_digit)
 }
 
 /// 36 characters: groups of 8, 4, 4, 4 and 12 small letters and digits.
@@ -239,6 +254,9 @@ mod tests {
         assert!(is_region("cn-north-4") && is_id(id));
         for region in ["", "-", "CN", "a.b", "a/b", "a@b", "a b", "é"] {
             assert!(!is_region(region), "{region}");
+            // Nor where the rest is right.
+            let region = format!("cn-{region}-4");
+            assert!(!is_region(&region), "{region}");
         }
         for id in ["", &id[1..], &id.replace('-', "/"), &id.replace("0d", "0D"), &format!("{id}\"")]
         {

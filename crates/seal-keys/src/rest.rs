@@ -19,6 +19,9 @@ use crate::failure::{Failure, FailureKind};
 /// No answer of a key service is longer than a few kilobytes.
 const LONGEST_ANSWER: usize = 1 << 20;
 
+/// What is said of a longer one.
+pub(crate) const TOO_LONG: &str = "the answer is longer than any answer of this service";
+
 /// The client, made when it is first needed.
 #[derive(Debug, Default)]
 pub(crate) struct Rest {
@@ -45,6 +48,14 @@ impl Asked<'_> {
         }
         Failure::new(kind, self.key, self.operation, reason.as_str())
     }
+}
+
+/// Why the body of an answer is not there.
+pub(crate) enum Unread {
+    /// The connection broke.
+    Broken(reqwest::Error),
+    /// Whoever sends that much has something else in mind than to answer.
+    TooLong,
 }
 
 /// A service that said no.
@@ -186,9 +197,14 @@ fn build(environment: &Environment) -> Result<reqwest::Client, reqwest::Error> {
         // The environment is an argument here; reqwest would read the process's own.
         .no_proxy();
     let text = |names: [&str; 2]| names.iter().find_map(|name| variable(environment, name));
-    // As Go has it: this machine is never reached through a proxy. Nor are the metadata servers of the clouds.
+    // As Go has it: this machine is never reached through a proxy. Nor are the metadata servers of the clouds, which
+    // give tokens in clear.
+    let metadata = variable(environment, "GCE_METADATA_HOST")
+        .and_then(|host| reqwest::Url::parse(&format!("http://{host}")).ok());
+    let metadata = metadata.as_ref().and_then(|url| url.host_str()).unwrap_or_default();
     let except = format!(
-        "localhost,127.0.0.1,::1,169.254.169.254,{}",
+        "localhost,127.0.0.1,::1,169.254.0.0/16,metadata.google.internal,{},{}",
+        metadata.trim_matches(['[', ']']),
         text(["NO_PROXY", "no_proxy"]).unwrap_or_default()
     );
     if let Some(proxy) = text(["HTTPS_PROXY", "https_proxy"]) {
@@ -202,15 +218,19 @@ fn build(environment: &Environment) -> Result<reqwest::Client, reqwest::Error> {
     builder.build()
 }
 
-async fn body(
-    asked: Asked<'_>,
-    mut answer: reqwest::Response,
-) -> Result<Zeroizing<Vec<u8>>, Failure> {
+async fn body(asked: Asked<'_>, answer: reqwest::Response) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    read(answer).await.map_err(|unread| match unread {
+        Unread::Broken(error) => not_sent(asked, &error),
+        Unread::TooLong => asked.failure(FailureKind::Malformed, TOO_LONG),
+    })
+}
+
+/// The body of an answer, which is not read further than any answer is long.
+pub(crate) async fn read(mut answer: reqwest::Response) -> Result<Zeroizing<Vec<u8>>, Unread> {
     let mut body = Zeroizing::new(Vec::with_capacity(8192));
-    while let Some(part) = answer.chunk().await.map_err(|error| not_sent(asked, &error))? {
+    while let Some(part) = answer.chunk().await.map_err(Unread::Broken)? {
         if body.len() + part.len() > LONGEST_ANSWER {
-            let reason = "the answer is longer than any answer of this service";
-            return Err(asked.failure(FailureKind::Malformed, reason));
+            return Err(Unread::TooLong);
         }
         body.extend_from_slice(&part);
     }
@@ -219,8 +239,9 @@ async fn body(
 
 impl Refusal {
     /// The error of Google (`{"error": {"status", "message"}}`), of Azure (`{"error": {"code", "message",
-    /// "innererror"}}`) or of Huawei (`{"error": {"error_code", "error_msg"}}`, or the inner object alone).
-    fn read(status: u16, body: &[u8]) -> Self {
+    /// "innererror"}}`), of Huawei (`{"error": {"error_code", "error_msg"}}`, or the inner object alone) or of a login
+    /// (`{"error", "error_description"}`, RFC 6749). Nothing else is read: answers hold secrets.
+    pub(crate) fn read(status: u16, body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let error = body.get("error").filter(|error| error.is_object()).unwrap_or(&body);
         let text = |value: &Value, names: &[&str]| {
@@ -230,9 +251,9 @@ impl Refusal {
         let inner = error.get("innererror").or_else(|| error.get("innerError"));
         Self {
             status,
-            code: text(error, &["status", "code", "error_code"]),
+            code: text(error, &["status", "code", "error_code", "error"]),
             inner_code: inner.map(|inner| text(inner, &["code"])).unwrap_or_default(),
-            message: text(error, &["message", "error_msg"]),
+            message: text(error, &["message", "error_msg", "error_description"]),
         }
     }
 }
@@ -266,7 +287,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_of_the_three_services_are_read() {
+    fn errors_of_the_three_services_and_of_logins_are_read() {
         let refusal = |body: &str| Refusal::read(400, body.as_bytes()).to_string();
         let google = r#"{"error":{"code":400,"message":"no","status":"INVALID_ARGUMENT"}}"#;
         let azure =
@@ -281,7 +302,10 @@ mod tests {
             refusal(r#"{"error_code":"APIGW.0301","error_msg":"no"}"#),
             "no (400 APIGW.0301)"
         );
-        for odd in ["", "<html>", "[]", "{\"error\":\"no\"}"] {
+        let login = r#"{"error":"invalid_grant","error_description":"no","access_token":"x"}"#;
+        assert_eq!(refusal(login), "no (400 invalid_grant)");
+        assert_eq!(refusal("{\"error\":\"no\"}"), "no reason given (400 no)");
+        for odd in ["", "<html>", "[]", "{\"access_token\":\"x\"}"] {
             assert_eq!(refusal(odd), "no reason given (400)");
         }
     }

@@ -7,6 +7,7 @@ pub(crate) mod age;
 pub(crate) mod aws_kms;
 pub(crate) mod azure_key_vault;
 mod cloud;
+mod cloud_logins;
 pub(crate) mod gcp_kms;
 pub(crate) mod huawei_kms;
 pub(crate) mod pgp;

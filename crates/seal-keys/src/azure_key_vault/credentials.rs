@@ -24,9 +24,10 @@ use zeroize::Zeroizing;
 
 use super::certificate::Certificate;
 use super::transport::Transport;
+use super::vault::TOKEN;
 use crate::environment::Environment;
 use crate::failure::{Failure, FailureKind};
-use crate::rest::{self, Asked};
+use crate::rest::{self, Asked, Refusal};
 
 const LOG_IN: &str =
     "run `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET";
@@ -87,7 +88,7 @@ impl Credentials {
         scope: &str,
         asked: Asked<'_>,
     ) -> Result<Zeroizing<String>, Failure> {
-        if let Some(token) = rest::variable(environment, "SEAL_AZURE_ACCESS_TOKEN") {
+        if let Some(token) = rest::variable(environment, TOKEN) {
             return Ok(Zeroizing::new(token.trim().to_owned()));
         }
         let secret = rest::variable(environment, "AZURE_CLIENT_SECRET").map(Zeroizing::new);
@@ -268,9 +269,18 @@ fn refused(error: &Error, asked: Asked<'_>) -> Failure {
     if kind == FailureKind::NoCredentials { failure.hint(LOG_IN) } else { failure }
 }
 
-/// What the authority or the program said, without the crate's frame around it.
+/// What the authority or the program said, without the crate's frame around it. Of an answer that is none only that: the
+/// crate would repeat parts of it, which may be a token.
 fn words(error: &Error) -> String {
-    let words = root(error).to_string();
+    let root = root(error);
+    match root.kind() {
+        ErrorKind::HttpResponse { status, raw_response: Some(answer), .. } => {
+            return Refusal::read(u16::from(*status), answer.body()).to_string();
+        }
+        ErrorKind::DataConversion => return "the answer cannot be read".to_owned(),
+        _ => {}
+    }
+    let words = root.to_string();
     words.split("To troubleshoot, visit").next().unwrap_or_default().trim().to_owned()
 }
 

@@ -8,7 +8,7 @@ use azure_core::error::{Error, ErrorKind};
 use azure_core::http::headers::Headers;
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request, Url};
 
-use crate::rest;
+use crate::rest::{self, Unread};
 
 /// `HttpClient` over `reqwest`.
 pub(super) struct Transport {
@@ -68,7 +68,10 @@ impl Transport {
                 status.as_u16()
             )));
         }
-        let body = answer.bytes().await.map_err(failed)?;
-        Ok(AsyncRawResponse::from_bytes(status.as_u16().into(), Headers::new(), body))
+        let body = rest::read(answer).await.map_err(|unread| match unread {
+            Unread::Broken(error) => failed(error),
+            Unread::TooLong => other(rest::TOO_LONG.to_owned()),
+        })?;
+        Ok(AsyncRawResponse::from_bytes(status.as_u16().into(), Headers::new(), body.to_vec()))
     }
 }

@@ -3,18 +3,26 @@
 use crate::environment::Environment;
 use crate::failure::{Failure, FailureKind};
 use crate::rest::{self, Asked};
-use crate::trust::Trust;
+use crate::session::Session;
 
 /// Domains that only Microsoft gives names in, with what tokens for their servers are asked for.
-const DOMAINS: [(&str, &str); 7] = [
+const DOMAINS: [(&str, &str); 6] = [
     (".vault.azure.net", "https://vault.azure.net/.default"),
     (".vault.azure.cn", "https://vault.azure.cn/.default"),
     (".vault.usgovcloudapi.net", "https://vault.usgovcloudapi.net/.default"),
-    (".vault.microsoftazure.de", "https://vault.microsoftazure.de/.default"),
     (".managedhsm.azure.net", "https://managedhsm.azure.net/.default"),
     (".managedhsm.azure.cn", "https://managedhsm.azure.cn/.default"),
     (".managedhsm.usgovcloudapi.net", "https://managedhsm.usgovcloudapi.net/.default"),
 ];
+
+/// Those of the public cloud, for which a token in a variable is meant.
+const PUBLIC: [&str; 2] =
+    ["https://vault.azure.net/.default", "https://managedhsm.azure.net/.default"];
+
+const ENDPOINT: &str = "SEAL_AZURE_KEYVAULT_ENDPOINT";
+
+/// The name of a variable that holds a token.
+pub(super) const TOKEN: &str = "SEAL_AZURE_ACCESS_TOKEN";
 
 /// The server of a key.
 #[derive(Debug)]
@@ -32,6 +40,7 @@ impl Vault {
         let (host, port) = authority.split_once(':').unwrap_or((authority, "0"));
         let is_label = |label: &str| is_word(label, "-");
         let is_good = matches!(scheme, "https" | "http")
+            && authority.len() <= 300
             && host.split('.').all(is_label)
             && is_word(port, "")
             && port.parse::<u16>().is_ok();
@@ -47,12 +56,24 @@ impl Vault {
         Some(Self { url: format!("{scheme}://{host}"), scope: domain.map(|(_, scope)| *scope) })
     }
 
-    /// A token goes to Azure's own servers, and to those that the user named.
-    pub(super) fn is_allowed(&self, trust: &Trust, asked: Asked<'_>) -> Result<(), Failure> {
-        if self.scope.is_some() || trust.allows_azure_vault(&self.url) {
+    /// A token goes to Azure's own servers, and to those that the user named. A token of a variable goes to those of the
+    /// public cloud only: it was not made for the vault that the file names.
+    pub(super) fn is_allowed(&self, session: &Session, asked: Asked<'_>) -> Result<(), Failure> {
+        if session.trust.allows_azure_vault(&self.url) {
             return Ok(());
         }
-        let reason = format!("{} is none of Azure's own servers; nothing was sent there", self.url);
+        let is_set = |name: &str| rest::variable(&session.environment, name).is_some();
+        let reason = match self.scope {
+            Some(scope) if PUBLIC.contains(&scope) || !is_set(TOKEN) || is_set(ENDPOINT) => {
+                return Ok(());
+            }
+            Some(_) => format!(
+                "{} is not in the public cloud, to which {TOKEN} goes; nothing was sent there",
+                self.url
+            ),
+            None => format!("{} is none of Azure's own servers; nothing was sent there", self.url),
+        };
+        // The address is made of letters, digits, `-`, `.` and `:`, so it can be copied into a shell as it is.
         Err(asked.failure(FailureKind::NotAllowed, reason).hint(format!(
             "if you trust this server with your credentials, set SEAL_ALLOW_AZURE_VAULTS={}",
             self.url
@@ -65,14 +86,13 @@ impl Vault {
         environment: &Environment,
         asked: Asked<'_>,
     ) -> Result<String, Failure> {
-        const NAME: &str = "SEAL_AZURE_KEYVAULT_ENDPOINT";
-        let Some(endpoint) = rest::variable(environment, NAME) else {
+        let Some(endpoint) = rest::variable(environment, ENDPOINT) else {
             return Ok(self.url.clone());
         };
         rest::endpoint(&endpoint).ok_or_else(|| {
             asked
-                .failure(FailureKind::Local, format!("{NAME} is not an address"))
-                .hint(format!("correct or unset {NAME}"))
+                .failure(FailureKind::Local, format!("{ENDPOINT} is not an address"))
+                .hint(format!("correct or unset {ENDPOINT}"))
         })
     }
 
@@ -137,6 +157,10 @@ mod tests {
             "https://x.vault.azure.net:99999",
             "https://x.vault.azure.net:+1",
             "https://x.vault.azure.net\n",
+            "https://x.vault.azure.net,all",
+            "https://$(id).vault.azure.net",
+            "https://x.vault.azure.net ./pwn.sh",
+            &format!("https://{}net", "a.".repeat(150)),
             "ftp://x.vault.azure.net",
         ] {
             assert!(Vault::read(url).is_none(), "{url}");

@@ -1,4 +1,5 @@
-//! Access tokens for GCP, by `google-cloud-auth`.
+//! Access tokens for GCP: by our own [`Login`] for users and machines, by `google-cloud-auth` for service accounts (which
+//! sign their tokens themselves), federations and impersonation.
 //!
 //! In SOPS's order: `GOOGLE_CREDENTIALS` (a path, or the JSON itself), `GOOGLE_OAUTH_ACCESS_TOKEN`, then what Google
 //! calls Application Default Credentials: `GOOGLE_APPLICATION_CREDENTIALS`, the file of `gcloud auth
@@ -8,21 +9,29 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use google_cloud_auth::credentials::{
-    AccessTokenCredentials, external_account, impersonated, mds, service_account, user_account,
+    AccessTokenCredentials, external_account, impersonated, service_account,
 };
 use google_cloud_auth::errors::CredentialsError;
 use serde_json::Value;
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
+use super::login::Login;
 use crate::environment::Environment;
 use crate::failure::{Failure, FailureKind};
-use crate::rest::{self, Asked};
+use crate::rest::{self, Asked, Refusal};
 
-/// What tokens are had with. The crate keeps the token, gets a new one before it expires, and asks once however many
+const LOG_IN: &str = "run `gcloud auth application-default login`, or set GOOGLE_CREDENTIALS";
+
+const METADATA_SERVER: &str = "http://169.254.169.254";
+
+const MISSING: &str = "a field is missing or is no text";
+
+/// What tokens are had with. Either kind keeps the token, gets a new one before it expires, and asks once however many
 /// threads wait.
 #[derive(Debug, Default)]
 pub(super) struct Credentials {
@@ -30,10 +39,13 @@ pub(super) struct Credentials {
 }
 
 #[derive(Clone)]
-struct Found {
-    credentials: AccessTokenCredentials,
-    /// What goes to the server that gives the tokens, which might repeat it.
-    secrets: Vec<Zeroizing<String>>,
+enum Found {
+    Ours(Arc<Login>),
+    OfCrate {
+        credentials: AccessTokenCredentials,
+        /// What goes to the server that gives the tokens, which might repeat it.
+        secrets: Vec<Zeroizing<String>>,
+    },
 }
 
 impl fmt::Debug for Found {
@@ -56,11 +68,15 @@ impl Credentials {
             return Ok(Zeroizing::new(token.trim().to_owned()));
         }
         let mut found = self.found.lock().await;
-        let Found { credentials, secrets } = match &*found {
+        let means = match &*found {
             Some(found) => found.clone(),
             None => found.insert(find(environment, client, named, asked).await?).clone(),
         };
         drop(found);
+        let (credentials, secrets) = match means {
+            Found::Ours(login) => return login.token(client, asked).await.map_err(no_token),
+            Found::OfCrate { credentials, secrets } => (credentials, secrets),
+        };
         let token = credentials.access_token().await.map(|token| Zeroizing::new(token.token));
         if let Err(error) = &token
             && error.is_transient()
@@ -94,23 +110,20 @@ async fn find(
     if let Some(path) = file_of_gcloud(environment).filter(|path| path.is_file()) {
         return of_file("gcloud", &path, asked);
     }
-    let server = rest::variable(environment, "GCE_METADATA_HOST");
-    if server.is_some() || is_on_google(environment, client).await {
-        let mut builder = mds::Builder::default();
-        if let Some(server) = server {
-            builder = builder.with_endpoint(format!("http://{server}"));
-        }
-        let built = builder.build_access_token_credentials();
-        let built = built.map(|credentials| Found { credentials, secrets: Vec::new() });
-        return built.map_err(|error| {
-            asked.failure(FailureKind::NoCredentials, format!("metadata server: {error}"))
-        });
+    if let Some(host) = rest::variable(environment, "GCE_METADATA_HOST") {
+        let server = rest::endpoint(&format!("http://{host}"));
+        let server = server.filter(|server| server.matches('/').count() == 2).ok_or_else(|| {
+            let reason = "GCE_METADATA_HOST is not HOST or HOST:PORT";
+            asked.failure(FailureKind::Local, reason).hint("correct or unset GCE_METADATA_HOST")
+        })?;
+        return Ok(Found::Ours(Arc::new(Login::of_machine(&server))));
+    }
+    if is_on_google(environment, client).await {
+        return Ok(Found::Ours(Arc::new(Login::of_machine(METADATA_SERVER))));
     }
     let reason = "no credentials: neither GOOGLE_CREDENTIALS, GOOGLE_OAUTH_ACCESS_TOKEN nor \
                   GOOGLE_APPLICATION_CREDENTIALS is set, and nobody has logged in with gcloud";
-    Err(asked
-        .failure(FailureKind::NoCredentials, reason)
-        .hint("run `gcloud auth application-default login`, or set GOOGLE_CREDENTIALS"))
+    Err(asked.failure(FailureKind::NoCredentials, reason).hint(LOG_IN))
 }
 
 /// Where `gcloud auth application-default login` puts its file (AIP-4113).
@@ -129,7 +142,7 @@ async fn is_on_google(environment: &Environment, client: &reqwest::Client) -> bo
     if is_off.is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1") {
         return false;
     }
-    let request = client.get("http://169.254.169.254/").header("metadata-flavor", "Google");
+    let request = client.get(METADATA_SERVER).header("metadata-flavor", "Google");
     let answer = request.timeout(Duration::from_secs(1)).send().await;
     answer.is_ok_and(|answer| {
         answer.headers().get("metadata-flavor").is_some_and(|flavor| flavor == "Google")
@@ -155,11 +168,19 @@ fn of_json(source: &str, text: &str, asked: Asked<'_>) -> Result<Found, Failure>
     };
     let json: Value = serde_json::from_str(text).map_err(|_| wrong("not JSON"))?;
     let kind = json.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let secret = |name: &str| json.get(name)?.as_str().map(str::to_owned).map(Zeroizing::new);
-    let secrets = ["client_secret", "refresh_token"].into_iter().filter_map(secret).collect();
+    if kind == "authorized_user" {
+        let login = Login::of_user(&json).ok_or_else(|| wrong(MISSING))?;
+        return Ok(Found::Ours(Arc::new(login)));
+    }
+    // Those of whoever impersonates stand inside.
+    let places = [Some(&json), json.get("source_credentials")];
+    let secrets = places.into_iter().flatten().flat_map(|place| {
+        let texts = ["client_secret", "refresh_token"].map(|name| place.get(name)?.as_str());
+        texts.into_iter().flatten().map(|text| Zeroizing::new(text.to_owned()))
+    });
+    let secrets = secrets.collect();
     let built = match kind.as_str() {
         "service_account" => service_account::Builder::new(json).build_access_token_credentials(),
-        "authorized_user" => user_account::Builder::new(json).build_access_token_credentials(),
         "external_account" => external_account::Builder::new(json).build_access_token_credentials(),
         "impersonated_service_account" => {
             impersonated::Builder::new(json).build_access_token_credentials()
@@ -167,8 +188,8 @@ fn of_json(source: &str, text: &str, asked: Asked<'_>) -> Result<Found, Failure>
         _ => return Err(wrong("their `type` is none that can be used here")),
     };
     // What is missing, never what is there.
-    built.map(|credentials| Found { credentials, secrets }).map_err(|error| match error {
-        error if error.is_parsing() => wrong("a field is missing or is no text"),
+    built.map(|credentials| Found::OfCrate { credentials, secrets }).map_err(|error| match error {
+        error if error.is_parsing() => wrong(MISSING),
         error => wrong(&error.to_string()),
     })
 }
@@ -176,12 +197,14 @@ fn of_json(source: &str, text: &str, asked: Asked<'_>) -> Result<Found, Failure>
 fn refused(error: &CredentialsError, asked: Asked<'_>) -> Failure {
     let mut chain = vec![error.to_string()];
     let mut cause = std::error::Error::source(error);
-    let (mut status, mut is_connection) = (None, false);
+    let (mut status, mut is_connection, mut is_unreadable) = (None, false, false);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<reqwest::Error>() {
             status = error.status().map(|status| status.as_u16());
             is_connection |= error.is_connect();
+            is_unreadable |= error.is_decode();
         }
+        is_unreadable |= error.is::<serde_json::Error>();
         chain.push(error.to_string());
         cause = error.source();
     }
@@ -191,31 +214,30 @@ fn refused(error: &CredentialsError, asked: Asked<'_>) -> Failure {
         None if is_connection => FailureKind::Unreachable,
         _ => FailureKind::NoCredentials,
     };
-    let mut words = words(&chain);
-    if let Some(status) = status {
-        words = format!("{words} ({status})");
-    }
-    let failure = asked.failure(kind, format!("no access token: {words}"));
-    match kind {
-        FailureKind::NoCredentials => {
-            failure.hint("run `gcloud auth application-default login`, or set GOOGLE_CREDENTIALS")
-        }
+    let words = match is_unreadable {
+        true => "the answer cannot be read".to_owned(),
+        false => words(&chain, status.unwrap_or_default()),
+    };
+    no_token(asked.failure(kind, words))
+}
+
+fn no_token(failure: Failure) -> Failure {
+    let reason = format!("no access token: {}", failure.reason);
+    let failure = Failure { reason, ..failure };
+    match failure.kind {
+        FailureKind::NoCredentials => failure.hint(LOG_IN),
         _ => failure,
     }
 }
 
-/// What the server said, where there is an answer (the crate puts it between `body=<` and `>`), otherwise the first
-/// cause. What the crate says around it is about headers and attempts to come.
-fn words(chain: &[String]) -> String {
+/// What the server said, where there is an answer (the crate puts it between `body=<` and `>`) that is an error, otherwise
+/// the first cause. What the crate says around it is about headers and attempts to come. Any other answer, or any other
+/// text that it has there, may be a secret.
+fn words(chain: &[String], status: u16) -> String {
     let body = chain.iter().find_map(|text| text.split_once("body=<")?.1.rsplit_once('>'));
-    let Some((body, _)) = body else {
-        return chain.last().cloned().unwrap_or_default();
-    };
-    let json: Value = serde_json::from_str(body).unwrap_or_default();
-    let text = |name: &str| json.get(name).and_then(Value::as_str);
-    match (text("error"), text("error_description")) {
-        (Some(error), Some(description)) => format!("{description} ({error})"),
-        _ => body.to_owned(),
+    match body {
+        Some((body, _)) => Refusal::read(status, body.as_bytes()).to_string(),
+        None => chain.last().cloned().unwrap_or_default(),
     }
 }
 
@@ -228,8 +250,9 @@ mod tests {
         let chain =
             |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         let body = r#"no token, body=<{"error":"invalid_grant","error_description":"expired"}>"#;
-        assert_eq!(words(&chain(&["no headers", body, "400"])), "expired (invalid_grant)");
-        assert_eq!(words(&chain(&["no token, body=<a > b>", "503"])), "a > b");
-        assert_eq!(words(&chain(&["no headers", "refused"])), "refused");
+        let words = |texts: &[&str]| words(&chain(texts), 400);
+        assert_eq!(words(&["no headers", body, "400"]), "expired (400 invalid_grant)");
+        assert_eq!(words(&["no token, body=<a > b>", "503"]), "no reason given (400)");
+        assert_eq!(words(&["no headers", "refused"]), "refused");
     }
 }
