@@ -1,13 +1,15 @@
 //! AWS KMS: servers that answer what no server of AWS answers, and files that are written to do harm.
 
 use std::fs;
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
 
 use seal_core::envelope::MasterKey;
 use seal_keys::{Failure, FailureKind, KeyService, Providers, UnwrapError};
 
-use super::refused;
+use super::{is_sts, kms_and_sts, refused, secret, sts_error};
 use crate::contract::aws_kms::{ARN, ROLE, client, client_with, key_of, with_role};
-use crate::stand_in::{Response, StandIn};
+use crate::stand_in::{Fault, Response, StandIn};
 
 fn not_opened(service: &Providers, key: &MasterKey) -> Failure {
     match service.unwrap(key, "AAAA").unwrap_err() {
@@ -67,4 +69,42 @@ fn an_answer_that_cannot_be_read_is_not_shown() {
             expect(&refused(&service, &key), "sts:AssumeRoleWithWebIdentity", status);
         }
     }
+}
+
+#[test]
+fn a_login_that_failed_in_one_region_is_no_failure_of_another() {
+    let server = StandIn::start(kms_and_sts);
+    server.inject(Fault::Answers(1, sts_error(403, "AccessDenied")));
+    let (_directory, service) = with_web_identity(&server);
+    let of_a_file = key_of("arn:aws:kms:eu-west-9:1:key/k", &[]);
+    assert_eq!(refused(&service, &of_a_file).kind, FailureKind::Denied);
+    service.wrap(&key_of(ARN, &[]), &secret()).unwrap();
+    // What a login gives is good everywhere. A login that failed is not repeated at once.
+    service.wrap(&key_of(&ARN.replace("west-1", "west-2"), &[]), &secret()).unwrap_err();
+    assert_eq!(refused(&service, &of_a_file).kind, FailureKind::Denied);
+    assert_eq!(server.requests().iter().filter(|request| is_sts(request)).count(), 2);
+}
+
+#[test]
+fn a_login_that_takes_its_time_holds_up_its_own_region_only() {
+    let (holds, is_held) = mpsc::channel();
+    let holds = Mutex::new(Some(holds));
+    let server = StandIn::start(move |request| {
+        let first = is_sts(request).then(|| holds.lock().unwrap().take()).flatten();
+        if let Some(holds) = first {
+            holds.send(()).unwrap();
+            std::thread::sleep(Duration::from_secs(2));
+        }
+        kms_and_sts(request)
+    });
+    let (_directory, service) = with_web_identity(&server);
+    std::thread::scope(|scope| {
+        let of_a_file = key_of("arn:aws:kms:eu-west-9:1:key/k", &[]);
+        let service = &service;
+        let held_up = scope.spawn(move || refused(service, &of_a_file).kind);
+        is_held.recv_timeout(Duration::from_secs(10)).unwrap();
+        service.wrap(&key_of(ARN, &[]), &secret()).unwrap();
+        assert!(!held_up.is_finished());
+        assert_eq!(held_up.join().unwrap(), FailureKind::TimedOut);
+    });
 }
