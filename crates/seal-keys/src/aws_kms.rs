@@ -80,7 +80,7 @@ impl<'k> Access<'k> {
         if let Some(role) = &role {
             arn::role(role).map_err(|why| wrong("not the ARN of a role of AWS", &why))?;
         }
-        // It stands in messages, and in the command that they propose.
+        // It stands in messages.
         let is_plain = |c: char| c.is_alphanumeric() || "_-/.%@:+ ".contains(c);
         if profile.as_ref().is_some_and(|profile| !profile.chars().all(is_plain)) {
             return Err(wrong("not the name of a profile of AWS", "it has other characters"));
@@ -97,7 +97,7 @@ impl<'k> Access<'k> {
             let reason =
                 format!("a file names the {kind} {name}, which is not allowed on this machine");
             Failure::new(FailureKind::NotAllowed, self.key, format!("use its {kind}"), reason)
-                .hint(format!("set {variable}={name} if you trust it (a list separated by commas)"))
+                .hint(how_to_allow(kind, name, variable))
         };
         if let Some(role) = way.role.as_deref().filter(|role| !trust.allows_aws_role(role)) {
             return Err(refused("role", role, "SEAL_ALLOW_AWS_ROLES"));
@@ -157,6 +157,26 @@ impl<'k> Access<'k> {
                 false => Ok(SecretBytes::new(plaintext)),
             }
         })
+    }
+}
+
+/// How to allow what a file names. The words may end up in a shell, so only a name that means nothing there, and nothing
+/// in the list but itself, stands in a command.
+fn how_to_allow(kind: &str, name: &str, variable: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.:/@+=-".contains(c);
+    match name {
+        "all" | "none" => {
+            format!(
+                "no list can name this {kind}: the word means another thing there; give it another name"
+            )
+        }
+        _ if name.contains(',') => {
+            format!("no list can name this {kind}: a comma ends a name there; give it another name")
+        }
+        _ if name.chars().all(is_plain) => {
+            format!("set {variable}={name} if you trust it (a list separated by commas)")
+        }
+        _ => format!("add it to the list in {variable}, with quotes, if you trust it"),
     }
 }
 

@@ -8,7 +8,9 @@ use seal_core::envelope::MasterKey;
 use seal_keys::{Failure, FailureKind, KeyService, Providers, UnwrapError};
 
 use super::{is_sts, kms_and_sts, refused, secret, sts_error};
-use crate::contract::aws_kms::{ARN, ROLE, client, client_with, key_of, with_role};
+use crate::contract::aws_kms::{
+    ARN, ROLE, client, client_with, key_of, kms, with_profile, with_role,
+};
 use crate::stand_in::{Fault, Response, StandIn};
 
 fn not_opened(service: &Providers, key: &MasterKey) -> Failure {
@@ -107,4 +109,30 @@ fn a_login_that_takes_its_time_holds_up_its_own_region_only() {
         assert!(!held_up.is_finished());
         assert_eq!(held_up.join().unwrap(), FailureKind::TimedOut);
     });
+}
+
+#[test]
+fn no_name_of_a_file_becomes_a_command_that_allows_more() {
+    let server = StandIn::start(kms);
+    let (key, service) = (key_of(ARN, &[]), client(&server.url(), &[]));
+    for odd in [
+        with_role(&key, "arn:aws:iam::1:role/r,all"),
+        with_profile(&key, "all"),
+        with_profile(&key, "none"),
+        with_profile(&key, "ci ./pwn.sh"),
+        with_profile(&key, "ci%x"),
+        with_profile(&key, "cí"),
+    ] {
+        let failure = refused(&service, &odd);
+        assert_eq!(failure.kind, FailureKind::NotAllowed, "{failure}");
+        let step = failure.next_step().unwrap();
+        assert!(!step.contains('=') && !step.contains("pwn"), "{step}");
+    }
+    let step = |key: &MasterKey| refused(&service, key).next_step().unwrap();
+    let with_a_comma = step(&with_role(&key, "arn:aws:iam::1:role/r,all"));
+    assert!(with_a_comma.contains("comma"), "{with_a_comma}");
+    let plain = "arn:aws:iam::1:role/team/r+x=@y.z_1-2";
+    let expected = format!("SEAL_ALLOW_AWS_ROLES={plain}");
+    assert!(step(&with_role(&key, plain)).contains(&expected));
+    assert!(server.requests().is_empty());
 }
