@@ -136,3 +136,27 @@ fn no_name_of_a_file_becomes_a_command_that_allows_more() {
     assert!(step(&with_role(&key, plain)).contains(&expected));
     assert!(server.requests().is_empty());
 }
+
+#[test]
+fn an_address_with_a_password_is_refused_and_not_shown() {
+    for url in [
+        "https://user:hunter2@127.0.0.1:1",
+        "http://hunter2@127.0.0.1:1/",
+        "http://127.0.0.1:1/?key=hunter2",
+        "http://127.0.0.1:1/#hunter2",
+        "hunter2",
+    ] {
+        for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_KMS"] {
+            let service = client("http://127.0.0.1:1", &[(variable, url)]);
+            let failure = refused(&service, &key_of(ARN, &[]));
+            assert_eq!(failure.kind, FailureKind::Local, "{failure}");
+            assert!(failure.reason.contains(variable), "{failure}");
+            assert!(!shown(&failure).contains("hunter2"), "{failure}");
+        }
+        let variables = [("AWS_ENDPOINT_URL_STS", url), ("SEAL_ALLOW_AWS_ROLES", "all")];
+        let service = client("http://127.0.0.1:1", &variables);
+        let failure = refused(&service, &with_role(&key_of(ARN, &[]), ROLE));
+        assert!(failure.reason.contains("AWS_ENDPOINT_URL_STS"), "{failure}");
+        assert!(!shown(&failure).contains("hunter2"), "{failure}");
+    }
+}
