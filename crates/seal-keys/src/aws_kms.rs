@@ -12,6 +12,7 @@ mod answers;
 mod arn;
 mod credentials;
 mod endpoint;
+mod longest;
 mod roles;
 mod sessions;
 

@@ -17,7 +17,7 @@ use crate::environment::Environment;
 use crate::failure::{Failure, FailureKind};
 
 /// No answer of a key service is longer than a few kilobytes.
-const LONGEST_ANSWER: usize = 1 << 20;
+pub(crate) const LONGEST_ANSWER: usize = 1 << 20;
 
 /// The client, made when it is first needed.
 #[derive(Debug, Default)]

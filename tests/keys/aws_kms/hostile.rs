@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use seal_core::envelope::MasterKey;
 use seal_keys::{Failure, FailureKind, KeyService, Providers, UnwrapError};
+use serde_json::json;
 
 use super::{is_sts, kms_and_sts, refused, secret, sts_error};
 use crate::contract::aws_kms::{
@@ -158,5 +159,26 @@ fn an_address_with_a_password_is_refused_and_not_shown() {
         let failure = refused(&service, &with_role(&key_of(ARN, &[]), ROLE));
         assert!(failure.reason.contains("AWS_ENDPOINT_URL_STS"), "{failure}");
         assert!(!shown(&failure).contains("hunter2"), "{failure}");
+    }
+}
+
+#[test]
+fn an_answer_without_an_end_is_not_read_to_its_end() {
+    let long = "A".repeat(2 << 20);
+    let of_kms = json!({"CiphertextBlob": long, "Plaintext": long, "KeyId": "k"}).to_string();
+    let key = key_of(ARN, &[]);
+    for status in [200, 403] {
+        let body = of_kms.clone();
+        let server = StandIn::start(move |_| Response::text(status, &body));
+        let service = client(&server.url(), &[("SEAL_ALLOW_AWS_ROLES", "all")]);
+        let failures = [
+            refused(&service, &key),
+            not_opened(&service, &key),
+            refused(&service, &with_role(&key, ROLE)),
+        ];
+        for failure in failures {
+            assert!(failure.reason.contains("longer than any answer"), "{}", failure.kind as u8);
+            assert!(failure.reason.len() < 400);
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::error::Error;
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use seal_core::envelope::MasterKey;
 
+use super::longest::was_too_long;
 use crate::failure::{Failure, FailureKind};
 
 /// A request that was made.
@@ -42,6 +43,10 @@ impl Asked<'_> {
                     (None, None) => self.page(context.raw().body().bytes().unwrap_or_default()),
                 };
                 return self.refused(status, meta.code(), &message);
+            }
+            _ if was_too_long(error) => {
+                let reason = "the answer is longer than any answer of this service";
+                (FailureKind::Malformed, reason.to_owned())
             }
             SdkError::ResponseError(context) => {
                 let status = context.raw().status().as_u16();

@@ -12,6 +12,7 @@ use seal_core::envelope::MasterKey;
 
 use super::arn::KeyArn;
 use super::endpoint::{is_true, of_service};
+use super::longest::Longest;
 use super::{credentials, roles};
 use crate::failure::Failure;
 use crate::session::Session;
@@ -89,6 +90,7 @@ impl Sessions {
                 .use_dual_stack(is_true(&session.environment, "AWS_USE_DUALSTACK_ENDPOINT"))
                 .retry_config(RetryConfig::disabled())
                 .timeout_config(TimeoutConfig::disabled())
+                .interceptor(Longest)
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
                 .build();
             let kms = aws_sdk_kms::Client::from_conf(config);
