@@ -21,9 +21,10 @@ use std::sync::Arc;
 
 use aws_sdk_kms::primitives::Blob;
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use seal_core::envelope::MasterKey;
 use seal_core::secret::SecretBytes;
+use zeroize::Zeroizing;
 
 use self::answers::Asked;
 use self::arn::KeyArn;
@@ -121,14 +122,16 @@ impl<'k> Access<'k> {
         self.allowed(&named.way)?;
         let (session, operation) = (&self.provider.session, self.operation("Encrypt", &named.way));
         let asked = Asked { key: self.key, operation: &operation };
+        let sent = Sent::of(secret);
         session.calls.run(self.key, &operation, async {
             let client =
                 self.provider.sessions.client(session, self.key, &named.arn, &named.way).await?;
             let answer = session.calls.request(self.key, &operation, || async {
                 let request = client.kms.encrypt().key_id(named.text);
                 let request = request.plaintext(Blob::new(secret.expose()));
-                let sent = request.set_encryption_context(named.context.clone()).send().await;
-                sent.map_err(|error| client.without_secrets(asked.failed(&error)))
+                let answer = request.set_encryption_context(named.context.clone()).send().await;
+                answer
+                    .map_err(|error| sent.blotted_out(client.without_secrets(asked.failed(&error))))
             });
             let blob = answer.await?.ciphertext_blob.map(Blob::into_inner).unwrap_or_default();
             match blob.is_empty() {
@@ -158,6 +161,22 @@ impl<'k> Access<'k> {
                 false => Ok(SecretBytes::new(plaintext)),
             }
         })
+    }
+}
+
+/// A data key as it was sent, which a server may repeat.
+struct Sent([Zeroizing<String>; 2]);
+
+impl Sent {
+    fn of(secret: &SecretBytes) -> Self {
+        // A server may write it without padding, and slashes of JSON with a backslash before them.
+        let plain = Zeroizing::new(STANDARD_NO_PAD.encode(secret.expose()));
+        let escaped = Zeroizing::new(plain.replace('/', "\\/"));
+        Self([plain, escaped])
+    }
+
+    fn blotted_out(&self, failure: Failure) -> Failure {
+        failure.without(&[&self.0[0], &self.0[1]])
     }
 }
 

@@ -4,13 +4,16 @@ use std::fs;
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use seal_core::envelope::MasterKey;
-use seal_keys::{Failure, FailureKind, KeyService, Providers, UnwrapError};
+use seal_core::secret::SecretBytes;
+use seal_keys::{Failure, FailureKind, KeyService, Providers, UnwrapError, WrapError};
 use serde_json::json;
 
 use super::{is_sts, kms_and_sts, refused, secret, sts_error};
 use crate::contract::aws_kms::{
-    ARN, ROLE, client, client_with, key_of, kms, with_profile, with_role,
+    ARN, ROLE, client, client_with, error, key_of, kms, with_profile, with_role,
 };
 use crate::stand_in::{Fault, Response, StandIn};
 
@@ -179,6 +182,33 @@ fn an_answer_without_an_end_is_not_read_to_its_end() {
         for failure in failures {
             assert!(failure.reason.contains("longer than any answer"), "{}", failure.kind as u8);
             assert!(failure.reason.len() < 400);
+        }
+    }
+}
+
+#[test]
+fn a_server_that_repeats_the_data_key_is_not_quoted() {
+    // "Plaintext" of the request, whose Base64 has a slash and a plus sign in it.
+    let secret = SecretBytes::new([[0xfb, 0xff, 0xfe].as_slice(), &[7; 29]].concat());
+    let encoded = STANDARD.encode(secret.expose());
+    assert!(encoded.starts_with("+//+") && encoded.ends_with('='));
+    for escape in [|text: &str| text.to_owned(), |text: &str| text.replace('/', "\\/")] {
+        let server = StandIn::start(move |request| {
+            let sent = escape(request.json()["Plaintext"].as_str().unwrap_or_default());
+            error(400, "ValidationException", &format!("odd: {{\"Plaintext\":\"{sent}\"}}"))
+        });
+        for raw in [false, true] {
+            if raw {
+                let page = format!("<pre>{}</pre>", escape(&encoded));
+                server.inject(Fault::Always(Response::text(403, &page)));
+            }
+            let service = client(&server.url(), &[]);
+            let error = service.wrap(&key_of(ARN, &[]), &secret).unwrap_err();
+            let WrapError::Service(failure) = error else { panic!("{error:?}") };
+            let shown = shown(&failure);
+            assert!(shown.contains("<redacted>"), "{shown}");
+            assert!(!shown.contains("//+") && !shown.contains("\\/"), "{shown}");
+            assert!(!shown.contains("BwcHBwcH"), "{shown}");
         }
     }
 }
