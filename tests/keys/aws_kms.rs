@@ -1,5 +1,7 @@
 //! AWS KMS: whom is asked, as whom, and what a file may not decide.
 
+mod hostile;
+
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;

@@ -12,6 +12,7 @@ mod answers;
 mod arn;
 mod credentials;
 mod endpoint;
+mod longest;
 mod roles;
 mod sessions;
 
@@ -20,9 +21,10 @@ use std::sync::Arc;
 
 use aws_sdk_kms::primitives::Blob;
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use seal_core::envelope::MasterKey;
 use seal_core::secret::SecretBytes;
+use zeroize::Zeroizing;
 
 use self::answers::Asked;
 use self::arn::KeyArn;
@@ -80,7 +82,7 @@ impl<'k> Access<'k> {
         if let Some(role) = &role {
             arn::role(role).map_err(|why| wrong("not the ARN of a role of AWS", &why))?;
         }
-        // It stands in messages, and in the command that they propose.
+        // It stands in messages.
         let is_plain = |c: char| c.is_alphanumeric() || "_-/.%@:+ ".contains(c);
         if profile.as_ref().is_some_and(|profile| !profile.chars().all(is_plain)) {
             return Err(wrong("not the name of a profile of AWS", "it has other characters"));
@@ -97,7 +99,7 @@ impl<'k> Access<'k> {
             let reason =
                 format!("a file names the {kind} {name}, which is not allowed on this machine");
             Failure::new(FailureKind::NotAllowed, self.key, format!("use its {kind}"), reason)
-                .hint(format!("set {variable}={name} if you trust it (a list separated by commas)"))
+                .hint(how_to_allow(kind, name, variable))
         };
         if let Some(role) = way.role.as_deref().filter(|role| !trust.allows_aws_role(role)) {
             return Err(refused("role", role, "SEAL_ALLOW_AWS_ROLES"));
@@ -120,14 +122,16 @@ impl<'k> Access<'k> {
         self.allowed(&named.way)?;
         let (session, operation) = (&self.provider.session, self.operation("Encrypt", &named.way));
         let asked = Asked { key: self.key, operation: &operation };
+        let sent = Sent::of(secret);
         session.calls.run(self.key, &operation, async {
             let client =
                 self.provider.sessions.client(session, self.key, &named.arn, &named.way).await?;
             let answer = session.calls.request(self.key, &operation, || async {
                 let request = client.kms.encrypt().key_id(named.text);
                 let request = request.plaintext(Blob::new(secret.expose()));
-                let sent = request.set_encryption_context(named.context.clone()).send().await;
-                sent.map_err(|error| client.without_secrets(asked.failed(&error)))
+                let answer = request.set_encryption_context(named.context.clone()).send().await;
+                answer
+                    .map_err(|error| sent.blotted_out(client.without_secrets(asked.failed(&error))))
             });
             let blob = answer.await?.ciphertext_blob.map(Blob::into_inner).unwrap_or_default();
             match blob.is_empty() {
@@ -157,6 +161,42 @@ impl<'k> Access<'k> {
                 false => Ok(SecretBytes::new(plaintext)),
             }
         })
+    }
+}
+
+/// A data key as it was sent, which a server may repeat.
+struct Sent([Zeroizing<String>; 2]);
+
+impl Sent {
+    fn of(secret: &SecretBytes) -> Self {
+        // A server may write it without padding, and slashes of JSON with a backslash before them.
+        let plain = Zeroizing::new(STANDARD_NO_PAD.encode(secret.expose()));
+        let escaped = Zeroizing::new(plain.replace('/', "\\/"));
+        Self([plain, escaped])
+    }
+
+    fn blotted_out(&self, failure: Failure) -> Failure {
+        failure.without(&[&self.0[0], &self.0[1]])
+    }
+}
+
+/// How to allow what a file names. The words may end up in a shell, so only a name that means nothing there, and nothing
+/// in the list but itself, stands in a command.
+fn how_to_allow(kind: &str, name: &str, variable: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.:/@+=-".contains(c);
+    match name {
+        "all" | "none" => {
+            format!(
+                "no list can name this {kind}: the word means another thing there; give it another name"
+            )
+        }
+        _ if name.contains(',') => {
+            format!("no list can name this {kind}: a comma ends a name there; give it another name")
+        }
+        _ if name.chars().all(is_plain) => {
+            format!("set {variable}={name} if you trust it (a list separated by commas)")
+        }
+        _ => format!("add it to the list in {variable}, with quotes, if you trust it"),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::environment::Environment;
 use crate::failure::{Failure, FailureKind};
 
 /// No answer of a key service is longer than a few kilobytes.
-const LONGEST_ANSWER: usize = 1 << 20;
+pub(crate) const LONGEST_ANSWER: usize = 1 << 20;
 
 /// What is said of a longer one.
 pub(crate) const TOO_LONG: &str = "the answer is longer than any answer of this service";

@@ -8,6 +8,7 @@ use std::error::Error;
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use seal_core::envelope::MasterKey;
 
+use super::longest::was_too_long;
 use crate::failure::{Failure, FailureKind};
 
 /// A request that was made.
@@ -32,12 +33,20 @@ impl Asked<'_> {
             SdkError::ServiceError(context) => {
                 let status = context.raw().status().as_u16();
                 let meta = context.err().meta();
-                let body = context.raw().body().bytes().unwrap_or_default();
-                let message = match meta.code() {
-                    Some(_) => meta.message().unwrap_or_default().to_owned(),
-                    None => String::from_utf8_lossy(body).into_owned(),
+                if context.raw().status().is_success() {
+                    // It holds what was asked for, in a form that is not understood: the data key, or credentials.
+                    return self.failure(FailureKind::Malformed, "the answer cannot be read");
+                }
+                let message = match (meta.code(), meta.message()) {
+                    (Some(_), message) => message.unwrap_or_default().to_owned(),
+                    (None, Some(message)) => message.to_owned(),
+                    (None, None) => self.page(context.raw().body().bytes().unwrap_or_default()),
                 };
                 return self.refused(status, meta.code(), &message);
+            }
+            _ if was_too_long(error) => {
+                let reason = "the answer is longer than any answer of this service";
+                (FailureKind::Malformed, reason.to_owned())
             }
             SdkError::ResponseError(context) => {
                 let status = context.raw().status().as_u16();
@@ -54,6 +63,17 @@ impl Asked<'_> {
             _ => (FailureKind::Local, causes(error)),
         };
         self.failure(kind, reason)
+    }
+
+    /// What somebody says who is not AWS, such as a proxy. The answer to a login is never shown, nor is JSON: both may
+    /// be the result after all.
+    fn page(&self, body: &[u8]) -> String {
+        let page = String::from_utf8_lossy(body);
+        let is_json = page.trim_start().starts_with(['{', '[', '"']);
+        match is_json || self.operation.starts_with("sts:") {
+            true => String::new(),
+            false => page.into_owned(),
+        }
     }
 
     fn refused(&self, status: u16, code: Option<&str>, message: &str) -> Failure {

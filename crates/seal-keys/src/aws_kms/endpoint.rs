@@ -4,6 +4,7 @@ use seal_core::envelope::MasterKey;
 
 use crate::environment::Environment;
 use crate::failure::{Failure, FailureKind};
+use crate::rest;
 
 /// Another address for a service (`KMS`, `STS`), if the user named one.
 pub(super) fn of_service(
@@ -12,29 +13,31 @@ pub(super) fn of_service(
     key: &MasterKey,
 ) -> Result<Option<String>, Failure> {
     let Some((name, url)) = named(service, environment) else { return Ok(None) };
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    if rest.is_none_or(|rest| rest.is_empty() || rest.contains(char::is_whitespace)) {
-        let reason = format!("{name} is no URL that begins with http:// or https://");
-        let failure = Failure::new(FailureKind::Local, key, "call AWS", reason);
-        return Err(failure.hint(format!("correct {name}, or unset it")));
-    }
-    Ok(Some(url))
+    url.map(Some).ok_or_else(|| {
+        let form = "http(s)://HOST[:PORT][/PATH], without a user, a password or a query";
+        // Without the value, which may hold a password.
+        let reason = format!("{name} is no URL of the form {form}");
+        Failure::new(FailureKind::Local, key, "call AWS", reason)
+            .hint(format!("correct {name}, or unset it"))
+    })
 }
 
 /// The address, for messages; nothing where it is AWS's own.
 pub(super) fn shown(service: &str, environment: &Environment) -> String {
-    named(service, environment).map(|(_, url)| format!(" at {url}")).unwrap_or_default()
+    let url = named(service, environment).and_then(|(_, url)| url);
+    url.map(|url| format!(" at {url}")).unwrap_or_default()
 }
 
-/// A variable of the SDK's and what it says, the one for the service first.
-fn named(service: &str, environment: &Environment) -> Option<(String, String)> {
+/// A variable of the SDK's, the one for the service first, and the address in it, if that is one.
+fn named(service: &str, environment: &Environment) -> Option<(String, Option<String>)> {
     if is_true(environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
         return None;
     }
     let names = [format!("AWS_ENDPOINT_URL_{service}"), "AWS_ENDPOINT_URL".to_owned()];
     names.into_iter().find_map(|name| {
-        let url = environment.variable(&name)?.to_string_lossy().into_owned();
-        Some((name, url))
+        let url = environment.variable(&name)?.into_string().ok();
+        let has_scheme = |url: &String| url.trim().contains("://");
+        Some((name, url.filter(has_scheme).and_then(|url| rest::endpoint(&url))))
     })
 }
 
@@ -57,10 +60,11 @@ mod tests {
         assert_eq!(of_service("KMS", &environment, &key), Ok(Some("http://kms".to_owned())));
         assert_eq!(of_service("STS", &environment, &key), Ok(Some("http://all".to_owned())));
         assert_eq!(shown("KMS", &environment), " at http://kms");
-        for odd in ["kms", "http://", "ftp://x", "http://a b"] {
+        for odd in ["kms", "http://", "ftp://x", "http://a b", "https://u:p@h", "https://h?q"] {
             let environment = Environment::of([("AWS_ENDPOINT_URL", odd)]);
             let failure = of_service("KMS", &environment, &key).unwrap_err();
             assert_eq!(failure.kind, FailureKind::Local, "{odd}");
+            assert_eq!(shown("KMS", &environment), "");
         }
     }
 

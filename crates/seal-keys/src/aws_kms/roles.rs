@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::answers::Asked;
 use super::endpoint::{is_true, of_service, shown};
+use super::longest::Longest;
 use super::sessions::without;
 use crate::failure::{Failure, FailureKind};
 use crate::session::Session;
@@ -83,7 +84,8 @@ fn client(
         .use_fips(is_true(environment, "AWS_USE_FIPS_ENDPOINT"))
         .use_dual_stack(is_true(environment, "AWS_USE_DUALSTACK_ENDPOINT"))
         .retry_config(RetryConfig::disabled())
-        .timeout_config(TimeoutConfig::disabled());
+        .timeout_config(TimeoutConfig::disabled())
+        .interceptor(Longest);
     let config = match identity {
         Some(identity) => config.credentials_provider(identity.clone()),
         None => config,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_sdk_kms::config::retry::RetryConfig;
@@ -12,6 +12,7 @@ use seal_core::envelope::MasterKey;
 
 use super::arn::KeyArn;
 use super::endpoint::{is_true, of_service};
+use super::longest::Longest;
 use super::{credentials, roles};
 use crate::failure::Failure;
 use crate::session::Session;
@@ -35,11 +36,17 @@ pub(super) struct LoggedIn {
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     clients: All<Way, LoggedIn>,
-    /// By partition and profile: the identity before any role. It has no region, and a login may need a person.
-    identities: All<(String, Option<String>), Credentials>,
+    /// The identity before any role. It is good in every region, and a login may need a person.
+    identities: Mutex<BTreeMap<Whose, Credentials>>,
+    /// The logins for it, which may go to the region of the key. A file may name one that is none, so a login there
+    /// must not fail for another region, or hold it up.
+    logins: All<(Whose, String), Credentials>,
 }
 
 type All<K, T> = Mutex<BTreeMap<K, Arc<Kept<T>>>>;
+
+/// A partition and a profile.
+type Whose = (String, Option<String>);
 
 impl LoggedIn {
     /// Blots out the credentials in what a server said.
@@ -83,6 +90,7 @@ impl Sessions {
                 .use_dual_stack(is_true(&session.environment, "AWS_USE_DUALSTACK_ENDPOINT"))
                 .retry_config(RetryConfig::disabled())
                 .timeout_config(TimeoutConfig::disabled())
+                .interceptor(Longest)
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
                 .build();
             let kms = aws_sdk_kms::Client::from_conf(config);
@@ -99,10 +107,17 @@ impl Sessions {
         arn: &KeyArn,
         way: &Way,
     ) -> Result<Credentials, Failure> {
-        let kept = kept(&self.identities, (arn.partition.clone(), way.profile.clone()));
+        let whose = (arn.partition.clone(), way.profile.clone());
+        let kept = kept(&self.logins, (whose.clone(), way.region.clone()));
         kept.get(key, async {
+            if let Some(known) = locked(&self.identities).get(&whose)
+                && lasts(known.expiry())
+            {
+                return Ok((known.clone(), known.expiry()));
+            }
             let profile = way.profile.as_deref();
             let found = credentials::find(session, key, profile, &way.region).await?;
+            locked(&self.identities).insert(whose, found.clone());
             let expiry = found.expiry();
             Ok((found, expiry))
         })
@@ -166,8 +181,11 @@ fn lasts(expiry: Option<SystemTime>) -> bool {
 }
 
 fn kept<K: Ord, T>(all: &All<K, T>, which: K) -> Arc<Kept<T>> {
-    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-    Arc::clone(all.entry(which).or_default())
+    Arc::clone(locked(all).entry(which).or_default())
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
