@@ -8,6 +8,11 @@ use seal_core::envelope::MasterKey;
 use super::problem::Problem;
 use crate::failure::FailureKind;
 
+/// No server has longer ones. What makes URLs takes a very long path badly.
+const LONGEST_ADDRESS: usize = 300;
+const LONGEST_PATH: usize = 1024;
+const LONGEST_KEY_NAME: usize = 256;
+
 /// A key's name; every part of it can stand in a URL as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
@@ -25,18 +30,21 @@ impl Name {
         };
         let address = address.strip_suffix('/').unwrap_or(address);
         if !is_address(address) {
-            return Err(wrong("its address is not valid", "an address is http(s)://HOST[:PORT]"));
+            return Err(wrong(
+                "its address is not valid",
+                "an address is http(s)://HOST[:PORT], of at most 300 characters",
+            ));
         }
         if !is_path(engine_path) {
             return Err(wrong(
                 "its engine path is not valid",
-                "an engine path is SEGMENT[/SEGMENT…], of letters, digits and -_.~@+=,:",
+                "an engine path is SEGMENT[/SEGMENT…], of at most 1024 letters, digits and -_.~@+=,:",
             ));
         }
         if !is_key_name(key_name) {
             return Err(wrong(
                 "its name is not valid",
-                "the name of a transit key has letters, digits and -_.",
+                "the name of a transit key has at most 256 letters, digits and -_.",
             ));
         }
         Ok(Self {
@@ -53,12 +61,11 @@ fn wrong(reason: &str, hint: &str) -> Problem {
 
 /// Whether a text names a place below `/v1/`: an engine, a way to log in.
 pub(super) fn is_path(text: &str) -> bool {
-    text.split('/').all(|segment| {
-        !matches!(segment, "" | "." | "..")
-            && segment
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.~@+=,:".contains(&byte))
-    })
+    let is_segment = |segment: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~@+=,:".contains(&byte);
+        !matches!(segment, "" | "." | "..") && segment.bytes().all(is_plain)
+    };
+    text.len() <= LONGEST_PATH && text.split('/').all(is_segment)
 }
 
 /// As the engine itself takes them: it begins and ends with a letter, a digit or `_`.
@@ -66,7 +73,8 @@ fn is_key_name(text: &str) -> bool {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let bytes = text.as_bytes();
     let ends = [bytes.first(), bytes.last()];
-    ends.iter().all(|end| end.is_some_and(|byte| is_word(*byte)))
+    bytes.len() <= LONGEST_KEY_NAME
+        && ends.iter().all(|end| end.is_some_and(|byte| is_word(*byte)))
         && bytes.iter().all(|byte| is_word(*byte) || matches!(byte, b'-' | b'.'))
 }
 
@@ -85,7 +93,7 @@ fn is_address(text: &str) -> bool {
         }
         None => port.is_empty(),
     };
-    is_known && is_host(host) && is_port
+    text.len() <= LONGEST_ADDRESS && is_known && is_host(host) && is_port
 }
 
 fn is_host(text: &str) -> bool {

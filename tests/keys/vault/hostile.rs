@@ -1,0 +1,35 @@
+//! What files and servers may say that mean harm.
+
+use seal_keys::{FailureKind, KeyService, UnwrapError};
+
+use super::{key, user};
+use crate::vault_server::{ROOT, Vault};
+
+#[test]
+fn a_name_that_is_too_long_is_refused() {
+    let server = Vault::with_key();
+    let url = server.url();
+    let holder = user(&[("SOPS_HC_VAULT_ALLOWLIST", "all"), ("VAULT_TOKEN", ROOT)]);
+    let host = |length: usize| format!("http://{}", "a".repeat(length - "http://".len()));
+    for (address, engine_path, key_name) in [
+        (url.clone(), "a".repeat(65_499), "app".to_owned()),
+        (url.clone(), "a/".repeat(512) + "a", "app".to_owned()),
+        (url.clone(), "transit".to_owned(), "a".repeat(257)),
+        (host(301), "transit".to_owned(), "app".to_owned()),
+    ] {
+        let key = key(&address, &engine_path, &key_name);
+        assert!(seal_keys::check(&key).is_err());
+        let UnwrapError::Service(failure) = holder.unwrap(&key, "vault:v1:AAAA").unwrap_err()
+        else {
+            panic!("{key}")
+        };
+        assert_eq!(failure.kind, FailureKind::Name);
+    }
+    assert_eq!(server.http.requests().len(), 0);
+    let longest = key(&url, &("a/".repeat(511) + "aa"), &"a".repeat(256));
+    assert_eq!(seal_keys::check(&longest), Ok(()));
+    let error = holder.unwrap(&longest, "vault:v1:AAAA").unwrap_err();
+    assert!(
+        matches!(error, UnwrapError::Service(failure) if failure.kind == FailureKind::NotFound)
+    );
+}
