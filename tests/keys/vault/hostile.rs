@@ -33,3 +33,23 @@ fn a_name_that_is_too_long_is_refused() {
         matches!(error, UnwrapError::Service(failure) if failure.kind == FailureKind::NotFound)
     );
 }
+
+#[test]
+fn what_is_no_engine_is_not_written_to() {
+    let server = Vault::with_key();
+    let holder = user(&[("VAULT_ADDR", &server.url()), ("VAULT_TOKEN", ROOT)]);
+    for engine_path in ["sys", "sys/mounts", "auth/token", "identity/oidc", "cubbyhole"] {
+        let key = key(&server.url(), engine_path, "app");
+        assert!(seal_keys::check(&key).is_err(), "{engine_path}");
+        let UnwrapError::Service(failure) = holder.unwrap(&key, "vault:v1:AAAA").unwrap_err()
+        else {
+            panic!("{engine_path}")
+        };
+        assert_eq!(failure.kind, FailureKind::Name, "{failure}");
+        assert!(failure.next_step().unwrap().contains("cubbyhole"));
+    }
+    assert_eq!(server.http.requests().len(), 0);
+    for engine_path in ["system", "auth-transit", "team/auth"] {
+        assert_eq!(seal_keys::check(&key(&server.url(), engine_path, "app")), Ok(()));
+    }
+}

@@ -13,6 +13,9 @@ const LONGEST_ADDRESS: usize = 300;
 const LONGEST_PATH: usize = 1024;
 const LONGEST_KEY_NAME: usize = 256;
 
+/// What every server answers at and is no engine. A file could make a token write its data key there.
+const NO_ENGINES: [&str; 4] = ["sys", "auth", "identity", "cubbyhole"];
+
 /// A key's name; every part of it can stand in a URL as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
@@ -39,6 +42,12 @@ impl Name {
             return Err(wrong(
                 "its engine path is not valid",
                 "an engine path is SEGMENT[/SEGMENT…], of at most 1024 letters, digits and -_.~@+=,:",
+            ));
+        }
+        if engine_path.split('/').next().is_some_and(|first| NO_ENGINES.contains(&first)) {
+            return Err(wrong(
+                "its engine path leads to no transit engine",
+                "name a transit engine; sys, auth, identity and cubbyhole are the server's own",
             ));
         }
         if !is_key_name(key_name) {
