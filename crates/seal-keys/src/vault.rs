@@ -41,7 +41,7 @@ use server::{Ask, Server};
 #[derive(Debug)]
 pub(crate) struct Vault {
     session: Arc<Session>,
-    /// By address. The namespace is the same for all of a run.
+    /// By [`Name::server`], so that a refused login is not tried for every spelling. The namespace is the same for all of a run.
     servers: Mutex<BTreeMap<String, Result<Arc<Server>, Problem>>>,
 }
 
@@ -63,7 +63,8 @@ impl Vault {
             .collect()
     }
 
-    fn server(&self, address: &str) -> Result<Arc<Server>, Problem> {
+    fn server(&self, name: &Name) -> Result<Arc<Server>, Problem> {
+        let address = &name.address;
         if !self.session.trust.allows_vault(address) {
             let reason = "a file names this server, and you have not: it gets no token";
             return Err(Problem::new(FailureKind::NotAllowed, reason).hint(format!(
@@ -72,8 +73,8 @@ impl Vault {
         }
         let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
         let server = servers
-            .entry(address.to_owned())
-            .or_insert_with(|| Server::new(address, &self.session.environment).map(Arc::new));
+            .entry(name.server.clone())
+            .or_insert_with(|| Server::new(&name.server, &self.session.environment).map(Arc::new));
         server.clone()
     }
 }
@@ -92,7 +93,7 @@ impl Access<'_> {
     /// `operation` as in the path: `encrypt`, `decrypt`.
     fn ask<'a>(&'a self, name: &'a Name, operation: &'a str) -> Result<Ask<'a>, Failure> {
         let shown = format!("{operation} at {}", name.address);
-        match self.provider.server(&name.address) {
+        match self.provider.server(name) {
             Ok(server) => {
                 let session = &self.provider.session;
                 Ok(Ask { session, server, key: self.key, name, operation, shown })

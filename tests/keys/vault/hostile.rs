@@ -2,7 +2,7 @@
 
 use seal_keys::{FailureKind, KeyService, UnwrapError};
 
-use super::{key, user};
+use super::{key, user, wrap};
 use crate::vault_server::{ROOT, Vault};
 
 #[test]
@@ -52,4 +52,27 @@ fn what_is_no_engine_is_not_written_to() {
     for engine_path in ["system", "auth-transit", "team/auth"] {
         assert_eq!(seal_keys::check(&key(&server.url(), engine_path, "app")), Ok(()));
     }
+}
+
+#[test]
+fn a_refused_login_is_not_tried_for_every_spelling_of_an_address() {
+    let server = Vault::with_key();
+    let url = server.url();
+    let port = url.rsplit(':').next().unwrap();
+    let spellings = [
+        url.clone(),
+        format!("{url}/"),
+        url.replace("http", "HTTP"),
+        format!("http://127.0.0.1:00{port}"),
+        format!("http://127.1:{port}"),
+    ];
+    let user = user(&[
+        ("SOPS_HC_VAULT_ALLOWLIST", "all"),
+        ("VAULT_ROLE_ID", "hunter2-role"),
+        ("VAULT_SECRET_ID", "hunter2-wrong"),
+    ]);
+    for address in &spellings {
+        assert_eq!(wrap(&user, address).unwrap_err().kind, FailureKind::NoCredentials, "{address}");
+    }
+    assert_eq!(server.http.requests().len(), 1);
 }

@@ -3,6 +3,7 @@
 //! The texts come from files, and become the URL of a request that carries a token. So they are taken strictly: nothing
 //! that a reader of URLs could understand in another way (user names, escapes, queries, `..`, control characters).
 
+use reqwest::Url;
 use seal_core::envelope::MasterKey;
 
 use super::problem::Problem;
@@ -21,6 +22,8 @@ const NO_ENGINES: [&str; 4] = ["sys", "auth", "identity", "cubbyhole"];
 pub(super) struct Name {
     /// `http(s)://HOST[:PORT]`, without a slash at the end.
     pub(super) address: String,
+    /// The same for every spelling of the address: upper case, default ports, short forms of IP addresses.
+    pub(super) server: String,
     /// `transit`, or several segments with slashes between them.
     pub(super) engine_path: String,
     pub(super) key_name: String,
@@ -32,12 +35,12 @@ impl Name {
             return Err(wrong("it is no key of Vault", "name a key of Vault"));
         };
         let address = address.strip_suffix('/').unwrap_or(address);
-        if !is_address(address) {
+        let Some(server) = server_of(address) else {
             return Err(wrong(
                 "its address is not valid",
                 "an address is http(s)://HOST[:PORT], of at most 300 characters",
             ));
-        }
+        };
         if !is_path(engine_path) {
             return Err(wrong(
                 "its engine path is not valid",
@@ -58,6 +61,7 @@ impl Name {
         }
         Ok(Self {
             address: address.to_owned(),
+            server,
             engine_path: engine_path.clone(),
             key_name: key_name.clone(),
         })
@@ -85,6 +89,11 @@ fn is_key_name(text: &str) -> bool {
     bytes.len() <= LONGEST_KEY_NAME
         && ends.iter().all(|end| end.is_some_and(|byte| is_word(*byte)))
         && bytes.iter().all(|byte| is_word(*byte) || matches!(byte, b'-' | b'.'))
+}
+
+fn server_of(address: &str) -> Option<String> {
+    let url = is_address(address).then(|| Url::parse(address).ok())??;
+    Some(url.origin().ascii_serialization())
 }
 
 fn is_address(text: &str) -> bool {
@@ -142,6 +151,21 @@ mod tests {
     }
 
     #[test]
+    fn a_server_is_the_same_however_its_address_is_spelled() {
+        for (server, spellings) in [
+            ("https://vault", &["https://vault", "HTTPS://Vault:443/", "https://VAULT:0443"][..]),
+            ("https://vault:8200", &["https://vault:8200/", "Https://vAult:08200"]),
+            ("http://vault:443", &["http://vault:443"]),
+            ("http://[::1]:8200", &["http://[::1]:8200", "http://[0:0:0:0:0:0:0:1]:8200"]),
+            ("http://127.0.0.1", &["http://127.1:80", "http://0x7f.0.0.1"]),
+        ] {
+            for address in spellings {
+                assert_eq!(of(address, "transit", "k").unwrap().server, server, "{address}");
+            }
+        }
+    }
+
+    #[test]
     fn nothing_that_could_mean_another_place() {
         for address in [
             "",
@@ -169,6 +193,7 @@ mod tests {
             "https://[::1]evil",
             "https://[vault]",
             "https://väult",
+            "https://256.0.0.1",
         ] {
             let problem = of(address, "transit", "k").unwrap_err();
             assert_eq!(problem.kind, FailureKind::Name, "{address}");

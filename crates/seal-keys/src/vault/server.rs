@@ -34,7 +34,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Prepares a client; nobody is asked yet. The address is that of a [`Name`].
+    /// Prepares a client; nobody is asked yet. The address is [`Name::server`].
     pub(super) fn new(address: &str, environment: &Environment) -> Result<Self, Problem> {
         let url = Url::parse(address)
             .map_err(|_| Problem::new(FailureKind::Name, "its address is not valid"))?;
