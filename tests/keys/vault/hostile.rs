@@ -3,6 +3,7 @@
 use seal_keys::{FailureKind, KeyService, UnwrapError};
 
 use super::{key, user, wrap};
+use crate::stand_in::{Fault, Response};
 use crate::vault_server::{ROOT, Vault};
 
 #[test]
@@ -75,4 +76,18 @@ fn a_refused_login_is_not_tried_for_every_spelling_of_an_address() {
         assert_eq!(wrap(&user, address).unwrap_err().kind, FailureKind::NoCredentials, "{address}");
     }
     assert_eq!(server.http.requests().len(), 1);
+}
+
+#[test]
+fn no_place_that_a_server_sends_us_to_is_a_command() {
+    let server = Vault::with_key();
+    let holder = user(&[("VAULT_ADDR", &server.url()), ("VAULT_TOKEN", ROOT)]);
+    for location in ["http://$(reboot)/", "http://a;reboot&/", "http://reboot,all:8200/"] {
+        let answer = Response::text(307, "").with("location", location);
+        server.http.inject(Fault::Always(answer));
+        let failure = wrap(&holder, &server.url()).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Malformed);
+        assert!(!format!("{failure:?}").contains("reboot"), "{failure:?}");
+        assert!(failure.reason.contains("another place"), "{failure}");
+    }
 }

@@ -18,7 +18,7 @@ pub(super) fn problem(error: &ClientError) -> Problem {
             Transport::RequestError { source, .. } | Transport::ResponseError { source } => {
                 let mut layers = source.chain();
                 match layers.find_map(|layer| layer.downcast_ref::<SentAway>()) {
-                    Some(SentAway(address)) => sent_away(address),
+                    Some(SentAway(address)) => sent_away(address.as_deref()),
                     None => unreachable(&words(source.as_ref())),
                 }
             }
@@ -39,11 +39,16 @@ pub(super) fn malformed(what: &str) -> Problem {
     Problem::new(FailureKind::Malformed, format!("the answer makes no sense: {what}"))
 }
 
-fn sent_away(address: &str) -> Problem {
-    let reason = format!("the server sends us to {address}, where we do not go");
-    Problem::new(FailureKind::Malformed, reason).hint(format!(
-        "if that is the active server, name it in the key and in VAULT_ADDR: {address}"
-    ))
+fn sent_away(address: Option<&str>) -> Problem {
+    let place = address.unwrap_or("another place");
+    let reason = format!("the server sends us to {place}, where we do not go");
+    let problem = Problem::new(FailureKind::Malformed, reason);
+    match address {
+        Some(address) => problem.hint(format!(
+            "if that is the active server, name it in the key and in VAULT_ADDR: {address}"
+        )),
+        None => problem,
+    }
 }
 
 fn unreachable(words: &str) -> Problem {

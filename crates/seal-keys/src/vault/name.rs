@@ -91,7 +91,8 @@ fn is_key_name(text: &str) -> bool {
         && bytes.iter().all(|byte| is_word(*byte) || matches!(byte, b'-' | b'.'))
 }
 
-fn server_of(address: &str) -> Option<String> {
+/// See [`Name::server`]. `None` for a text that is no address.
+pub(super) fn server_of(address: &str) -> Option<String> {
     let url = is_address(address).then(|| Url::parse(address).ok())??;
     Some(url.origin().ascii_serialization())
 }
