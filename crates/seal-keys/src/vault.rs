@@ -5,8 +5,8 @@
 //! unwrap  POST ADDRESS/v1/ENGINE/decrypt/KEY  {ciphertext: the `enc` text}       → Base64 of the secret
 //! ```
 //!
-//! As SOPS does it. `vaultrs` makes the requests, over clients that are built here: it would read the environment of the
-//! process, and follow redirects. What it copies of tokens and data keys while a request is made is not all wiped.
+//! As SOPS does it. `vaultrs` forms the requests; they are sent by clients that are built here: its own would read the
+//! environment of the process, follow redirects, and read answers without end. What it copies of tokens and data keys while a request is made is not all wiped.
 //!
 //! A server is asked nothing, and no credentials are looked for, unless the user named its address ([`crate::Trust`]).
 
@@ -17,6 +17,7 @@ mod login;
 mod name;
 mod problem;
 mod server;
+mod transport;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +26,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use seal_core::envelope::MasterKey;
 use seal_core::secret::SecretBytes;
-use vaultrs::transit::data;
+use vaultrs::api::transit::requests::{DecryptDataRequest, EncryptDataRequest};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, FailureKind};
@@ -113,8 +114,10 @@ impl KeyAccess for Access<'_> {
         let name = self.name()?;
         let ask = self.ask(&name, "encrypt")?;
         let plaintext = Zeroizing::new(STANDARD.encode(secret.expose()));
-        let answer = ask.run(async |client| {
-            data::encrypt(client, &name.engine_path, &name.key_name, &plaintext, None).await
+        let answer = ask.run(|| {
+            let mut request = EncryptDataRequest::builder();
+            request.mount(&name.engine_path).name(&name.key_name).plaintext(plaintext.as_str());
+            request.build().ok()
         })?;
         if !is_ciphertext(&answer.ciphertext) {
             return Err(ask.malformed("its `ciphertext` is not of the form vault:vN:…").into());
@@ -129,8 +132,10 @@ impl KeyAccess for Access<'_> {
         if !is_ciphertext(enc) {
             return Err(UnwrapError::Damaged { key: self.key.to_string() });
         }
-        let answer = ask.run(async |client| {
-            data::decrypt(client, &name.engine_path, &name.key_name, enc, None).await
+        let answer = ask.run(|| {
+            let mut request = DecryptDataRequest::builder();
+            request.mount(&name.engine_path).name(&name.key_name).ciphertext(enc);
+            request.build().ok()
         })?;
         let plaintext = Zeroizing::new(answer.plaintext);
         match STANDARD.decode(plaintext.as_bytes()) {

@@ -1,10 +1,14 @@
 //! What files and servers may say that mean harm.
 
 use seal_keys::{FailureKind, KeyService, UnwrapError};
+use serde_json::json;
 
 use super::{key, user, wrap};
 use crate::stand_in::{Fault, Response};
 use crate::vault_server::{ROOT, Vault};
+
+/// The data key of these tests, as a request holds it.
+const PLAINTEXT: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
 
 #[test]
 fn a_name_that_is_too_long_is_refused() {
@@ -89,5 +93,38 @@ fn no_place_that_a_server_sends_us_to_is_a_command() {
         assert_eq!(failure.kind, FailureKind::Malformed);
         assert!(!format!("{failure:?}").contains("reboot"), "{failure:?}");
         assert!(failure.reason.contains("another place"), "{failure}");
+    }
+}
+
+#[test]
+fn an_answer_without_an_end_is_not_read_to_it() {
+    let server = Vault::with_key();
+    let url = server.url();
+    let padding = "x".repeat(2 << 20);
+    let token = [("VAULT_ADDR", &*url), ("VAULT_TOKEN", ROOT)];
+    let login =
+        [("VAULT_ADDR", &*url), ("VAULT_ROLE_ID", "role-id"), ("VAULT_SECRET_ID", "secret-id")];
+    let enc = wrap(&user(&token), &url).unwrap();
+    let answer = json!({
+        "request_id": padding, "lease_id": "", "renewable": false, "lease_duration": 0,
+        "data": {"ciphertext": enc, "plaintext": PLAINTEXT},
+        "auth": {
+            "client_token": ROOT, "accessor": "", "policies": [], "token_policies": [],
+            "metadata": null, "lease_duration": 0, "renewable": false, "entity_id": "",
+            "token_type": "batch", "orphan": true,
+        },
+    });
+    for (status, body) in [(200, answer), (403, json!({"errors": [padding]}))] {
+        server.http.inject(Fault::Always(Response::json(status, &body)));
+        for variables in [&token[..], &login] {
+            let failure = wrap(&user(variables), &url).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::Malformed, "{status}: {failure}");
+            assert!(failure.reason.contains("longer than"), "{failure}");
+        }
+        let error = user(&token).unwrap(&key(&url, "transit", "app"), &enc).unwrap_err();
+        assert!(
+            matches!(&error, UnwrapError::Service(f) if f.kind == FailureKind::Malformed),
+            "{error:?}"
+        );
     }
 }

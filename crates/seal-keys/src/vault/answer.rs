@@ -1,38 +1,52 @@
 //! What a server's answer means. Statuses and texts are those of Vault and OpenBao, see `tests/fixtures/vault-transit`.
 
-use rustify::errors::ClientError as Transport;
-use vaultrs::error::ClientError;
+use rustify::errors::ClientError;
+use serde::Deserialize;
 
 use super::http::{SentAway, words};
 use super::problem::Problem;
+use super::transport::TooLong;
 use crate::failure::FailureKind;
+
+/// What a refusal is, if it is one of Vault's.
+#[derive(Deserialize)]
+struct Errors {
+    errors: Vec<String>,
+}
 
 /// Why there is no result.
 pub(super) fn problem(error: &ClientError) -> Problem {
     match error {
-        ClientError::APIError { code, errors } => by_status(*code, &errors.join("; ")),
-        ClientError::RestClientError { source } => match source {
-            Transport::ServerResponseError { code, content } => {
-                by_status(*code, plain(content.as_deref().unwrap_or_default()))
+        ClientError::ServerResponseError { code, content } => {
+            let content = content.as_deref().unwrap_or_default();
+            match serde_json::from_str::<Errors>(content) {
+                Ok(Errors { errors }) => by_status(*code, &errors.join("; ")),
+                Err(_) => by_status(*code, plain(content)),
             }
-            Transport::RequestError { source, .. } | Transport::ResponseError { source } => {
-                let mut layers = source.chain();
-                match layers.find_map(|layer| layer.downcast_ref::<SentAway>()) {
-                    Some(SentAway(address)) => sent_away(address.as_deref()),
-                    None => unreachable(&words(source.as_ref())),
-                }
-            }
-            // What they quote of the answer may be a data key.
-            Transport::ResponseParseError { .. } | Transport::ResponseConversionError { .. } => {
-                malformed("it is not what Vault's interface says")
-            }
-            _ => Problem::new(FailureKind::Local, "the request could not be made"),
-        },
-        ClientError::ResponseEmptyError | ClientError::ResponseDataEmptyError => {
-            malformed("it holds no data")
         }
-        _ => malformed("it is not what Vault's interface says"),
+        ClientError::ResponseError { source } => {
+            let is_too_long = source.downcast_ref::<TooLong>().is_some();
+            let sent = source.chain().find_map(|layer| layer.downcast_ref::<SentAway>());
+            match sent {
+                _ if is_too_long => malformed("it is longer than any of Vault's"),
+                Some(SentAway(address)) => sent_away(address.as_deref()),
+                None => unreachable(&words(source.as_ref())),
+            }
+        }
+        // What it quotes of the answer may be a data key.
+        ClientError::ResponseParseError { .. } => {
+            malformed("it is not what Vault's interface says")
+        }
+        _ => not_made(),
     }
+}
+
+pub(super) fn not_made() -> Problem {
+    Problem::new(FailureKind::Local, "the request could not be made")
+}
+
+pub(super) fn empty() -> Problem {
+    malformed("it holds no data")
 }
 
 pub(super) fn malformed(what: &str) -> Problem {
@@ -157,8 +171,7 @@ mod tests {
     #[test]
     fn a_page_for_browsers_is_not_repeated() {
         let content = Some("<html><title>502 Bad Gateway</title>".to_owned());
-        let source = Transport::ServerResponseError { code: 502, content };
-        let problem = problem(&ClientError::RestClientError { source });
+        let problem = problem(&ClientError::ServerResponseError { code: 502, content });
         assert_eq!(problem.reason, "the server answers HTTP 502 without saying why");
     }
 
@@ -166,8 +179,8 @@ mod tests {
     fn an_answer_that_cannot_be_read_is_not_repeated() {
         let error = serde_json::from_str::<u8>("x").unwrap_err();
         let content = Some("{\"plaintext\": \"hunter2\"}".to_owned());
-        let source = Transport::ResponseParseError { source: error.into(), content };
-        let problem = problem(&ClientError::RestClientError { source });
+        let source = error.into();
+        let problem = problem(&ClientError::ResponseParseError { source, content });
         assert_eq!(problem.kind, FailureKind::Malformed);
         assert!(!format!("{problem:?}").contains("hunter2"));
     }
