@@ -91,13 +91,18 @@ impl Access<'_> {
         Name::of(self.key).map_err(|problem| problem.of(self.key, "read its name"))
     }
 
-    /// `operation` as in the path: `encrypt`, `decrypt`.
-    fn ask<'a>(&'a self, name: &'a Name, operation: &'a str) -> Result<Ask<'a>, Failure> {
+    /// `operation` as in the path: `encrypt`, `decrypt`. No message shows `secret`.
+    fn ask<'a>(
+        &'a self,
+        name: &'a Name,
+        operation: &'a str,
+        secret: &'a str,
+    ) -> Result<Ask<'a>, Failure> {
         let shown = format!("{operation} at {}", name.address);
         match self.provider.server(name) {
             Ok(server) => {
                 let session = &self.provider.session;
-                Ok(Ask { session, server, key: self.key, name, operation, shown })
+                Ok(Ask { session, server, key: self.key, name, operation, shown, secret })
             }
             Err(problem) => Err(problem.of(self.key, &shown)),
         }
@@ -112,8 +117,8 @@ impl KeyAccess for Access<'_> {
 
     fn wrap(&self, secret: &SecretBytes) -> Result<Wrapped, WrapError> {
         let name = self.name()?;
-        let ask = self.ask(&name, "encrypt")?;
         let plaintext = Zeroizing::new(STANDARD.encode(secret.expose()));
+        let ask = self.ask(&name, "encrypt", &plaintext)?;
         let answer = ask.run(|| {
             let mut request = EncryptDataRequest::builder();
             request.mount(&name.engine_path).name(&name.key_name).plaintext(plaintext.as_str());
@@ -127,7 +132,7 @@ impl KeyAccess for Access<'_> {
 
     fn unwrap(&self, enc: &str) -> Result<SecretBytes, UnwrapError> {
         let name = self.name()?;
-        let ask = self.ask(&name, "decrypt")?;
+        let ask = self.ask(&name, "decrypt", "")?;
         let enc = enc.trim();
         if !is_ciphertext(enc) {
             return Err(UnwrapError::Damaged { key: self.key.to_string() });

@@ -3,8 +3,8 @@
 use seal_keys::{FailureKind, KeyService, UnwrapError};
 use serde_json::json;
 
-use super::{key, user, wrap};
-use crate::stand_in::{Fault, Response};
+use super::{key, secret, user, wrap};
+use crate::stand_in::{Fault, Response, StandIn};
 use crate::vault_server::{ROOT, Vault};
 
 /// The data key of these tests, as a request holds it.
@@ -127,4 +127,49 @@ fn an_answer_without_an_end_is_not_read_to_it() {
             "{error:?}"
         );
     }
+}
+
+#[test]
+fn a_data_key_that_a_server_repeats_is_not_shown() {
+    let server = StandIn::start(|request| {
+        let body = String::from_utf8_lossy(&request.body);
+        Response::json(400, &json!({"errors": [format!("cannot read {body}")]}))
+    });
+    let holder = user(&[("VAULT_ADDR", &server.url()), ("VAULT_TOKEN", ROOT)]);
+    let failure = wrap(&holder, &server.url()).unwrap_err();
+    assert!(!format!("{failure:?}").contains("BwcH"), "{failure:?}");
+    assert!(failure.reason.contains("cannot read"), "{failure}");
+    assert_eq!(secret().expose(), [7; 32], "the text above is of this key");
+}
+
+#[test]
+fn only_the_errors_of_a_refusal_are_shown() {
+    for body in [
+        json!({"auth": {"client_token": "hvs.hunter2"}}),
+        json!({"data": {"plaintext": "hunter2"}, "errors": "hunter2"}),
+        json!("hunter2"),
+    ] {
+        for status in [400, 403, 404, 500] {
+            let answer = Response::json(status, &body);
+            let server = StandIn::start(move |_| answer.clone());
+            let url = server.url();
+            for credentials in [
+                &[("VAULT_TOKEN", "hvs.mine")][..],
+                &[("VAULT_ROLE_ID", "role-id"), ("VAULT_SECRET_ID", "secret-id")],
+            ] {
+                let user = user(&[credentials, &[("VAULT_ADDR", &*url)]].concat());
+                let failure = wrap(&user, &url).unwrap_err();
+                assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
+                assert!(failure.reason.contains(&format!("HTTP {status} without")), "{failure}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_token_shorter_than_any_leaves_the_words_of_a_server_whole() {
+    let server = StandIn::start(|_| Response::json(400, &json!({"errors": ["bad plaintext"]})));
+    let holder = user(&[("VAULT_ADDR", &server.url()), ("VAULT_TOKEN", "x")]);
+    let failure = wrap(&holder, &server.url()).unwrap_err();
+    assert_eq!(failure.reason, "bad plaintext (HTTP 400)");
 }

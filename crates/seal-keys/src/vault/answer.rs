@@ -8,6 +8,9 @@ use super::problem::Problem;
 use super::transport::TooLong;
 use crate::failure::FailureKind;
 
+/// How a server made with Go answers on a port for TLS.
+const NOT_TLS: &str = "Client sent an HTTP request to an HTTPS server";
+
 /// What a refusal is, if it is one of Vault's.
 #[derive(Deserialize)]
 struct Errors {
@@ -21,7 +24,9 @@ pub(super) fn problem(error: &ClientError) -> Problem {
             let content = content.as_deref().unwrap_or_default();
             match serde_json::from_str::<Errors>(content) {
                 Ok(Errors { errors }) => by_status(*code, &errors.join("; ")),
-                Err(_) => by_status(*code, plain(content)),
+                // Of anything else nothing is repeated: it may be what the server was sent, or meant to give.
+                Err(_) if content.contains(NOT_TLS) => by_status(*code, NOT_TLS),
+                Err(_) => by_status(*code, ""),
             }
         }
         ClientError::ResponseError { source } => {
@@ -116,12 +121,6 @@ fn by_status(status: u16, said: &str) -> Problem {
     }
 }
 
-/// The text of an answer that is not Vault's; pages for browsers say nothing on one line.
-fn plain(content: &str) -> &str {
-    let content = content.trim();
-    if content.starts_with('<') { "" } else { content }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,11 +167,21 @@ mod tests {
         }
     }
 
+    fn refusal(code: u16, content: &str) -> Problem {
+        problem(&ClientError::ServerResponseError { code, content: Some(content.to_owned()) })
+    }
+
     #[test]
     fn a_page_for_browsers_is_not_repeated() {
-        let content = Some("<html><title>502 Bad Gateway</title>".to_owned());
-        let problem = problem(&ClientError::ServerResponseError { code: 502, content });
+        let problem = refusal(502, "<html><title>502 Bad Gateway</title>");
         assert_eq!(problem.reason, "the server answers HTTP 502 without saying why");
+    }
+
+    #[test]
+    fn a_server_that_wants_tls_is_understood() {
+        let problem = refusal(400, "Client sent an HTTP request to an HTTPS server.\n");
+        assert_eq!(problem.kind, FailureKind::Malformed);
+        assert!(format!("{problem:?}").contains("https://"), "{problem:?}");
     }
 
     #[test]

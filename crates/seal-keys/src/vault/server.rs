@@ -97,6 +97,8 @@ pub(super) struct Ask<'a> {
     pub(super) operation: &'a str,
     /// As messages name it.
     pub(super) shown: String,
+    /// What of the request no message may show, the token aside.
+    pub(super) secret: &'a str,
 }
 
 impl Ask<'_> {
@@ -132,7 +134,7 @@ impl Ask<'_> {
             let answer = self.server.ask(&token.text, endpoint()).await;
             let data = answer.and_then(|answer| answer.data.ok_or_else(answer::empty));
             data.map_err(|problem| {
-                let failure = problem.without(&[&token.text]).of(key, shown);
+                let failure = problem.without(&[&token.text, self.secret]).of(key, shown);
                 match failure.kind {
                     FailureKind::Denied => failure.hint(self.how_to_be_allowed()),
                     _ => failure,
