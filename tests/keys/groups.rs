@@ -185,6 +185,30 @@ fn a_threshold_that_makes_no_sense_is_refused_before_anybody_is_asked() {
 }
 
 #[test]
+fn a_file_decides_neither_how_many_threads_there_are_nor_what_is_sent() {
+    let names: Vec<String> = (0..40).map(|number| number.to_string()).collect();
+    let names: Vec<&[&str]> = Vec::from_iter(names.iter().map(|name| {
+        let name: &'static str = name.clone().leak();
+        &*Vec::from([name]).leak()
+    }));
+    let (unwrapper, mut groups) = shared(&names, 30, &[]);
+    let opened = unwrapper.data_key(&groups, Some(30)).unwrap();
+    assert_eq!(opened.expose(), data_key().expose());
+    assert!(unwrapper.service().most_at_work.load(Ordering::SeqCst) <= 8);
+    // More groups than there can be shares.
+    let many: Vec<KeyGroup> = groups.iter().cycle().take(256).cloned().collect();
+    let error = unwrapper.data_key(&many, Some(2)).unwrap_err();
+    assert_eq!(error, NoDataKey::Threshold { groups: 256, threshold: 2 });
+    // A text that is no wrapped key, for its length alone.
+    let asked = unwrapper.service().asked.lock().unwrap().len();
+    groups.truncate(1);
+    groups[0].keys[0].enc = "A".repeat(64 * 1024 + 1);
+    let error = unwrapper.data_key(&groups, None).unwrap_err().to_string();
+    assert!(error.contains("the wrapped data key is damaged"), "{error}");
+    assert_eq!(unwrapper.service().asked.lock().unwrap().len(), asked);
+}
+
+#[test]
 fn a_whole_data_key_is_no_share() {
     let (unwrapper, mut groups) = shared(&[&["a"], &["b"]], 2, &[]);
     groups.truncate(1);

@@ -30,6 +30,10 @@ impl Unavailable {
             return Err(failure.into());
         }
         let outcome = ask();
+        if outcome.is_ok() {
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            known.remove(key);
+        }
         if let Err(error) = &outcome
             && let Some(failure) = error.service_failure()
             && patience(failure.kind).is_some()
@@ -117,6 +121,18 @@ mod tests {
         assert_eq!(asked(FailureKind::NoCredentials), 1);
         assert_eq!(asked(FailureKind::Denied), 10);
         assert_eq!(asked(FailureKind::ServerError), 10);
+    }
+
+    #[test]
+    fn an_answer_in_between_makes_up_for_a_failure() {
+        let unavailable = Unavailable::default();
+        for _ in 0..5 {
+            let fail = || -> Result<(), WrapError> {
+                Err(Failure::new(FailureKind::Unreachable, &key("k"), "encrypt", "no").into())
+            };
+            unavailable.unless(&key("k"), fail).unwrap_err();
+            assert_eq!(unavailable.unless(&key("k"), || Ok::<_, WrapError>(7)), Ok(7));
+        }
     }
 
     #[test]

@@ -27,6 +27,11 @@ type Outcome = Result<SecretBytes, UnwrapError>;
 
 const DATA_KEY: usize = 32;
 const SHARE: usize = DATA_KEY + 1;
+const MOST_GROUPS: usize = u8::MAX as usize;
+/// A file decides how many groups it needs, but not how many threads and connections that takes at the same time.
+const AT_ONCE: usize = 8;
+/// Of a wrapped data key; the longest real ones (post-quantum, OpenPGP) have a few thousand bytes.
+const LONGEST_ENC: usize = 64 * 1024;
 
 impl<S: KeyService> Unwrapper<S> {
     /// Starts with nothing known.
@@ -57,8 +62,8 @@ impl<S: KeyService> Unwrapper<S> {
             [] => return Err(NoDataKey::NoKeys),
             [group] if group.keys.is_empty() => return Err(NoDataKey::NoKeys),
             [_] => {}
-            // Two points are the least that make a line, whatever somebody wrote into the file.
-            _ if needed < 2 || needed > groups.len() => {
+            // Two points are the least that make a line, and there are 255 of them, whatever somebody wrote into the file.
+            _ if needed < 2 || needed > groups.len() || groups.len() > MOST_GROUPS => {
                 return Err(NoDataKey::Threshold { groups: groups.len(), threshold: needed });
             }
             _ => {}
@@ -98,13 +103,18 @@ impl<S: KeyService> Unwrapper<S> {
             let (mut asked, mut opened) = (0, 0);
             loop {
                 while opened + asked < needed
+                    && asked < AT_ONCE
                     && let Some((index, group)) = waiting.next()
                 {
-                    let sender = sender.clone();
+                    let to = sender.clone();
+                    let ask = move || {
+                        let _ = to.send((index, self.open(group, expected)));
+                    };
                     asked += 1;
-                    scope.spawn(move || {
+                    if thread::Builder::new().spawn_scoped(scope, ask).is_err() {
+                        // No thread to be had: the group is asked here.
                         let _ = sender.send((index, self.open(group, expected)));
-                    });
+                    }
                 }
                 if asked == 0 {
                     break;
@@ -163,6 +173,10 @@ impl<S: KeyService> Unwrapper<S> {
     /// A second thread with the same text waits for the first one's result. The service runs outside of the lock, so
     /// different texts do not wait for each other.
     fn unwrap_once(&self, key: &MasterKey, enc: &str) -> Outcome {
+        // Nobody is asked: a server that hangs up on a huge request would look as if it were not there.
+        if enc.len() > LONGEST_ENC {
+            return Err(UnwrapError::Damaged { key: key.to_string() });
+        }
         let cell = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.entry((key.clone(), enc.to_owned())).or_default().clone()
