@@ -1,6 +1,7 @@
 //! Keys of Vault and OpenBao: where tokens come from and where they go, and what the contract does not ask.
 
 mod credentials;
+mod hostile;
 mod record;
 mod tls;
 

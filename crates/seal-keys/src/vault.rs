@@ -5,8 +5,8 @@
 //! unwrap  POST ADDRESS/v1/ENGINE/decrypt/KEY  {ciphertext: the `enc` text}       → Base64 of the secret
 //! ```
 //!
-//! As SOPS does it. `vaultrs` makes the requests, over clients that are built here: it would read the environment of the
-//! process, and follow redirects. What it copies of tokens and data keys while a request is made is not all wiped.
+//! As SOPS does it. `vaultrs` forms the requests; they are sent by clients that are built here: its own would read the
+//! environment of the process, follow redirects, and read answers without end. What it copies of tokens and data keys while a request is made is not all wiped.
 //!
 //! A server is asked nothing, and no credentials are looked for, unless the user named its address ([`crate::Trust`]).
 
@@ -17,6 +17,7 @@ mod login;
 mod name;
 mod problem;
 mod server;
+mod transport;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +26,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use seal_core::envelope::MasterKey;
 use seal_core::secret::SecretBytes;
-use vaultrs::transit::data;
+use vaultrs::api::transit::requests::{DecryptDataRequest, EncryptDataRequest};
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, FailureKind};
@@ -41,7 +42,7 @@ use server::{Ask, Server};
 #[derive(Debug)]
 pub(crate) struct Vault {
     session: Arc<Session>,
-    /// By address. The namespace is the same for all of a run.
+    /// By [`Name::server`], so that a refused login is not tried for every spelling. The namespace is the same for all of a run.
     servers: Mutex<BTreeMap<String, Result<Arc<Server>, Problem>>>,
 }
 
@@ -63,7 +64,8 @@ impl Vault {
             .collect()
     }
 
-    fn server(&self, address: &str) -> Result<Arc<Server>, Problem> {
+    fn server(&self, name: &Name) -> Result<Arc<Server>, Problem> {
+        let address = &name.address;
         if !self.session.trust.allows_vault(address) {
             let reason = "a file names this server, and you have not: it gets no token";
             return Err(Problem::new(FailureKind::NotAllowed, reason).hint(format!(
@@ -72,8 +74,8 @@ impl Vault {
         }
         let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
         let server = servers
-            .entry(address.to_owned())
-            .or_insert_with(|| Server::new(address, &self.session.environment).map(Arc::new));
+            .entry(name.server.clone())
+            .or_insert_with(|| Server::new(&name.server, &self.session.environment).map(Arc::new));
         server.clone()
     }
 }
@@ -89,13 +91,18 @@ impl Access<'_> {
         Name::of(self.key).map_err(|problem| problem.of(self.key, "read its name"))
     }
 
-    /// `operation` as in the path: `encrypt`, `decrypt`.
-    fn ask<'a>(&'a self, name: &'a Name, operation: &'a str) -> Result<Ask<'a>, Failure> {
+    /// `operation` as in the path: `encrypt`, `decrypt`. No message shows `secret`.
+    fn ask<'a>(
+        &'a self,
+        name: &'a Name,
+        operation: &'a str,
+        secret: &'a str,
+    ) -> Result<Ask<'a>, Failure> {
         let shown = format!("{operation} at {}", name.address);
-        match self.provider.server(&name.address) {
+        match self.provider.server(name) {
             Ok(server) => {
                 let session = &self.provider.session;
-                Ok(Ask { session, server, key: self.key, name, operation, shown })
+                Ok(Ask { session, server, key: self.key, name, operation, shown, secret })
             }
             Err(problem) => Err(problem.of(self.key, &shown)),
         }
@@ -110,10 +117,12 @@ impl KeyAccess for Access<'_> {
 
     fn wrap(&self, secret: &SecretBytes) -> Result<Wrapped, WrapError> {
         let name = self.name()?;
-        let ask = self.ask(&name, "encrypt")?;
         let plaintext = Zeroizing::new(STANDARD.encode(secret.expose()));
-        let answer = ask.run(async |client| {
-            data::encrypt(client, &name.engine_path, &name.key_name, &plaintext, None).await
+        let ask = self.ask(&name, "encrypt", &plaintext)?;
+        let answer = ask.run(|| {
+            let mut request = EncryptDataRequest::builder();
+            request.mount(&name.engine_path).name(&name.key_name).plaintext(plaintext.as_str());
+            request.build().ok()
         })?;
         if !is_ciphertext(&answer.ciphertext) {
             return Err(ask.malformed("its `ciphertext` is not of the form vault:vN:…").into());
@@ -123,13 +132,15 @@ impl KeyAccess for Access<'_> {
 
     fn unwrap(&self, enc: &str) -> Result<SecretBytes, UnwrapError> {
         let name = self.name()?;
-        let ask = self.ask(&name, "decrypt")?;
+        let ask = self.ask(&name, "decrypt", "")?;
         let enc = enc.trim();
         if !is_ciphertext(enc) {
             return Err(UnwrapError::Damaged { key: self.key.to_string() });
         }
-        let answer = ask.run(async |client| {
-            data::decrypt(client, &name.engine_path, &name.key_name, enc, None).await
+        let answer = ask.run(|| {
+            let mut request = DecryptDataRequest::builder();
+            request.mount(&name.engine_path).name(&name.key_name).ciphertext(enc);
+            request.build().ok()
         })?;
         let plaintext = Zeroizing::new(answer.plaintext);
         match STANDARD.decode(plaintext.as_bytes()) {

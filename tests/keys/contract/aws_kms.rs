@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +10,8 @@ use seal_core::envelope::MasterKey;
 use seal_keys::{Environment, Limits, Providers, Settings};
 use serde_json::{Value, json};
 
-use super::suite::{Provider, Scene, Situation, TRIES};
+use super::cloud::{hasty, patient};
+use super::suite::{Provider, Scene, Situation};
 use crate::stand_in::{Fault, Request, Response, StandIn};
 
 pub(crate) const ARN: &str =
@@ -88,28 +88,28 @@ fn sum(key: &str, context: &BTreeMap<String, String>, body: &[u8]) -> u64 {
 
 /// A client of a server, with these variables besides.
 pub(crate) fn client(url: &str, variables: &[(&str, &str)]) -> Providers {
-    let keys = [
-        ("AWS_ACCESS_KEY_ID", KEY_ID),
-        ("AWS_SECRET_ACCESS_KEY", SECRET),
-        ("AWS_SESSION_TOKEN", TOKEN),
-    ];
-    client_with(url, &[&keys, variables].concat())
+    client_with(url, &[&LOGIN, variables].concat())
 }
+
+const LOGIN: [(&str, &str); 3] = [
+    ("AWS_ACCESS_KEY_ID", KEY_ID),
+    ("AWS_SECRET_ACCESS_KEY", SECRET),
+    ("AWS_SESSION_TOKEN", TOKEN),
+];
 
 /// A client that has no credentials but those in these variables.
 pub(crate) fn client_with(url: &str, variables: &[(&str, &str)]) -> Providers {
+    limited(url, variables, patient())
+}
+
+fn limited(url: &str, variables: &[(&str, &str)], limits: Limits) -> Providers {
     let all: HashMap<&str, &str> =
         [("AWS_ENDPOINT_URL", url), ("AWS_EC2_METADATA_DISABLED", "true"), ("HOME", "/nowhere")]
             .into_iter()
             .chain(variables.iter().copied())
             .collect();
     let mut settings = Settings::of(Environment::of(all));
-    settings.limits = Limits {
-        per_call: Duration::from_millis(500),
-        in_all: Duration::from_secs(3),
-        tries: TRIES,
-        first_pause: Duration::from_millis(1),
-    };
+    settings.limits = limits;
     Providers::new(settings)
 }
 
@@ -209,7 +209,10 @@ impl Provider for AwsKms {
                 self.server.inject(Fault::Always(answer));
                 scene.says = vec!["KMSInternalException: try later (tried 3 times)".to_owned()];
             }
-            TimedOut => self.server.inject(Fault::Hangs),
+            TimedOut => {
+                self.server.inject(Fault::Hangs);
+                scene.service = limited(&self.server.url(), &LOGIN, hasty());
+            }
             Unreachable => {
                 let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
                 scene.service = client(&format!("http://{free}"), &[]);

@@ -7,24 +7,40 @@ use seal_keys::{Environment, Limits, Providers, Settings};
 use super::suite::{Situation, TRIES};
 use crate::stand_in::{Fault, Response, StandIn};
 
-/// Somebody with these variables, and no patience.
+/// For everything that ends by itself, on a busy machine too.
+pub(crate) fn patient() -> Limits {
+    Limits { per_call: Duration::from_secs(20), in_all: Duration::from_secs(60), ..hasty() }
+}
+
+/// For servers that never answer.
+pub(crate) fn hasty() -> Limits {
+    Limits {
+        per_call: Duration::from_millis(500),
+        in_all: Duration::from_secs(3),
+        tries: TRIES,
+        first_pause: Duration::from_millis(1),
+    }
+}
+
+/// Somebody with these variables, in no hurry.
 pub(crate) fn providers<V: Into<String>>(
     variables: impl IntoIterator<Item = (&'static str, V)>,
 ) -> Providers {
     Providers::new(settings(variables))
 }
 
+/// Somebody with these variables, and no patience.
+pub(crate) fn hurried<V: Into<String>>(
+    variables: impl IntoIterator<Item = (&'static str, V)>,
+) -> Providers {
+    Providers::new(Settings { limits: hasty(), ..settings(variables) })
+}
+
 pub(crate) fn settings<V: Into<String>>(
     variables: impl IntoIterator<Item = (&'static str, V)>,
 ) -> Settings {
     let variables = variables.into_iter().map(|(name, value)| (name, value.into()));
-    let limits = Limits {
-        per_call: Duration::from_millis(500),
-        in_all: Duration::from_secs(3),
-        tries: TRIES,
-        first_pause: Duration::from_millis(1),
-    };
-    Settings { limits, ..Settings::of(Environment::of(variables)) }
+    Settings { limits: patient(), ..Settings::of(Environment::of(variables)) }
 }
 
 /// An address where nothing listens.

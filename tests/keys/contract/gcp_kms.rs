@@ -6,7 +6,7 @@ use seal_core::envelope::MasterKey;
 use seal_core::secret::SecretBytes;
 use seal_keys::{FailureKind, KeyService, Providers, UnwrapError, WrapError};
 
-use super::cloud::{counter, fault, nobody, providers};
+use super::cloud::{counter, fault, hurried, nobody, providers};
 use super::suite::{Provider, Scene, Situation};
 use crate::gcp_kms::{self, GcpKms, POOR_TOKEN, TOKEN};
 use crate::stand_in::{Fault, Response};
@@ -41,6 +41,9 @@ impl Provider for Gcp {
         let (mut used, mut service, mut enc) = (self.key(), self.holder(), enc.to_owned());
         let server = &self.stand_in.server;
         let mut says = "";
+        if situation == Situation::TimedOut {
+            service = hurried(self.variables());
+        }
         match situation {
             Situation::WrongKey => {
                 enc = service.wrap(&key("other"), &SecretBytes::new(vec![1; 32])).unwrap().enc;

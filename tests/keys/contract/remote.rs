@@ -3,7 +3,6 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
 use std::thread;
-use std::time::Duration;
 
 use seal_core::envelope::MasterKey;
 use seal_core::secret::SecretBytes;
@@ -11,6 +10,7 @@ use seal_keys::remote::{KeyServices, RemoteUri};
 use seal_keys::{Environment, KeyService, Limits, Providers, Settings};
 
 use super::age::age_holder;
+use super::cloud::{hasty, patient};
 use super::suite::{Provider, Scene, Situation};
 use crate::keyservice::Service;
 
@@ -73,7 +73,7 @@ impl Provider<KeyServices> for Remote {
                     let mut connections = Vec::new();
                     listener.incoming().for_each(|connection| connections.push(connection));
                 });
-                scene(client(uri), "no result within 3 s", true)
+                scene(limited(uri, hasty()), "no result within 3 s", true)
             }
             Situation::Malformed => {
                 let listener = UnixListener::bind(path).unwrap();
@@ -93,11 +93,11 @@ impl Provider<KeyServices> for Remote {
 
 /// Without this machine's providers.
 fn client(uri: RemoteUri) -> KeyServices {
+    limited(uri, patient())
+}
+
+fn limited(uri: RemoteUri, limits: Limits) -> KeyServices {
     let mut settings = Settings::of(Environment::of::<String, String>([]));
-    settings.limits = Limits {
-        per_call: Duration::from_millis(500),
-        in_all: Duration::from_secs(3),
-        ..settings.limits
-    };
+    settings.limits = limits;
     KeyServices::new(settings, false, vec![uri])
 }

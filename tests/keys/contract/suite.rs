@@ -56,7 +56,8 @@ pub(crate) enum Situation {
     NotAllowed,
 }
 
-/// A situation, ready to be met. Limits must be short: half a second for a call, and pauses of a millisecond.
+/// A situation, ready to be met. Limits must be short where there is no answer, half a second for a call; else they must
+/// bear a busy machine. Pauses are of a millisecond.
 pub(crate) struct Scene<S = Providers> {
     /// The key to use.
     pub(crate) key: MasterKey,

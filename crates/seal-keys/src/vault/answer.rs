@@ -1,49 +1,73 @@
 //! What a server's answer means. Statuses and texts are those of Vault and OpenBao, see `tests/fixtures/vault-transit`.
 
-use rustify::errors::ClientError as Transport;
-use vaultrs::error::ClientError;
+use rustify::errors::ClientError;
+use serde::Deserialize;
 
 use super::http::{SentAway, words};
 use super::problem::Problem;
+use super::transport::TooLong;
 use crate::failure::FailureKind;
+
+/// How a server made with Go answers on a port for TLS.
+const NOT_TLS: &str = "Client sent an HTTP request to an HTTPS server";
+
+/// What a refusal is, if it is one of Vault's.
+#[derive(Deserialize)]
+struct Errors {
+    errors: Vec<String>,
+}
 
 /// Why there is no result.
 pub(super) fn problem(error: &ClientError) -> Problem {
     match error {
-        ClientError::APIError { code, errors } => by_status(*code, &errors.join("; ")),
-        ClientError::RestClientError { source } => match source {
-            Transport::ServerResponseError { code, content } => {
-                by_status(*code, plain(content.as_deref().unwrap_or_default()))
+        ClientError::ServerResponseError { code, content } => {
+            let content = content.as_deref().unwrap_or_default();
+            match serde_json::from_str::<Errors>(content) {
+                Ok(Errors { errors }) => by_status(*code, &errors.join("; ")),
+                // Of anything else nothing is repeated: it may be what the server was sent, or meant to give.
+                Err(_) if content.contains(NOT_TLS) => by_status(*code, NOT_TLS),
+                Err(_) => by_status(*code, ""),
             }
-            Transport::RequestError { source, .. } | Transport::ResponseError { source } => {
-                let mut layers = source.chain();
-                match layers.find_map(|layer| layer.downcast_ref::<SentAway>()) {
-                    Some(SentAway(address)) => sent_away(address),
-                    None => unreachable(&words(source.as_ref())),
-                }
-            }
-            // What they quote of the answer may be a data key.
-            Transport::ResponseParseError { .. } | Transport::ResponseConversionError { .. } => {
-                malformed("it is not what Vault's interface says")
-            }
-            _ => Problem::new(FailureKind::Local, "the request could not be made"),
-        },
-        ClientError::ResponseEmptyError | ClientError::ResponseDataEmptyError => {
-            malformed("it holds no data")
         }
-        _ => malformed("it is not what Vault's interface says"),
+        ClientError::ResponseError { source } => {
+            let is_too_long = source.downcast_ref::<TooLong>().is_some();
+            let sent = source.chain().find_map(|layer| layer.downcast_ref::<SentAway>());
+            match sent {
+                _ if is_too_long => malformed("it is longer than any of Vault's"),
+                Some(SentAway(address)) => sent_away(address.as_deref()),
+                None => unreachable(&words(source.as_ref())),
+            }
+        }
+        // What it quotes of the answer may be a data key.
+        ClientError::ResponseParseError { .. } => {
+            malformed("it is not what Vault's interface says")
+        }
+        _ => not_made(),
     }
+}
+
+pub(super) fn not_made() -> Problem {
+    Problem::new(FailureKind::Local, "the request could not be made")
+}
+
+pub(super) fn empty() -> Problem {
+    malformed("it holds no data")
 }
 
 pub(super) fn malformed(what: &str) -> Problem {
     Problem::new(FailureKind::Malformed, format!("the answer makes no sense: {what}"))
 }
 
-fn sent_away(address: &str) -> Problem {
-    let reason = format!("the server sends us to {address}, where we do not go");
-    Problem::new(FailureKind::Malformed, reason).hint(format!(
-        "if that is the active server, name it in the key and in VAULT_ADDR: {address}"
-    ))
+fn sent_away(address: Option<&str>) -> Problem {
+    let place = address.unwrap_or("another place");
+    let reason = format!("the server sends us to {place}, where we do not go");
+    let problem = Problem::new(FailureKind::Malformed, reason);
+    match address {
+        Some(address) => problem.hint(format!(
+            "if that is the active server, name it in the key and in VAULT_ADDR: {address}"
+        )),
+        None => problem,
+    }
 }
 
 fn unreachable(words: &str) -> Problem {
@@ -97,12 +121,6 @@ fn by_status(status: u16, said: &str) -> Problem {
     }
 }
 
-/// The text of an answer that is not Vault's; pages for browsers say nothing on one line.
-fn plain(content: &str) -> &str {
-    let content = content.trim();
-    if content.starts_with('<') { "" } else { content }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,20 +167,29 @@ mod tests {
         }
     }
 
+    fn refusal(code: u16, content: &str) -> Problem {
+        problem(&ClientError::ServerResponseError { code, content: Some(content.to_owned()) })
+    }
+
     #[test]
     fn a_page_for_browsers_is_not_repeated() {
-        let content = Some("<html><title>502 Bad Gateway</title>".to_owned());
-        let source = Transport::ServerResponseError { code: 502, content };
-        let problem = problem(&ClientError::RestClientError { source });
+        let problem = refusal(502, "<html><title>502 Bad Gateway</title>");
         assert_eq!(problem.reason, "the server answers HTTP 502 without saying why");
+    }
+
+    #[test]
+    fn a_server_that_wants_tls_is_understood() {
+        let problem = refusal(400, "Client sent an HTTP request to an HTTPS server.\n");
+        assert_eq!(problem.kind, FailureKind::Malformed);
+        assert!(format!("{problem:?}").contains("https://"), "{problem:?}");
     }
 
     #[test]
     fn an_answer_that_cannot_be_read_is_not_repeated() {
         let error = serde_json::from_str::<u8>("x").unwrap_err();
         let content = Some("{\"plaintext\": \"hunter2\"}".to_owned());
-        let source = Transport::ResponseParseError { source: error.into(), content };
-        let problem = problem(&ClientError::RestClientError { source });
+        let source = error.into();
+        let problem = problem(&ClientError::ResponseParseError { source, content });
         assert_eq!(problem.kind, FailureKind::Malformed);
         assert!(!format!("{problem:?}").contains("hunter2"));
     }

@@ -15,19 +15,21 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, NoProxy, Proxy, Url};
 use zeroize::Zeroizing;
 
+use super::name::server_of;
 use super::problem::Problem;
 use crate::environment::Environment;
 
-/// A server sent us to another one; its address, without path and query.
+/// A server sent us to another one; its address, without path and query. `None` where that is no address of a Vault: it
+/// is shown to be copied, and a URL may have a host such as `$(…)`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("sent to {0}")]
-pub(super) struct SentAway(pub(super) String);
+#[error("sent elsewhere")]
+pub(super) struct SentAway(pub(super) Option<String>);
 
 /// A client for one server, and whether it would talk to anybody who claims to be that server.
 pub(super) fn client(environment: &Environment, url: &Url) -> Result<(Client, bool), Problem> {
     let mut builder = Client::builder()
         .redirect(Policy::custom(|attempt| {
-            let address = attempt.url().origin().ascii_serialization();
+            let address = server_of(&attempt.url().origin().ascii_serialization());
             attempt.error(SentAway(address))
         }))
         .retry(reqwest::retry::never())

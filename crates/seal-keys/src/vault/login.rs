@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustify::endpoint::Endpoint;
 use seal_core::envelope::MasterKey;
-use vaultrs::api::AuthInfo;
-use vaultrs::auth::{approle, kubernetes};
-use vaultrs::client::VaultClient;
-use vaultrs::error::ClientError;
+use vaultrs::api::auth::approle::requests::LoginWithApproleRequest;
+use vaultrs::api::auth::kubernetes::requests::LoginWithKubernetesRequest;
 use zeroize::Zeroizing;
 
 use super::answer;
@@ -50,8 +49,10 @@ impl Ask<'_> {
                     check: "VAULT_ROLE_ID, VAULT_SECRET_ID and VAULT_APPROLE_MOUNT",
                     secrets: [&role_id, &secret_id],
                 };
-                let request = async |client: &VaultClient| {
-                    approle::login(client, &mount, &role_id, &secret_id).await
+                let request = || {
+                    let mut request = LoginWithApproleRequest::builder();
+                    request.mount(&mount).role_id(role_id.as_str()).secret_id(secret_id.as_str());
+                    request.build().ok()
                 };
                 self.log_in(login, request).await
             }
@@ -64,8 +65,10 @@ impl Ask<'_> {
                     check: "VAULT_K8S_ROLE, VAULT_K8S_TOKEN_FILE and VAULT_K8S_MOUNT",
                     secrets: [&jwt, ""],
                 };
-                let request = async |client: &VaultClient| {
-                    kubernetes::login(client, &mount, &role, &jwt).await
+                let request = || {
+                    let mut request = LoginWithKubernetesRequest::builder();
+                    request.mount(&mount).role(&role).jwt(jwt.as_str());
+                    request.build().ok()
                 };
                 self.log_in(login, request).await
             }
@@ -85,14 +88,15 @@ impl Ask<'_> {
         }
     }
 
-    async fn log_in(
+    async fn log_in<E: Endpoint>(
         &self,
         login: Login<'_>,
-        request: impl AsyncFn(&VaultClient) -> Result<AuthInfo, ClientError>,
+        endpoint: impl Fn() -> Option<E>,
     ) -> Result<Token, Failure> {
         let answer = self.session.calls.request(self.key, &login.how, async || {
-            let client = self.server.client("");
-            request(&client.0).await.map_err(|error| login.failure(&error, self.key))
+            let answer = self.server.ask("", endpoint()).await;
+            let auth = answer.and_then(|answer| answer.auth.ok_or_else(answer::empty));
+            auth.map_err(|problem| login.failure(problem, self.key))
         });
         let mut answer = answer.await?;
         let text = Zeroizing::new(std::mem::take(&mut answer.client_token));
@@ -115,9 +119,8 @@ struct Login<'s> {
 
 impl Login<'_> {
     /// Whatever a server has against us here, the credentials are not good for it.
-    fn failure(&self, error: &ClientError, key: &MasterKey) -> Failure {
+    fn failure(&self, mut problem: Problem, key: &MasterKey) -> Failure {
         use FailureKind::{Denied, NotFound, Refused};
-        let mut problem = answer::problem(error);
         if matches!(problem.kind, Denied | NotFound | Refused) {
             problem.kind = FailureKind::NoCredentials;
             problem = problem.hint(format!("check {}", self.check));

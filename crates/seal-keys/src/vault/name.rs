@@ -3,16 +3,27 @@
 //! The texts come from files, and become the URL of a request that carries a token. So they are taken strictly: nothing
 //! that a reader of URLs could understand in another way (user names, escapes, queries, `..`, control characters).
 
+use reqwest::Url;
 use seal_core::envelope::MasterKey;
 
 use super::problem::Problem;
 use crate::failure::FailureKind;
+
+/// No server has longer ones. What makes URLs takes a very long path badly.
+const LONGEST_ADDRESS: usize = 300;
+const LONGEST_PATH: usize = 1024;
+const LONGEST_KEY_NAME: usize = 256;
+
+/// What every server answers at and is no engine. A file could make a token write its data key there.
+const NO_ENGINES: [&str; 4] = ["sys", "auth", "identity", "cubbyhole"];
 
 /// A key's name; every part of it can stand in a URL as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     /// `http(s)://HOST[:PORT]`, without a slash at the end.
     pub(super) address: String,
+    /// The same for every spelling of the address: upper case, default ports, short forms of IP addresses.
+    pub(super) server: String,
     /// `transit`, or several segments with slashes between them.
     pub(super) engine_path: String,
     pub(super) key_name: String,
@@ -24,23 +35,33 @@ impl Name {
             return Err(wrong("it is no key of Vault", "name a key of Vault"));
         };
         let address = address.strip_suffix('/').unwrap_or(address);
-        if !is_address(address) {
-            return Err(wrong("its address is not valid", "an address is http(s)://HOST[:PORT]"));
-        }
+        let Some(server) = server_of(address) else {
+            return Err(wrong(
+                "its address is not valid",
+                "an address is http(s)://HOST[:PORT], of at most 300 characters",
+            ));
+        };
         if !is_path(engine_path) {
             return Err(wrong(
                 "its engine path is not valid",
-                "an engine path is SEGMENT[/SEGMENT…], of letters, digits and -_.~@+=,:",
+                "an engine path is SEGMENT[/SEGMENT…], of at most 1024 letters, digits and -_.~@+=,:",
+            ));
+        }
+        if engine_path.split('/').next().is_some_and(|first| NO_ENGINES.contains(&first)) {
+            return Err(wrong(
+                "its engine path leads to no transit engine",
+                "name a transit engine; sys, auth, identity and cubbyhole are the server's own",
             ));
         }
         if !is_key_name(key_name) {
             return Err(wrong(
                 "its name is not valid",
-                "the name of a transit key has letters, digits and -_.",
+                "the name of a transit key has at most 256 letters, digits and -_.",
             ));
         }
         Ok(Self {
             address: address.to_owned(),
+            server,
             engine_path: engine_path.clone(),
             key_name: key_name.clone(),
         })
@@ -53,12 +74,11 @@ fn wrong(reason: &str, hint: &str) -> Problem {
 
 /// Whether a text names a place below `/v1/`: an engine, a way to log in.
 pub(super) fn is_path(text: &str) -> bool {
-    text.split('/').all(|segment| {
-        !matches!(segment, "" | "." | "..")
-            && segment
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.~@+=,:".contains(&byte))
-    })
+    let is_segment = |segment: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~@+=,:".contains(&byte);
+        !matches!(segment, "" | "." | "..") && segment.bytes().all(is_plain)
+    };
+    text.len() <= LONGEST_PATH && text.split('/').all(is_segment)
 }
 
 /// As the engine itself takes them: it begins and ends with a letter, a digit or `_`.
@@ -66,8 +86,15 @@ fn is_key_name(text: &str) -> bool {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let bytes = text.as_bytes();
     let ends = [bytes.first(), bytes.last()];
-    ends.iter().all(|end| end.is_some_and(|byte| is_word(*byte)))
+    bytes.len() <= LONGEST_KEY_NAME
+        && ends.iter().all(|end| end.is_some_and(|byte| is_word(*byte)))
         && bytes.iter().all(|byte| is_word(*byte) || matches!(byte, b'-' | b'.'))
+}
+
+/// See [`Name::server`]. `None` for a text that is no address.
+pub(super) fn server_of(address: &str) -> Option<String> {
+    let url = is_address(address).then(|| Url::parse(address).ok())??;
+    Some(url.origin().ascii_serialization())
 }
 
 fn is_address(text: &str) -> bool {
@@ -85,7 +112,7 @@ fn is_address(text: &str) -> bool {
         }
         None => port.is_empty(),
     };
-    is_known && is_host(host) && is_port
+    text.len() <= LONGEST_ADDRESS && is_known && is_host(host) && is_port
 }
 
 fn is_host(text: &str) -> bool {
@@ -125,6 +152,21 @@ mod tests {
     }
 
     #[test]
+    fn a_server_is_the_same_however_its_address_is_spelled() {
+        for (server, spellings) in [
+            ("https://vault", &["https://vault", "HTTPS://Vault:443/", "https://VAULT:0443"][..]),
+            ("https://vault:8200", &["https://vault:8200/", "Https://vAult:08200"]),
+            ("http://vault:443", &["http://vault:443"]),
+            ("http://[::1]:8200", &["http://[::1]:8200", "http://[0:0:0:0:0:0:0:1]:8200"]),
+            ("http://127.0.0.1", &["http://127.1:80", "http://0x7f.0.0.1"]),
+        ] {
+            for address in spellings {
+                assert_eq!(of(address, "transit", "k").unwrap().server, server, "{address}");
+            }
+        }
+    }
+
+    #[test]
     fn nothing_that_could_mean_another_place() {
         for address in [
             "",
@@ -152,6 +194,7 @@ mod tests {
             "https://[::1]evil",
             "https://[vault]",
             "https://väult",
+            "https://256.0.0.1",
         ] {
             let problem = of(address, "transit", "k").unwrap_err();
             assert_eq!(problem.kind, FailureKind::Name, "{address}");

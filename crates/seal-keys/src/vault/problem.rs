@@ -32,9 +32,10 @@ impl Problem {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// Blots out credentials that a server repeated. Before the reason is cut to a length, which could leave half of one.
+    /// Blots out what a server repeated of a request. Before the reason is cut to a length, which could leave half of it.
+    /// What is shorter than any secret would only blot out letters.
     pub(super) fn without(mut self, secrets: &[&str]) -> Self {
-        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        for secret in secrets.iter().filter(|secret| secret.len() >= 6) {
             self.reason = self.reason.replace(secret, "<redacted>");
         }
         self

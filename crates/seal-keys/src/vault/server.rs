@@ -4,11 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use reqwest::Url;
-use rustify::clients::reqwest::Client as Http;
+use rustify::endpoint::Endpoint;
 use seal_core::envelope::MasterKey;
-use vaultrs::api::EndpointMiddleware;
-use vaultrs::client::{VaultClient, VaultClientSettings};
-use vaultrs::error::ClientError;
+use vaultrs::api::{EndpointMiddleware, EndpointResult};
 use zeroize::Zeroize;
 
 use super::answer;
@@ -17,15 +15,14 @@ use super::http;
 use super::login::Token;
 use super::name::Name;
 use super::problem::Problem;
+use super::transport::Transport;
 use crate::environment::Environment;
 use crate::failure::{Failure, FailureKind};
 use crate::session::Session;
 
 /// Debug shows the address only.
 pub(super) struct Server {
-    address: String,
-    url: Url,
-    http: reqwest::Client,
+    transport: Transport,
     is_unverified: bool,
     namespace: Option<String>,
     /// Held while somebody logs in, so that the others wait for the same token. A refusal is kept: who asks again is
@@ -34,16 +31,14 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Prepares a client; nobody is asked yet. The address is that of a [`Name`].
+    /// Prepares a client; nobody is asked yet. The address is [`Name::server`].
     pub(super) fn new(address: &str, environment: &Environment) -> Result<Self, Problem> {
         let url = Url::parse(address)
             .map_err(|_| Problem::new(FailureKind::Name, "its address is not valid"))?;
         let (http, is_unverified) = http::client(environment, &url)?;
         let namespace = variable(environment, "VAULT_NAMESPACE")?.map(|name| name.to_string());
         Ok(Self {
-            address: address.to_owned(),
-            url,
-            http,
+            transport: Transport { address: address.to_owned(), http },
             is_unverified,
             namespace,
             token: tokio::sync::Mutex::default(),
@@ -51,51 +46,44 @@ impl Server {
     }
 
     pub(super) fn address(&self) -> &str {
-        &self.address
+        &self.transport.address
     }
 
     pub(super) fn is_unverified(&self) -> bool {
         self.is_unverified
     }
 
-    /// Every setting is named: those left out would come from the environment of the process.
-    pub(super) fn client(&self, token: &str) -> Client {
-        Client(VaultClient {
-            http: Http::new(&self.address, self.http.clone()),
-            middle: EndpointMiddleware {
-                token: token.to_owned(),
-                version: "v1".to_owned(),
-                wrap: None,
-                namespace: self.namespace.clone(),
-            },
-            settings: VaultClientSettings {
-                address: self.url.clone(),
-                ca_certs: Vec::new(),
-                identity: None,
-                timeout: None,
-                token: String::new(),
-                verify: true,
-                version: 1,
-                wrapping: false,
-                namespace: None,
-                proxy: None,
-            },
-        })
+    /// Makes one request; an endpoint that could not be built is `None`.
+    pub(super) async fn ask<E: Endpoint>(
+        &self,
+        token: &str,
+        endpoint: Option<E>,
+    ) -> Result<EndpointResult<E::Response>, Problem> {
+        let Some(endpoint) = endpoint else { return Err(answer::not_made()) };
+        let headers = Headers(EndpointMiddleware {
+            token: token.to_owned(),
+            version: "v1".to_owned(),
+            wrap: None,
+            namespace: self.namespace.clone(),
+        });
+        let endpoint = endpoint.with_middleware(&headers.0);
+        let answer = endpoint.exec(&self.transport).await;
+        answer.and_then(|answer| answer.wrap()).map_err(|error| answer::problem(&error))
     }
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Server").field("address", &self.address()).finish_non_exhaustive()
     }
 }
 
-/// A client for one request, whose copy of the token is wiped.
-pub(super) struct Client(pub(super) VaultClient);
+/// What every request holds. Its copy of the token is wiped.
+struct Headers(EndpointMiddleware);
 
-impl Drop for Client {
+impl Drop for Headers {
     fn drop(&mut self) {
-        self.0.middle.token.zeroize();
+        self.0.token.zeroize();
     }
 }
 
@@ -109,21 +97,23 @@ pub(super) struct Ask<'a> {
     pub(super) operation: &'a str,
     /// As messages name it.
     pub(super) shown: String,
+    /// What of the request no message may show, the token aside.
+    pub(super) secret: &'a str,
 }
 
 impl Ask<'_> {
     /// Logs in if nobody has yet, and makes the request.
-    pub(super) fn run<T>(
+    pub(super) fn run<E: Endpoint>(
         &self,
-        request: impl AsyncFn(&VaultClient) -> Result<T, ClientError>,
-    ) -> Result<T, Failure> {
+        endpoint: impl Fn() -> Option<E>,
+    ) -> Result<E::Response, Failure> {
         self.session.calls.run(self.key, &self.shown, async {
             let token = self.token(None).await?;
-            match self.request(&token, &request).await {
+            match self.request(&token, &endpoint).await {
                 // Time has passed since the login: a run of an hour, a laptop that slept.
                 Err(failure) if failure.kind == FailureKind::Denied && token.has_ended() => {
                     let token = self.token(Some(&token)).await?;
-                    self.request(&token, &request).await
+                    self.request(&token, &endpoint).await
                 }
                 result => result,
             }
@@ -134,16 +124,17 @@ impl Ask<'_> {
         answer::malformed(what).of(self.key, &self.shown)
     }
 
-    async fn request<T>(
+    async fn request<E: Endpoint>(
         &self,
         token: &Token,
-        request: &impl AsyncFn(&VaultClient) -> Result<T, ClientError>,
-    ) -> Result<T, Failure> {
+        endpoint: &impl Fn() -> Option<E>,
+    ) -> Result<E::Response, Failure> {
         let Self { session, key, shown, .. } = self;
         let answer = session.calls.request(key, shown, async || {
-            let client = self.server.client(&token.text);
-            request(&client.0).await.map_err(|error| {
-                let failure = answer::problem(&error).without(&[&token.text]).of(key, shown);
+            let answer = self.server.ask(&token.text, endpoint()).await;
+            let data = answer.and_then(|answer| answer.data.ok_or_else(answer::empty));
+            data.map_err(|problem| {
+                let failure = problem.without(&[&token.text, self.secret]).of(key, shown);
                 match failure.kind {
                     FailureKind::Denied => failure.hint(self.how_to_be_allowed()),
                     _ => failure,
