@@ -137,7 +137,8 @@ fn an_interrupt_while_the_service_hangs_ends_the_run_at_once() {
         let status = child.wait().unwrap();
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
         assert_eq!(signal, Some(2), "{verb}: {status}");
-        assert!(interrupted.elapsed() < Duration::from_secs(1), "{:?}", interrupted.elapsed());
+        // The call alone would take ten seconds.
+        assert!(interrupted.elapsed() < Duration::from_secs(5), "{:?}", interrupted.elapsed());
         assert_eq!(directory.read("db.yaml"), before);
         assert_eq!(directory.files(), [".sops.yaml", "db.yaml"]);
     }

@@ -239,7 +239,9 @@ fn ctrl_c_ends_a_gpg_that_waits_for_a_person() {
     // A process group of its own, as a shell gives to what runs in the foreground.
     let mut seal = seal.command().process_group(0).stderr(Stdio::null()).spawn().unwrap();
     let group = rustix::process::Pid::from_child(&seal);
+    let begun = std::time::Instant::now();
     while !started.exists() {
+        assert!(begun.elapsed().as_secs() < 60, "gpg was not started");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     let text = directory.read("db.yaml");

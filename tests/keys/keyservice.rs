@@ -151,8 +151,8 @@ fn nothing_is_done_before_the_guard_allows_it() {
     assert_eq!(service.used(), 1);
     let log = service.log();
     assert_eq!(log.len(), 3, "{log:?}");
-    assert_eq!(log[0], format!("Encrypt age {recipient}: None"));
-    assert!(log[1].starts_with(&format!("Decrypt age {recipient}: Some(\"refused")), "{log:?}");
+    assert_eq!(log[0], format!("Encrypt {recipient}: None"));
+    assert!(log[1].starts_with(&format!("Decrypt {recipient}: Some(\"refused")), "{log:?}");
 }
 
 #[test]

@@ -94,12 +94,15 @@ fn a_login_that_failed_in_one_region_is_no_failure_of_another() {
 #[test]
 fn a_login_that_takes_its_time_holds_up_its_own_region_only() {
     let (holds, is_held) = mpsc::channel();
+    let (release, released) = mpsc::channel();
+    let released = Mutex::new(released);
     let holds = Mutex::new(Some(holds));
     let server = StandIn::start(move |request| {
         let first = is_sts(request).then(|| holds.lock().unwrap().take()).flatten();
         if let Some(holds) = first {
             holds.send(()).unwrap();
-            std::thread::sleep(Duration::from_secs(2));
+            // Until the other one is through.
+            let _ = released.lock().unwrap().recv_timeout(Duration::from_secs(10));
         }
         kms_and_sts(request)
     });
@@ -111,7 +114,8 @@ fn a_login_that_takes_its_time_holds_up_its_own_region_only() {
         is_held.recv_timeout(Duration::from_secs(10)).unwrap();
         service.wrap(&key_of(ARN, &[]), &secret()).unwrap();
         assert!(!held_up.is_finished());
-        assert_eq!(held_up.join().unwrap(), FailureKind::TimedOut);
+        release.send(()).unwrap();
+        assert_eq!(held_up.join().unwrap(), FailureKind::Denied);
     });
 }
 

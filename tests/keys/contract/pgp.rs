@@ -114,9 +114,12 @@ fn a_key_that_nobody_vouched_for_is_encrypted_to_because_its_fingerprint_names_i
 #[test]
 fn an_expired_key_still_opens_and_no_longer_wraps() {
     let Some(pgp) = Pgp::start() else { return };
-    let fingerprint = pgp.keyring.make_key("short-lived", "", "seconds=2");
+    let fingerprint = pgp.keyring.make_key("short-lived", "", "never");
     let enc = pgp.holder().wrap(&key(&fingerprint), &secret()).unwrap().enc;
-    std::thread::sleep(std::time::Duration::from_secs(3));
+    for subkeys in [&[][..], &["*"]] {
+        pgp.keyring.gpg(&[&["--quick-set-expire", &fingerprint, "seconds=1"], subkeys].concat());
+    }
+    std::thread::sleep(std::time::Duration::from_secs(2));
     let error = pgp.holder().wrap(&key(&fingerprint), &secret()).unwrap_err();
     let shown = failed_to_wrap(&error, FailureKind::Disabled);
     assert!(shown.contains("expired") && shown.contains("Unusable public key"), "{shown}");

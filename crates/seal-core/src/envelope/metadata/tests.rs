@@ -193,7 +193,7 @@ fn every_master_key_comes_back_as_it_was_read() {
         "Azure Key Vault https://v/keys/n/1",
         "Vault https://h/v1/e/keys/k",
         "PGP AB",
-        "age age1a",
+        "age1a",
     ];
     assert_eq!(names, expected);
     let context =
