@@ -115,7 +115,7 @@ fn a_login_that_takes_its_time_holds_up_its_own_region_only() {
         service.wrap(&key_of(ARN, &[]), &secret()).unwrap();
         assert!(!held_up.is_finished());
         release.send(()).unwrap();
-        assert_eq!(held_up.join().unwrap(), FailureKind::Denied);
+        assert_eq!(held_up.join().unwrap(), FailureKind::NoCredentials);
     });
 }
 
