@@ -236,6 +236,7 @@ fn a_key_in_the_old_form_opens_unless_it_is_encrypted() {
     let path = closed.path().display().to_string();
     let (holder, _) = with(&[("SOPS_AGE_SSH_PRIVATE_KEY_FILE", &path)], Some(PASSPHRASE));
     assert!(holder.unwrap(&age(&closed.recipient), &wrapped(&closed.recipient)).is_err());
-    let report = holder.sources().last().unwrap().to_string();
+    let reports = holder.sources();
+    let report = reports.iter().find(|report| report.source.contains(&path)).unwrap().to_string();
     assert!(report.contains("`ssh-keygen -p` rewrites it"), "{report}");
 }

@@ -1,7 +1,7 @@
 //! The variables of the environment, as an argument.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -108,6 +108,16 @@ pub fn looks_like_path(path: &Path) -> bool {
         && (length <= LONGEST_NAME || text.contains(['/', '.']))
 }
 
+/// Whether the value of `SOPS_AGE_KEY` is the path of a file rather than identities.
+pub fn is_rather_a_path(value: &OsStr) -> bool {
+    let text = value.to_string_lossy();
+    let text = text.trim();
+    !text.starts_with('#')
+        && !text.contains(['\n', '\r'])
+        && (["/", "~/", "./", "../"].iter().any(|start| text.starts_with(start))
+            || [".txt", ".age", ".key"].iter().any(|end| text.ends_with(end)))
+}
+
 /// A path from a variable, for messages: never a secret that stands there by mistake.
 pub(crate) fn shown_path(path: &Path) -> String {
     match looks_like_path(path) {
@@ -182,6 +192,17 @@ mod tests {
             ("/home/age-keys", None),
         ] {
             assert_eq!(NotAPath::of(Path::new(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_told_apart_from_an_identity() {
+        for path in ["/home/a/keys", "~/keys", "../keys", "keys.txt", " my keys.age\n"] {
+            assert!(is_rather_a_path(OsStr::new(path)), "{path}");
+        }
+        for text in ["AGE-SECRET-KEY-1A", "# /keys.txt", "AGE-SECRET-KEY-1A\n# keys.txt", "hunter2"]
+        {
+            assert!(!is_rather_a_path(OsStr::new(text)), "{text}");
         }
     }
 

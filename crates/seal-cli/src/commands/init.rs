@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use seal_core::document::Timestamp;
 use seal_core::kubernetes::PROFILE_REGEX;
 use seal_keys::keygen::{check_recipient, generate, recipients_of};
-use seal_keys::{NotAPath, looks_like_path};
+use seal_keys::{NotAPath, is_rather_a_path, looks_like_path};
 use serde_json::{Map, json};
 use zeroize::Zeroizing;
 
@@ -132,10 +132,15 @@ impl Own {
     fn find_or_make(context: &Context<'_>, now: Timestamp) -> Result<Self, CommandError> {
         let set = |name: &str| context.environment.variable(name);
         if let Some(value) = set("SOPS_AGE_KEY") {
+            let is_path = is_rather_a_path(&value);
             let text = value.into_string().map(Zeroizing::new).unwrap_or_default();
             let recipients = recipients_of(&text).map_err(|error| {
-                CommandError::usage("SOPS_AGE_KEY cannot be used")
-                    .caused_by(&error)
+                let out = CommandError::usage("SOPS_AGE_KEY cannot be used").caused_by(&error);
+                let out = match is_path {
+                    true => out.hint("it looks like a path: SOPS_AGE_KEY_FILE is for paths"),
+                    false => out,
+                };
+                out
                     .hint("unset it to use a key file, or name recipients: `seal init --no-identity --age age1…`")
             })?;
             return Ok(Self { source: Source::Variable, recipients });

@@ -14,8 +14,8 @@ pub(crate) struct Loaded {
     warnings: Vec<Warning>,
     /// Somebody asked for it: what does not work there is worth a warning.
     configured: bool,
-    /// Not worth a line: nobody asked for it, and there is nothing.
-    unmentioned: bool,
+    /// Nothing that anybody asked for: worth a line only where something is for a key of ssh.
+    of_ssh_only: bool,
 }
 
 enum Held {
@@ -37,7 +37,7 @@ impl Loaded {
 
     fn holding(source: &str, held: Held) -> Self {
         let source = source.to_owned();
-        Self { source, held, warnings: Vec::new(), configured: false, unmentioned: false }
+        Self { source, held, warnings: Vec::new(), configured: false, of_ssh_only: false }
     }
 
     /// Identities of age, or an age file that may hold some.
@@ -64,8 +64,8 @@ impl Loaded {
         self
     }
 
-    pub(super) fn unmentioned(mut self, unmentioned: bool) -> Self {
-        self.unmentioned = unmentioned;
+    pub(super) fn of_ssh_only(mut self, of_ssh_only: bool) -> Self {
+        self.of_ssh_only = of_ssh_only;
         self
     }
 
@@ -139,9 +139,9 @@ impl Loaded {
         }
     }
 
-    /// `None` where it is not worth a line.
-    pub(crate) fn report(&self) -> Option<SourceReport> {
-        (!self.unmentioned)
+    /// `None` where it is not worth a line. `for_ssh`: something is for a key of ssh.
+    pub(super) fn report(&self, for_ssh: bool) -> Option<SourceReport> {
+        (for_ssh || !self.of_ssh_only)
             .then(|| SourceReport { source: self.source.clone(), outcome: self.outcome() })
     }
 

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::loaded::Loaded;
 use super::report::{SourceOutcome, Warning};
-use crate::environment::{NotAPath, shown_path};
+use crate::environment::{NotAPath, is_rather_a_path, shown_path};
 use crate::session::Session;
 use crate::words;
 
@@ -51,6 +51,11 @@ impl Source {
     pub(super) fn load(self, session: &Session, recipient: &str) -> Loaded {
         match self {
             Self::Text => from_variable("SOPS_AGE_KEY", session, |variable, value| {
+                if is_rather_a_path(&value) {
+                    let reason =
+                        "no identity; it looks like a path: SOPS_AGE_KEY_FILE is for paths";
+                    return Loaded::failed(variable, reason).configured();
+                }
                 let text = Zeroizing::new(value.into_encoded_bytes());
                 Loaded::of_text(variable, Ok(text)).configured()
             }),
@@ -70,14 +75,14 @@ impl Source {
                 let loaded = from_variable(variable, session, |variable, value| {
                     named_file(variable, &PathBuf::from(value), Loaded::of_ssh)
                 });
-                loaded.unmentioned(session.environment.variable(variable).is_none())
+                loaded.of_ssh_only(session.environment.variable(variable).is_none())
             }
             Self::SshCommand => {
                 let variable = "SOPS_AGE_SSH_PRIVATE_KEY_CMD";
                 let loaded = from_variable(variable, session, |variable, value| {
                     Loaded::of_ssh(variable, run(value, recipient, session)).configured()
                 });
-                loaded.unmentioned(session.environment.variable(variable).is_none())
+                loaded.of_ssh_only(session.environment.variable(variable).is_none())
             }
             Self::SshDefaultEd25519 => default_of_ssh("id_ed25519", session),
             Self::SshDefaultRsa => default_of_ssh("id_rsa", session),
@@ -121,12 +126,10 @@ fn default_file(path: &Path) -> Loaded {
 fn default_of_ssh(name: &str, session: &Session) -> Loaded {
     let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
     let Some(home) = session.environment.variable(home).map(PathBuf::from) else {
-        return Loaded::nothing(name, SourceOutcome::NotFound).unmentioned(true);
+        return Loaded::failed(&format!("~/.ssh/{name}"), "no home directory is known");
     };
     let path = home.join(".ssh").join(name);
-    let loaded = from_file(&path.display().to_string(), &path, Loaded::of_ssh);
-    let is_missing = loaded.is_missing();
-    loaded.unmentioned(is_missing).without_warnings()
+    from_file(&path.display().to_string(), &path, Loaded::of_ssh).without_warnings()
 }
 
 fn from_file(

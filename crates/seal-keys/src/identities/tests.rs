@@ -212,6 +212,39 @@ fn a_secret_where_a_path_belongs_is_not_repeated() {
 }
 
 #[test]
+fn a_path_where_identities_belong_is_told_its_variable() {
+    let identities = self::identities(Environment::of([("SOPS_AGE_KEY", "/home/a/hunter2")]));
+    let expected =
+        "SOPS_AGE_KEY: no identity; it looks like a path: SOPS_AGE_KEY_FILE is for paths";
+    read_all(&identities);
+    assert_eq!(identities.reports()[0].to_string(), expected);
+    assert_eq!(identities.warnings()[0].to_string(), expected);
+}
+
+#[test]
+fn the_places_of_ssh_keys_are_all_listed_for_a_key_of_ssh() {
+    let identities = self::identities(Environment::of([("HOME", "/nowhere")]));
+    identities.for_recipient("ssh-ed25519 AAAA").for_each(drop);
+    identities.for_recipient("age1x").for_each(drop);
+    let reports: Vec<String> = identities.reports().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        reports[reports.len() - 4..],
+        [
+            "SOPS_AGE_SSH_PRIVATE_KEY_FILE: not set",
+            "SOPS_AGE_SSH_PRIVATE_KEY_CMD: not set",
+            "/nowhere/.ssh/id_ed25519: no such file",
+            "/nowhere/.ssh/id_rsa: no such file",
+        ]
+    );
+    assert_eq!(identities.warnings(), []);
+
+    let homeless = self::identities(Environment::of([("SOPS_AGE_KEY", "")]));
+    homeless.for_recipient("ssh-rsa AAAA").for_each(drop);
+    let last = homeless.reports().pop().unwrap().to_string();
+    assert_eq!(last, "~/.ssh/id_rsa: no home directory is known");
+}
+
+#[test]
 fn ssh_keys_are_mentioned_only_where_they_are_set() {
     let identities =
         self::identities(Environment::of([("SOPS_AGE_SSH_PRIVATE_KEY_FILE", "/home/a/.ssh/id")]));
