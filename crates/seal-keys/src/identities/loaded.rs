@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::report::{SourceOutcome, SourceReport, Warning};
-use crate::age::{LockedIdentities, SshKey, is_ssh, without_comment};
+use crate::age::{LockedIdentities, NotOpened, SshKey, is_ssh, without_comment};
 use crate::identity_text::{self, Identity, IdentityText};
 use crate::prompt::Prompts;
 
@@ -124,6 +124,14 @@ impl Loaded {
         locked.opened().is_some_and(|opened| opened.is_ok())
     }
 
+    /// Why [`Loaded::unlock`] opened nothing, where that was for want of the passphrase.
+    pub(crate) fn closed(&self) -> Option<NotOpened> {
+        match &self.held {
+            Held::Locked(locked) => locked.closed(),
+            _ => None,
+        }
+    }
+
     /// Identities that a plugin opens with.
     pub(crate) fn of_plugins(&self) -> impl Iterator<Item = &age::plugin::Identity> {
         self.identities().iter().filter_map(Identity::of_plugin)
@@ -132,9 +140,10 @@ impl Loaded {
     fn identities(&self) -> &[Identity] {
         match &self.held {
             Held::Identities(found) => &found.identities,
-            Held::Locked(locked) => {
-                locked.opened().and_then(Result::ok).map_or(&[], |found| &found.identities)
-            }
+            Held::Locked(locked) => locked
+                .opened()
+                .and_then(Result::ok)
+                .map_or(&[], |found| found.identities.as_slice()),
             Held::Nothing(_) | Held::Ssh(_) => &[],
         }
     }
@@ -163,7 +172,7 @@ impl Loaded {
             Held::Locked(locked) => match locked.opened() {
                 None => SourceOutcome::Locked,
                 Some(Ok(found)) => read(found),
-                Some(Err(reason)) => SourceOutcome::Failed(reason.to_owned()),
+                Some(Err(reason)) => SourceOutcome::Failed(reason),
             },
             Held::Ssh(key) => SourceOutcome::Read {
                 recipients: vec![key.recipient().to_owned()],
