@@ -15,7 +15,7 @@ use seal_core::kubernetes::profile_rule;
 use seal_core::secret::{DataKey, SecretBytes};
 
 use self::data_keys::{DataKeys, random_bytes};
-use self::recipients::RecipientsOfFiles;
+use self::recipients::{RecipientsOfFiles, mixes_post_quantum};
 use self::selection::{AppliedRules, selection};
 use super::files::{self, STDIN, each, file_error, working_directory};
 use super::{Context, Outcome};
@@ -58,6 +58,7 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
         last_modified: clock::now().to_rfc3339(),
         rules: AppliedRules::default(),
         recipients_of_files: RecipientsOfFiles::default(),
+        mixes_post_quantum: AtomicBool::new(false),
     };
     let outcome = match inputs {
         Inputs::Stdin => encryption.stdin(&destination, context),
@@ -68,6 +69,11 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
     };
     if let Some(warning) = encryption.recipients_of_files.warning(&named_by) {
         context.ui.warn(&warning);
+    }
+    if encryption.mixes_post_quantum.into_inner() {
+        context.ui.warn(
+            "a post-quantum recipient (`age1pq1…`) stands beside age recipients that are none, and so protects nothing: all recipients of a key group should be such",
+        );
     }
     files::warn_at_end(context, &encryption.configs, &encryption.key_access);
     outcome
@@ -86,6 +92,8 @@ struct Encryption<'a> {
     last_modified: String,
     rules: AppliedRules,
     recipients_of_files: RecipientsOfFiles,
+    /// A file was made for recipients that should not be together.
+    mixes_post_quantum: AtomicBool,
 }
 
 /// A text to encrypt.
@@ -386,6 +394,7 @@ impl Encryption<'_> {
         no_rule: Option<&ConfigError>,
     ) -> Result<FileKey, CommandError> {
         let master_keys = self.master_keys(rule, no_rule)?;
+        self.mixes_post_quantum.fetch_or(mixes_post_quantum(&master_keys), Ordering::Relaxed);
         self.data_keys.file_key(self.key_access.service(), &master_keys, &self.last_modified)
     }
 }
