@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Looks up variables of the environment, one at a time: nothing is copied before it is needed, because some hold
@@ -62,6 +62,19 @@ impl Environment {
     }
 }
 
+/// A path as messages show it. What a variable holds may be a secret that belongs elsewhere: that is not repeated.
+pub(crate) fn shown_path(path: &Path) -> String {
+    const SECRETS: [&str; 5] = ["\n", "{", "AGE-SECRET-", "AGE-PLUGIN-", "-----BEGIN"];
+    let text = path.to_string_lossy();
+    let length = text.chars().count();
+    let is_secret = SECRETS.iter().any(|part| text.contains(part)) || text.contains('\r');
+    let is_odd = length > 200 || (length > 40 && !text.contains(['/', '.']));
+    match is_secret || is_odd || text.starts_with("eyJ") {
+        true => "<not a path>".to_owned(),
+        false => text.into_owned(),
+    }
+}
+
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Environment(<redacted>)")
@@ -94,6 +107,30 @@ mod tests {
     fn an_empty_variable_counts_as_not_set() {
         let environment = Environment::of([("HOME", "/home/a"), ("XDG_CONFIG_HOME", "")]);
         assert!(environment.default_age_key_file().unwrap().starts_with("/home/a"));
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_shown_as_a_path() {
+        for path in
+            ["keys.txt", "/a b/c", "~/.vault-token", "a-name-of-forty-characters-and-no-more--"]
+        {
+            assert_eq!(shown_path(Path::new(path)), path);
+        }
+        let long = "x".repeat(41);
+        let longer = format!("/{}", "x".repeat(200));
+        for text in [
+            "/a\nb",
+            "/a\rb",
+            "{\"a\": 1}",
+            "AGE-SECRET-KEY-1ABC",
+            "AGE-PLUGIN-X-1ABC",
+            "-----BEGIN X",
+            "eyJhbGciOi.x.y",
+            &long,
+            &longer,
+        ] {
+            assert_eq!(shown_path(Path::new(text)), "<not a path>", "{text}");
+        }
     }
 
     #[test]
