@@ -238,12 +238,14 @@ fn a_key_that_nobody_has_is_named_once() {
     let nobody = Settings::of(Environment::of::<String, String>([]));
     let service = Service::start(Providers::new(nobody));
     let uri = service.uri();
-    let error = client(&[], true, &[uri.clone()]).unwrap(&key(&recipient), &enc).unwrap_err();
+    let error =
+        client(&[], true, std::slice::from_ref(&uri)).unwrap(&key(&recipient), &enc).unwrap_err();
     let shown = format!("{recipient}: decrypt: here: no identity fits; {uri}: no identity fits");
     assert_eq!(error.to_string(), shown);
     let step = error.next_step().unwrap();
     assert!(step.starts_with("the key service has no identity for it either"), "{step}");
-    let error = client(&[], false, &[uri.clone()]).unwrap(&key(&recipient), &enc).unwrap_err();
+    let error =
+        client(&[], false, std::slice::from_ref(&uri)).unwrap(&key(&recipient), &enc).unwrap_err();
     let shown = format!("{recipient}: decrypt at {uri}: no identity fits");
     assert_eq!(error.to_string(), shown);
     let step = error.next_step().unwrap();
