@@ -39,7 +39,7 @@ mod words;
 mod wrap;
 
 pub use attempts::{Attempts, GroupAttempt, NoDataKey};
-pub use calls::Limits;
+pub use calls::{InvalidLimit, Limits};
 pub use environment::Environment;
 pub use failure::{Failure, FailureKind};
 pub use identities::{SourceOutcome, SourceReport, Warning};
