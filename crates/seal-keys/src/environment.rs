@@ -62,16 +62,57 @@ impl Environment {
     }
 }
 
-/// A path as messages show it. What a variable holds may be a secret that belongs elsewhere: that is not repeated.
-pub(crate) fn shown_path(path: &Path) -> String {
-    const SECRETS: [&str; 5] = ["\n", "{", "AGE-SECRET-", "AGE-PLUGIN-", "-----BEGIN"];
+/// Why the value of a variable that wants a path is none: it is the secret itself. Holds nothing of the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAPath {
+    /// What belongs into `SOPS_AGE_KEY`.
+    #[error("holds an identity, not a path; put it in SOPS_AGE_KEY")]
+    Identity,
+    /// A key in PEM form.
+    #[error("holds a private key, not a path; keep the key in a file and name that")]
+    PrivateKey,
+    /// The content of a file, of whatever kind.
+    #[error("holds more than one line, not a path; keep the text in a file and name that")]
+    Lines,
+}
+
+impl NotAPath {
+    /// `None` for a text that may be a path.
+    pub fn of(path: &Path) -> Option<Self> {
+        let text = path.to_string_lossy();
+        let upper = text.to_ascii_uppercase();
+        let holds = |sign: &str| upper.contains(sign);
+        if holds("AGE-SECRET-") || holds("AGE-PLUGIN-") || holds("-----BEGIN AGE ") {
+            Some(Self::Identity)
+        } else if holds("-----BEGIN") {
+            Some(Self::PrivateKey)
+        } else {
+            text.contains(['\n', '\r']).then_some(Self::Lines)
+        }
+    }
+}
+
+/// Whether a text can be shown as a path. One that is rather a secret, set in the variable for the name of its file,
+/// cannot: a key, a token, a JSON document.
+pub fn looks_like_path(path: &Path) -> bool {
+    /// Longer than paths that people name.
+    const LONGEST: usize = 200;
+    /// Longer than the name of a file in the working directory that ends in nothing.
+    const LONGEST_NAME: usize = 40;
     let text = path.to_string_lossy();
     let length = text.chars().count();
-    let is_secret = SECRETS.iter().any(|part| text.contains(part)) || text.contains('\r');
-    let is_odd = length > 200 || (length > 40 && !text.contains(['/', '.']));
-    match is_secret || is_odd || text.starts_with("eyJ") {
-        true => "<not a path>".to_owned(),
-        false => text.into_owned(),
+    NotAPath::of(path).is_none()
+        && !text.contains('{')
+        && !text.starts_with("eyJ")
+        && length <= LONGEST
+        && (length <= LONGEST_NAME || text.contains(['/', '.']))
+}
+
+/// A path from a variable, for messages: never a secret that stands there by mistake.
+pub(crate) fn shown_path(path: &Path) -> String {
+    match looks_like_path(path) {
+        true => path.display().to_string(),
+        false => "<not a path>".to_owned(),
     }
 }
 
@@ -110,26 +151,37 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_secret_is_not_shown_as_a_path() {
-        for path in
-            ["keys.txt", "/a b/c", "~/.vault-token", "a-name-of-forty-characters-and-no-more--"]
-        {
-            assert_eq!(shown_path(Path::new(path)), path);
-        }
-        let long = "x".repeat(41);
-        let longer = format!("/{}", "x".repeat(200));
-        for text in [
-            "/a\nb",
-            "/a\rb",
-            "{\"a\": 1}",
-            "AGE-SECRET-KEY-1ABC",
-            "AGE-PLUGIN-X-1ABC",
-            "-----BEGIN X",
-            "eyJhbGciOi.x.y",
+    fn a_secret_in_place_of_a_path_is_not_shown() {
+        let long = "k".repeat(41);
+        let longer = format!("/{}", "k".repeat(200));
+        for secret in [
+            "AGE-SECRET-KEY-1HUNTER2",
+            "age-secret-key-1hunter2",
+            "# created: now\nhunter2",
+            "AGE-PLUGIN-YUBIKEY-1HUNTER2",
+            "-----BEGIN OPENSSH PRIVATE KEY-----",
+            "{\"type\": \"service_account\"}",
+            "eyJhbGciOi.eyJzdWIi.c2ln",
             &long,
             &longer,
         ] {
-            assert_eq!(shown_path(Path::new(text)), "<not a path>", "{text}");
+            assert_eq!(shown_path(Path::new(secret)), "<not a path>", "{secret}");
+        }
+        for path in ["/home/a/.ssh/id", "keys", "../keys.txt", "C:\\keys", &format!("{long}.txt")] {
+            assert_eq!(shown_path(Path::new(path)), path);
+        }
+    }
+
+    #[test]
+    fn an_identity_and_a_key_are_told_apart_from_a_path() {
+        for (text, expected) in [
+            ("# created: now\nAGE-SECRET-KEY-1A", Some(NotAPath::Identity)),
+            ("-----BEGIN AGE ENCRYPTED FILE-----\n", Some(NotAPath::Identity)),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----\n", Some(NotAPath::PrivateKey)),
+            ("a\nb", Some(NotAPath::Lines)),
+            ("/home/age-keys", None),
+        ] {
+            assert_eq!(NotAPath::of(Path::new(text)), expected, "{text}");
         }
     }
 

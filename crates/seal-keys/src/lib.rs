@@ -40,7 +40,7 @@ mod wrap;
 
 pub use attempts::{Attempts, GroupAttempt, NoDataKey};
 pub use calls::{InvalidLimit, Limits};
-pub use environment::Environment;
+pub use environment::{Environment, NotAPath, looks_like_path};
 pub use failure::{Failure, FailureKind};
 pub use identities::{SourceOutcome, SourceReport, Warning};
 pub use identity_text::{Ignored, IgnoredReason};

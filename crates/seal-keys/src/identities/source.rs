@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::loaded::Loaded;
 use super::report::{SourceOutcome, Warning};
+use crate::environment::{NotAPath, shown_path};
 use crate::session::Session;
 use crate::words;
 
@@ -54,9 +55,7 @@ impl Source {
                 Loaded::of_text(variable, Ok(text)).configured()
             }),
             Self::File => from_variable("SOPS_AGE_KEY_FILE", session, |variable, value| {
-                let path = PathBuf::from(value);
-                let name = format!("{variable} ({})", path.display());
-                from_file(&name, &path, Loaded::of_text).configured()
+                named_file(variable, &PathBuf::from(value), Loaded::of_text)
             }),
             Self::Command => from_variable("SOPS_AGE_KEY_CMD", session, |variable, value| {
                 let text = run(value, recipient, session);
@@ -69,9 +68,7 @@ impl Source {
             Self::SshFile => {
                 let variable = "SOPS_AGE_SSH_PRIVATE_KEY_FILE";
                 let loaded = from_variable(variable, session, |variable, value| {
-                    let path = PathBuf::from(value);
-                    let name = format!("{variable} ({})", path.display());
-                    from_file(&name, &path, Loaded::of_ssh).configured()
+                    named_file(variable, &PathBuf::from(value), Loaded::of_ssh)
                 });
                 loaded.unmentioned(session.environment.variable(variable).is_none())
             }
@@ -97,6 +94,18 @@ fn from_variable(
         Some(value) => load(variable, value),
         None => Loaded::nothing(variable, SourceOutcome::NotSet),
     }
+}
+
+/// The file that a variable names, unless that is the secret itself.
+fn named_file(
+    variable: &str,
+    path: &Path,
+    load: impl FnOnce(&str, Result<Zeroizing<Vec<u8>>, String>) -> Loaded,
+) -> Loaded {
+    if let Some(reason) = NotAPath::of(path) {
+        return Loaded::failed(variable, reason.to_string()).configured();
+    }
+    from_file(&format!("{variable} ({})", shown_path(path)), path, load).configured()
 }
 
 /// A default file that exists counts as configured: a mistake in it deserves a warning as well.
@@ -134,7 +143,7 @@ fn from_file(
     };
     let readable_by_others = permissions_of_others(&file);
     let text = read_secret(file).map_err(|error| error.kind().to_string());
-    let path = path.display().to_string();
+    let path = shown_path(path);
     load(source, text).warned(readable_by_others.map(|mode| Warning::Permissions { path, mode }))
 }
 

@@ -172,6 +172,42 @@ fn a_failing_command_says_why_and_not_what_it_was() {
         let report = identities.reports().swap_remove(2);
         assert_eq!(report.to_string(), format!("SOPS_AGE_KEY_CMD: {reason}"));
         assert_eq!(identities.warnings(), [Warning::Source(report)]);
+
+        let variable = "SOPS_AGE_SSH_PRIVATE_KEY_CMD";
+        let identities = self::identities(Environment::of([(variable, command)]));
+        read_all(&identities);
+        let report = identities.reports().pop().unwrap().to_string();
+        assert!(report.starts_with(variable) && !report.contains("hunter2"), "{report}");
+    }
+}
+
+#[test]
+fn a_secret_where_a_path_belongs_is_not_repeated() {
+    let identity = new_identity().secret;
+    let pem = "-----BEGIN OPENSSH PRIVATE KEY-----\nHUNTER2\n-----END OPENSSH PRIVATE KEY-----\n";
+    let (an_identity, a_key) = (
+        "holds an identity, not a path; put it in SOPS_AGE_KEY",
+        "holds a private key, not a path; keep the key in a file and name that",
+    );
+    let token = "HUNTER2".repeat(10);
+    for (variable, value, shown) in [
+        ("SOPS_AGE_KEY_FILE", identity.as_str(), format!("SOPS_AGE_KEY_FILE: {an_identity}")),
+        ("SOPS_AGE_KEY_FILE", pem, format!("SOPS_AGE_KEY_FILE: {a_key}")),
+        ("SOPS_AGE_KEY_FILE", &token, "SOPS_AGE_KEY_FILE (<not a path>): no such file".to_owned()),
+        ("SOPS_AGE_SSH_PRIVATE_KEY_FILE", pem, format!("SOPS_AGE_SSH_PRIVATE_KEY_FILE: {a_key}")),
+        (
+            "SOPS_AGE_SSH_PRIVATE_KEY_FILE",
+            &identity,
+            format!("SOPS_AGE_SSH_PRIVATE_KEY_FILE: {an_identity}"),
+        ),
+    ] {
+        let identities = self::identities(Environment::of([(variable, value)]));
+        read_all(&identities);
+        let reports = identities.reports();
+        assert!(reports.iter().any(|report| report.to_string() == shown), "{reports:?}");
+        let all = format!("{reports:?} {:?}", identities.warnings());
+        assert!(!all.contains("HUNTER2") && !all.contains(&identity[20..]), "{all}");
+        assert_eq!(identities.warnings().len(), 1);
     }
 }
 
