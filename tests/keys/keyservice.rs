@@ -1,7 +1,7 @@
 //! Key services: who gets in, what they do for several at once, and the real `sops` as a server.
 
 use std::fs::{self, Permissions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -216,19 +216,64 @@ fn this_machine_comes_first_and_every_failure_is_told() {
     let error = both.unwrap(&key(&recipient), &enc).unwrap_err();
     let shown = error.to_string();
     for part in [
-        "no identity fits",
-        "decrypt at unix:///nonexistent/socket: ",
-        "refused by whoever runs the key service",
+        "here: no identity fits; unix:///nonexistent/socket: ",
+        &format!("; {}: refused by whoever runs the key service", service.uri()),
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let UnwrapError::Service(failure) = error else { panic!("{error:?}") };
     assert_eq!(failure.kind, FailureKind::Denied);
+    assert_eq!(failure.next_step().unwrap(), "ask them; they said no");
 
     let alone = client(&[], true, &[]).unwrap(&key(&recipient), &enc).unwrap_err();
     assert!(matches!(alone, UnwrapError::NoIdentity { .. }), "{alone}");
     let none = client(&[], false, &[]).unwrap(&key(&recipient), &enc).unwrap_err();
     assert!(none.next_step().is_some_and(|step| step.contains("--keyservice")), "{none}");
+}
+
+#[test]
+fn a_key_that_nobody_has_is_named_once() {
+    let (recipient, holder) = age_holder();
+    let enc = holder.wrap(&key(&recipient), &secret()).unwrap().enc;
+    let nobody = Settings::of(Environment::of::<String, String>([]));
+    let service = Service::start(Providers::new(nobody));
+    let uri = service.uri();
+    let error =
+        client(&[], true, std::slice::from_ref(&uri)).unwrap(&key(&recipient), &enc).unwrap_err();
+    let shown = format!("{recipient}: decrypt: here: no identity fits; {uri}: no identity fits");
+    assert_eq!(error.to_string(), shown);
+    let step = error.next_step().unwrap();
+    assert!(step.starts_with("the key service has no identity for it either"), "{step}");
+    let error =
+        client(&[], false, std::slice::from_ref(&uri)).unwrap(&key(&recipient), &enc).unwrap_err();
+    let shown = format!("{recipient}: decrypt at {uri}: no identity fits");
+    assert_eq!(error.to_string(), shown);
+    let step = error.next_step().unwrap();
+    assert!(step.starts_with("the key service has no identity for it: "), "{step}");
+}
+
+#[test]
+fn a_service_that_stops_while_it_is_asked() {
+    let directory = private_directory();
+    let path = directory.path().join("socket");
+    let listener = UnixListener::bind(&path).unwrap();
+    thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            // Empty settings, so that the request is sent.
+            connection.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).unwrap();
+            let mut seen = Vec::new();
+            let mut bytes = [0; 4096];
+            while !seen.windows(4).any(|part| part == b"age1") {
+                let read = connection.read(&mut bytes).unwrap();
+                seen.extend_from_slice(&bytes[..read]);
+            }
+        }
+    });
+    let client = client(&[], false, &[RemoteUri::Unix(path)]);
+    let error = client.unwrap(&key(&age_holder().0), "x").unwrap_err();
+    let UnwrapError::Service(failure) = error else { panic!("{error:?}") };
+    assert_eq!(failure.reason, "the key service stopped while it was asked");
+    assert_eq!(failure.kind, FailureKind::Unreachable);
 }
 
 #[test]

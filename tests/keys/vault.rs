@@ -5,8 +5,11 @@ mod hostile;
 mod record;
 mod tls;
 
+use std::io::{Read, Write};
+
 use seal_core::secret::SecretBytes;
 use seal_keys::{Failure, FailureKind, KeyService, Providers, UnwrapError, WrapError};
+use serde_json::json;
 
 use crate::contract::vault::{key, patient_user as user};
 use crate::stand_in::{Fault, Response, StandIn};
@@ -179,6 +182,80 @@ fn answers_that_make_no_sense() {
         assert_eq!(failure.kind, FailureKind::Malformed, "{body}: {failure}");
         assert!(!format!("{failure:?}").contains("hunter2"), "{failure:?}");
     }
+}
+
+#[test]
+fn an_answer_needs_no_more_than_what_is_asked_for() {
+    let server = StandIn::start(|request| {
+        Response::json(
+            200,
+            &match request.path.as_str() {
+                path if path.contains("login") => json!({"auth": {"client_token": "t"}}),
+                path if path.contains("encrypt") => {
+                    json!({"data": {"ciphertext": "vault:v1:AAAA"}})
+                }
+                _ => json!({"data": {"plaintext": "aHVudGVyMg=="}}),
+            },
+        )
+    });
+    let address = server.url();
+    let roles = [("VAULT_ROLE_ID", "a"), ("VAULT_SECRET_ID", "b"), ("VAULT_ADDR", &*address)];
+    let holder = user(&roles);
+    let enc = wrap(&holder, &address).unwrap();
+    let opened = holder.unwrap(&key(&address, "transit", "app"), &enc).unwrap();
+    assert_eq!(opened.expose(), b"hunter2");
+    assert_eq!(
+        (server.count("login"), server.requests().remove(1).header("x-vault-token")),
+        (1, "t")
+    );
+}
+
+#[test]
+fn a_page_in_place_of_an_answer_is_named() {
+    let server = StandIn::start(|_| {
+        Response::text(200, "<html>Log in, hunter2")
+            .with("content-type", "text/html; charset=utf-8")
+    });
+    for login in
+        [&[("VAULT_TOKEN", "token")][..], &[("VAULT_ROLE_ID", "a"), ("VAULT_SECRET_ID", "b")]]
+    {
+        let failure =
+            wrap(&user(&[login, &[("VAULT_ADDR", &*server.url())]].concat()), &server.url());
+        let failure = failure.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Malformed);
+        let reason = "the answer makes no sense: HTTP 200, text/html: is this address Vault?";
+        assert_eq!(failure.reason, reason);
+        assert!(!format!("{failure:?}").contains("hunter2"));
+    }
+}
+
+#[test]
+fn an_address_without_tls_is_recognized() {
+    // As servers made with Go do, Vault among them.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("https://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let _ = connection.read(&mut [0; 4096]);
+            let _ = connection.write_all(b"HTTP/1.0 400 Bad Request\r\n\r\n");
+        }
+    });
+    let failure = wrap(&user(&[("VAULT_ADDR", &address), ("VAULT_TOKEN", ROOT)]), &address);
+    let failure = failure.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unreachable);
+    assert_eq!(failure.reason, "the server speaks no TLS (http:// instead?)");
+}
+
+#[test]
+fn what_to_do_about_a_token_that_is_not_valid_comes_first() {
+    let server = StandIn::start(|_| {
+        let words = "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n";
+        Response::json(403, &json!({"errors": [words]}))
+    });
+    let failure =
+        wrap(&user(&[("VAULT_ADDR", &server.url()), ("VAULT_TOKEN", "t")]), &server.url());
+    let step = failure.unwrap_err().next_step().unwrap();
+    assert!(step.starts_with("log in again") && step.contains("transit/encrypt/app"), "{step}");
 }
 
 #[test]

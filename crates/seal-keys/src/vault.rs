@@ -29,12 +29,13 @@ use seal_core::secret::SecretBytes;
 use vaultrs::api::transit::requests::{DecryptDataRequest, EncryptDataRequest};
 use zeroize::Zeroizing;
 
+use crate::environment::Environment;
 use crate::failure::{Failure, FailureKind};
 use crate::identities::Warning;
 use crate::service::{KeyAccess, UnwrapError, WrapError, Wrapped};
 use crate::session::Session;
 
-use name::Name;
+use name::{Name, server_of};
 use problem::Problem;
 use server::{Ask, Server};
 
@@ -67,10 +68,7 @@ impl Vault {
     fn server(&self, name: &Name) -> Result<Arc<Server>, Problem> {
         let address = &name.address;
         if !self.session.trust.allows_vault(address) {
-            let reason = "a file names this server, and you have not: it gets no token";
-            return Err(Problem::new(FailureKind::NotAllowed, reason).hint(format!(
-                "if it may have your token, set VAULT_ADDR={address} or add {address} to SOPS_HC_VAULT_ALLOWLIST"
-            )));
+            return Err(not_allowed(address, &self.session.environment));
         }
         let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
         let server = servers
@@ -150,6 +148,51 @@ impl KeyAccess for Access<'_> {
     }
 }
 
+/// What the user named instead, if anything: a typing error shows at once.
+fn not_allowed(address: &str, environment: &Environment) -> Problem {
+    let text = |variable: &str| {
+        let value = environment.variable(variable).and_then(|value| value.into_string().ok());
+        value.unwrap_or_default()
+    };
+    let trimmed = |entry: &str| entry.trim().trim_end_matches('/').to_owned();
+    let named = trimmed(&text("VAULT_ADDR"));
+    let listed = text("SOPS_HC_VAULT_ALLOWLIST");
+    let listed = listed.split(',').map(|entry| ("SOPS_HC_VAULT_ALLOWLIST", trimmed(entry)));
+    let mut mistakes = std::iter::once(("VAULT_ADDR", named.clone()))
+        .chain(listed.filter(|(_, entry)| entry != "none"))
+        .filter(|(_, entry)| !entry.is_empty() && server_of(entry).is_none());
+    let reason = match mistakes.next() {
+        Some((variable, entry)) => {
+            let shown = match is_almost_address(&entry) {
+                true => format!(" ({entry})"),
+                false => String::new(),
+            };
+            format!("{variable}{shown} is no address: write http(s)://HOST:PORT; no token is sent")
+        }
+        None if named.is_empty() => {
+            "a file names this server, and you have not: it gets no token".to_owned()
+        }
+        None => format!("VAULT_ADDR is {named}, the file says {address}; no token is sent"),
+    };
+    Problem::new(FailureKind::NotAllowed, reason).hint(format!(
+        "if it may have your token, set VAULT_ADDR={address} or add {address} to SOPS_HC_VAULT_ALLOWLIST"
+    ))
+}
+
+/// `HOST:PORT`, `http://HOST:PORT/v1` and the like. What is not of that form may be a token or hold a password, and is not
+/// shown.
+fn is_almost_address(text: &str) -> bool {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let (server, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let port = server.rsplit_once(':').map(|(_, port)| port);
+    let has_port = port.is_some_and(|port| port.len() <= 5 && port.parse::<u32>().is_ok());
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]/_".contains(&byte);
+    (has_port || rest != text)
+        && text.len() <= 100
+        && path.len() <= 20
+        && text.bytes().all(is_plain)
+}
+
 /// Whether a text is of the form `vault:vN:…`. What stands behind that is the server's.
 fn is_ciphertext(text: &str) -> bool {
     let parts = text.strip_prefix("vault:v").and_then(|rest| rest.split_once(':'));
@@ -162,6 +205,41 @@ fn is_ciphertext(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_is_named_otherwise_is_told_with_what_is_named() {
+        let said = |name: &str, value: &str| {
+            not_allowed("http://127.0.0.1:8201", &Environment::of([(name, value)])).reason
+        };
+        assert_eq!(
+            said("VAULT_ADDR", "http://localhost:8201/"),
+            "VAULT_ADDR is http://localhost:8201, the file says http://127.0.0.1:8201; no token is sent"
+        );
+        for (name, value) in [
+            ("VAULT_ADDR", "127.0.0.1:8201"),
+            ("VAULT_ADDR", "localhost:8201"),
+            ("VAULT_ADDR", "http://127.0.0.1:8201/v1"),
+            ("SOPS_HC_VAULT_ALLOWLIST", "127.0.0.1:8201"),
+        ] {
+            assert_eq!(
+                said(name, value),
+                format!(
+                    "{name} ({value}) is no address: write http(s)://HOST:PORT; no token is sent"
+                )
+            );
+        }
+        for value in
+            ["hvs.hunter2", "hunter2", "https://hunter2@v:1", "v:hunter2", "http//v:1?hunter2"]
+        {
+            assert_eq!(
+                said("VAULT_ADDR", value),
+                "VAULT_ADDR is no address: write http(s)://HOST:PORT; no token is sent"
+            );
+        }
+        for (name, value) in [("A", "b"), ("SOPS_HC_VAULT_ALLOWLIST", "none, https://v")] {
+            assert!(said(name, value).starts_with("a file names this server"));
+        }
+    }
 
     #[test]
     fn a_ciphertext_has_a_version_and_something_behind_it() {

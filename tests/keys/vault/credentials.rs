@@ -250,6 +250,26 @@ fn credentials_that_cannot_be_used_are_named() {
 }
 
 #[test]
+fn a_secret_in_the_variable_for_its_file_is_not_shown() {
+    let server = Vault::with_key();
+    let url = server.url();
+    for secret in ["hunter2", "0b5cdf2e-hunter2-95b6", "eyJhunter2/x", "a\n/hunter2"] {
+        for (name, more) in [
+            ("VAULT_SECRET_ID_FILE", ("VAULT_ROLE_ID", "a")),
+            ("VAULT_ROLE_ID_FILE", ("VAULT_SECRET_ID", "a")),
+            ("VAULT_K8S_TOKEN_FILE", ("VAULT_K8S_ROLE", "a")),
+        ] {
+            let failure = wrap(&user(&[("VAULT_ADDR", &url), more, (name, secret)]), &url);
+            let failure = failure.unwrap_err();
+            let shown = format!("{failure:?} {failure} {:?}", failure.next_step());
+            assert!(shown.contains(&format!("{name}: ")), "{shown}");
+            assert_eq!(failure.next_step().unwrap(), format!("check {name}"));
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
+    }
+}
+
+#[test]
 fn a_token_without_a_lease_never_ends() {
     // What a login for a root-like token answers: a lease of 0.
     let (server, role_id) = with_roles(3600);

@@ -143,6 +143,9 @@ fn settings_that_cannot_be_met_are_errors() {
         ("VAULT_CAPATH", "/none"),
         ("VAULT_CAPATH", empty),
         ("VAULT_CLIENT_KEY", "/none"),
+        ("VAULT_CACERT", "hunter2"),
+        ("VAULT_CAPATH", "hunter2"),
+        ("VAULT_CACERT", "-----BEGIN CERTIFICATE-----\nhunter2/"),
     ] {
         let user = user(&[("VAULT_ADDR", &address), ("VAULT_TOKEN", ROOT), (name, value)]);
         let failure = wrap(&user, &address).unwrap_err();

@@ -25,11 +25,16 @@ use super::messages::{
     DECRYPT, DecryptRequest, DecryptResponse, ENCRYPT, EncryptRequest, EncryptResponse, Key,
     LONGEST,
 };
+use super::server::REFUSED;
 use super::uri::RemoteUri;
 use crate::failure::{Failure, FailureKind};
 use crate::service::Wrapped;
 use crate::session::Session;
 use crate::unavailable::Unavailable;
+
+/// What to do where a service has none for a key of age.
+pub(super) const NO_IDENTITY: &str =
+    "the key service has no identity for it: point SOPS_AGE_KEY_FILE at one where it runs";
 
 /// One service, connected to when it is first needed.
 pub(super) struct Remote {
@@ -72,6 +77,10 @@ impl Remote {
             true => Err(malformed(key, &operation)),
             false => Ok(SecretBytes::new(std::mem::take(&mut response.plaintext))),
         }
+    }
+
+    pub(super) fn uri(&self) -> &RemoteUri {
+        &self.uri
     }
 
     fn operation(&self, what: &str) -> String {
@@ -136,6 +145,11 @@ fn malformed(key: &MasterKey, operation: &str) -> Failure {
 /// SOPS's server has one status for all that goes wrong, with its words; ours says which (see `server.rs`).
 fn failure(key: &MasterKey, operation: &str, status: &Status) -> Failure {
     let source = status.source();
+    if source.is_some_and(has_stopped) {
+        let reason = "the key service stopped while it was asked";
+        return Failure::new(FailureKind::Unreachable, key, operation, reason)
+            .hint("look at what the key service said last, and start it again");
+    }
     let kind = match status.code() {
         Code::Unavailable => FailureKind::Unreachable,
         // Made here, because what came over the connection is no gRPC.
@@ -154,7 +168,8 @@ fn failure(key: &MasterKey, operation: &str, status: &Status) -> Failure {
     };
     let reason = match (status.message(), source) {
         ("", None) => status.code().description().to_owned(),
-        (message, None) => message.to_owned(),
+        // Ours begins with the key, as this failure does.
+        (message, None) => message.strip_prefix(&format!("{key}: ")).unwrap_or(message).to_owned(),
         (_, Some(source)) => deepest(source),
     };
     let failure = Failure::new(kind, key, operation, reason);
@@ -162,9 +177,30 @@ fn failure(key: &MasterKey, operation: &str, status: &Status) -> Failure {
         Code::Unavailable => failure
             .hint("start the key service, or check its address (`--keyservice`, SOPS_KEYSERVICE)"),
         Code::Unimplemented => failure.hint("the server is no key service of sops or seal"),
+        Code::PermissionDenied if status.message() == REFUSED => {
+            failure.hint("ask them; they said no")
+        }
+        Code::Unauthenticated => failure.hint(match key {
+            MasterKey::Age { .. } => NO_IDENTITY,
+            MasterKey::Pgp { .. } => "gpg has no secret key for it where the key service runs",
+            _ => "the key service has no credentials for it: set them where it runs",
+        }),
         Code::InvalidArgument | Code::Unknown => failure.hint("the key service's log says more"),
         _ => failure,
     }
+}
+
+/// Whether a connection ended that had been made. The errors of HTTP/2 are told apart by their words only.
+fn has_stopped(error: &(dyn Error + 'static)) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    std::iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source()).any(
+        |error| {
+            let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+            kind.is_some_and(|kind| {
+                matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+            }) || error.to_string().contains("broken pipe")
+        },
+    )
 }
 
 /// The reason of the reasons: those above it only say "transport error".

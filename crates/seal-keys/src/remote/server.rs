@@ -109,6 +109,9 @@ pub fn serve<S: KeyService + 'static>(
 
 const REQUESTS_AT_ONCE: usize = 64;
 
+/// What a client is told that the guard turned away.
+pub(super) const REFUSED: &str = "refused by whoever runs the key service";
+
 /// Does what requests ask for.
 struct Handler<S> {
     make: Box<dyn Fn() -> S + Send + Sync>,
@@ -134,7 +137,7 @@ impl<S: KeyService> Handler<S> {
             .then(|| self.turn.lock().unwrap_or_else(PoisonError::into_inner));
         let outcome = match self.guard.allows(&asked) {
             true => act(&self.service(), &asked.key),
-            false => Err(Status::permission_denied("refused by whoever runs the key service")),
+            false => Err(Status::permission_denied(REFUSED)),
         };
         self.guard.answered(&asked, outcome.as_ref().err().map(Status::message));
         let given_up = [Code::Unauthenticated, Code::DeadlineExceeded, Code::Unknown];

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use seal_core::envelope::MasterKey;
 use seal_core::secret::SecretBytes;
 
-use super::client::Remote;
+use super::client::{NO_IDENTITY, Remote};
 use super::uri::RemoteUri;
 use crate::failure::{Failure, FailureKind};
 use crate::identities::{SourceReport, Warning};
@@ -45,13 +45,13 @@ impl KeyServices {
         if let Some(local) = &self.local {
             match here(local) {
                 Ok(done) => return Ok(done),
-                Err(error) => errors.push(error),
+                Err(error) => errors.push(("here".to_owned(), error)),
             }
         }
         for remote in &self.remotes {
             match there(remote) {
                 Ok(done) => return Ok(done),
-                Err(failure) => errors.push(failure.into()),
+                Err(failure) => errors.push((remote.uri().to_string(), failure.into())),
             }
         }
         Err(combined(key, operation, errors))
@@ -78,19 +78,30 @@ impl KeyService for KeyServices {
     }
 }
 
-/// One error stays as it is. Of several, all reasons are told; the kind is that of the last service that knows more than
+/// One error stays as it is. Of several, all reasons are told, each with its place; the kind is that of the last service that knows more than
 /// that nobody is logged in, because it came nearest.
-fn combined<E: ServiceError + Display>(key: &MasterKey, operation: &str, mut errors: Vec<E>) -> E {
+fn combined<E: ServiceError + Display>(
+    key: &MasterKey,
+    operation: &str,
+    mut errors: Vec<(String, E)>,
+) -> E {
     if errors.len() == 1 {
-        return errors.swap_remove(0);
+        return errors.swap_remove(0).1;
     }
-    let failures: Vec<_> = errors.iter().filter_map(ServiceError::service_failure).collect();
+    let failures: Vec<_> = errors.iter().filter_map(|(_, e)| e.service_failure()).collect();
     let nearest = failures.iter().rev().find(|f| f.kind != FailureKind::NoCredentials);
     let nearest = nearest.or(failures.last());
     let kind = nearest.map_or(FailureKind::Refused, |failure| failure.kind);
-    let reasons = errors.iter().map(|error| match error.service_failure() {
-        Some(failure) => format!("{}: {}", failure.operation, failure.reason),
-        None => error.to_string(),
+    let name = format!("{key}: ");
+    let reasons = errors.iter().map(|(place, error)| match error.service_failure() {
+        Some(failure) if failure.operation.ends_with(place) => {
+            format!("{place}: {}", failure.reason)
+        }
+        Some(failure) => format!("{place}: {}: {}", failure.operation, failure.reason),
+        None => {
+            let words = error.to_string();
+            format!("{place}: {}", words.strip_prefix(&name).unwrap_or(&words))
+        }
     });
     let reason = reasons.collect::<Vec<_>>().join("; ");
     let reason = match reason.is_empty() {
@@ -99,6 +110,10 @@ fn combined<E: ServiceError + Display>(key: &MasterKey, operation: &str, mut err
     };
     let mut failure = Failure::new(kind, key, operation, reason);
     failure.hint = nearest.and_then(|nearest| nearest.next_step());
+    if failure.hint.as_deref() == Some(NO_IDENTITY) {
+        let step = "the key service has no identity for it either: point SOPS_AGE_KEY_FILE at one, here or where it runs";
+        failure.hint = Some(step.to_owned());
+    }
     if errors.is_empty() {
         failure.hint = Some("name a key service with `--keyservice`".to_owned());
     }

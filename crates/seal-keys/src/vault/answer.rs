@@ -1,7 +1,9 @@
 //! What a server's answer means. Statuses and texts are those of Vault and OpenBao, see `tests/fixtures/vault-transit`.
 
+use rustify::endpoint::Wrapper;
 use rustify::errors::ClientError;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::http::{SentAway, words};
 use super::problem::Problem;
@@ -10,6 +12,36 @@ use crate::failure::FailureKind;
 
 /// How a server made with Go answers on a port for TLS.
 const NOT_TLS: &str = "Client sent an HTTP request to an HTTPS server";
+
+/// What an operation with a key gives. Of all that Vault answers only what is needed is asked for, as SOPS does: proxies
+/// and servers that speak like Vault leave out the rest.
+#[derive(Deserialize)]
+pub(super) struct Data<T> {
+    pub(super) data: Option<T>,
+}
+
+impl<T: DeserializeOwned + Send + Sync> Wrapper for Data<T> {
+    type Value = T;
+}
+
+/// What a login gives.
+#[derive(Deserialize)]
+pub(super) struct LoggedIn {
+    pub(super) auth: Option<Auth>,
+}
+
+/// See [`LoggedIn`].
+#[derive(Deserialize)]
+pub(super) struct Auth {
+    pub(super) client_token: String,
+    /// In seconds.
+    #[serde(default)]
+    pub(super) lease_duration: u64,
+}
+
+impl Wrapper for LoggedIn {
+    type Value = ();
+}
 
 /// What a refusal is, if it is one of Vault's.
 #[derive(Deserialize)]
@@ -46,6 +78,18 @@ pub(super) fn problem(error: &ClientError) -> Problem {
     }
 }
 
+/// An answer that is not of Vault's interface. `content_type`: what the server calls it.
+pub(super) fn foreign(status: u16, content_type: &str, error: &ClientError) -> Problem {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/.+-".contains(&byte);
+    let is_named = kind.contains('/') && kind.len() <= 40 && kind.bytes().all(is_plain);
+    match is_named && !kind.eq_ignore_ascii_case("application/json") {
+        true => malformed(&format!("HTTP {status}, {kind}: is this address Vault?"))
+            .hint("check the address; a proxy that wants a login may answer in its place"),
+        false => problem(error),
+    }
+}
+
 pub(super) fn not_made() -> Problem {
     Problem::new(FailureKind::Local, "the request could not be made")
 }
@@ -75,6 +119,11 @@ fn unreachable(words: &str) -> Problem {
     if words.contains("CertificateRequired") {
         return problem(format!("the server wants a certificate of ours: {words}"))
             .hint("VAULT_CLIENT_CERT and VAULT_CLIENT_KEY name the files with it");
+    }
+    // How TLS calls an answer without TLS.
+    if words.contains("InvalidContentType") {
+        return problem("the server speaks no TLS (http:// instead?)".to_owned())
+            .hint("check the scheme and the port of the address in the name of the key");
     }
     match words.contains("certificate") {
         true => problem(format!("the server's certificate is not accepted: {words}")).hint(

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::name::is_path;
 use super::problem::Problem;
-use crate::environment::Environment;
+use crate::environment::{Environment, shown_path};
 use crate::failure::FailureKind;
 
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
@@ -54,8 +54,7 @@ impl Credentials {
             let mount = mount(environment, "VAULT_K8S_MOUNT", "kubernetes")?;
             let file = environment.variable("VAULT_K8S_TOKEN_FILE");
             let file = file.map_or_else(|| PathBuf::from(SERVICE_ACCOUNT), PathBuf::from);
-            let jwt = read(&file).map_err(|error| unreadable(&file, &error))?;
-            let jwt = usable(jwt, &file.display().to_string())?;
+            let jwt = of_file(&file, "VAULT_K8S_TOKEN_FILE")?;
             return Ok(Self::Kubernetes { mount, role: role.to_string(), jwt });
         }
         Self::of_home(environment)
@@ -67,10 +66,10 @@ impl Credentials {
         let text = file.as_deref().map(read);
         match (file, text) {
             (Some(file), Some(Ok(text))) if !text.is_empty() => {
-                Ok(Self::Token(usable(text, &file.display().to_string())?))
+                Ok(Self::Token(usable(text, &file.display().to_string(), "~/.vault-token")?))
             }
             (Some(file), Some(Err(error))) if error.kind() != io::ErrorKind::NotFound => {
-                Err(unreadable(&file, &error))
+                Err(unreadable(&file.display().to_string(), "~/.vault-token", &error))
             }
             _ => {
                 let reason = "no token: VAULT_TOKEN, VAULT_ROLE_ID and VAULT_K8S_ROLE are not set, and there is no ~/.vault-token";
@@ -87,11 +86,11 @@ pub(super) fn variable(
     name: &str,
 ) -> Result<Option<Zeroizing<String>>, Problem> {
     let Some(value) = environment.variable(name) else { return Ok(None) };
-    let text = value.into_string().map_err(|_| unusable(name))?;
+    let text = value.into_string().map_err(|_| unusable(name, name))?;
     let text = Zeroizing::new(text);
     match text.trim() {
         "" => Ok(None),
-        trimmed => usable(Zeroizing::new(trimmed.to_owned()), name).map(Some),
+        trimmed => usable(Zeroizing::new(trimmed.to_owned()), name, name).map(Some),
     }
 }
 
@@ -102,11 +101,24 @@ fn variable_or_file(
     if let Some(text) = variable(environment, name)? {
         return Ok(Some(text));
     }
-    let Some(file) = environment.variable(&format!("{name}_FILE")).map(PathBuf::from) else {
-        return Ok(None);
-    };
-    let text = read(&file).map_err(|error| unreadable(&file, &error))?;
-    usable(text, &file.display().to_string()).map(Some)
+    let variable = format!("{name}_FILE");
+    let Some(file) = environment.variable(&variable).map(PathBuf::from) else { return Ok(None) };
+    of_file(&file, &variable).map(Some)
+}
+
+fn of_file(file: &Path, variable: &str) -> Result<Zeroizing<String>, Problem> {
+    let source = shown(file, variable);
+    let text = read(file).map_err(|error| unreadable(&source, variable, &error))?;
+    usable(text, &source, variable)
+}
+
+/// A file as messages name it. The variable may hold what belongs into the file: a secret ID is no longer than a name of
+/// a file, so a text is shown only where it has a directory.
+pub(super) fn shown(file: &Path, variable: &str) -> String {
+    match file.components().nth(1) {
+        Some(_) => format!("{variable}: {}", shown_path(file)),
+        None => format!("{variable}: its file"),
+    }
 }
 
 fn mount(environment: &Environment, name: &str, default: &str) -> Result<String, Problem> {
@@ -128,25 +140,28 @@ fn read(file: &Path) -> Result<Zeroizing<String>, io::Error> {
 }
 
 /// Anything but visible ASCII is no token, and would end the header that it is sent in.
-fn usable(text: Zeroizing<String>, source: &str) -> Result<Zeroizing<String>, Problem> {
+fn usable(
+    text: Zeroizing<String>,
+    source: &str,
+    check: &str,
+) -> Result<Zeroizing<String>, Problem> {
     match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         true => Ok(text),
-        false => Err(unusable(source)),
+        false => Err(unusable(source, check)),
     }
 }
 
-fn unusable(source: &str) -> Problem {
+fn unusable(source: &str, check: &str) -> Problem {
     Problem::new(
         FailureKind::NoCredentials,
         format!("{source} is empty, or has blanks or characters that are not ASCII"),
     )
-    .hint(format!("check {source}"))
+    .hint(format!("check {check}"))
 }
 
-fn unreadable(file: &Path, error: &io::Error) -> Problem {
-    let file = file.display();
-    Problem::new(FailureKind::NoCredentials, format!("{file} cannot be read: {error}"))
-        .hint(format!("check {file}"))
+fn unreadable(source: &str, check: &str, error: &io::Error) -> Problem {
+    Problem::new(FailureKind::NoCredentials, format!("{source} cannot be read: {error}"))
+        .hint(format!("check {check}"))
 }
 
 fn one_without_the_other(set: &str, missing: &str) -> Problem {

@@ -15,6 +15,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, NoProxy, Proxy, Url};
 use zeroize::Zeroizing;
 
+use super::credentials::shown;
 use super::name::server_of;
 use super::problem::Problem;
 use crate::environment::Environment;
@@ -108,7 +109,7 @@ fn authorities(environment: &Environment) -> Result<Option<Vec<Certificate>>, Pr
     match found.is_empty() {
         false => Ok(Some(found)),
         true => Err(Problem::setting(
-            format!("{} holds no certificate", directory.display()),
+            format!("{} holds no certificate", shown(&directory, "VAULT_CAPATH")),
             "check VAULT_CAPATH",
         )),
     }
@@ -130,7 +131,7 @@ fn read(file: &Path, variable: &str) -> Result<Zeroizing<Vec<u8>>, Problem> {
 
 fn unreadable(path: &Path, variable: &str, error: &std::io::Error) -> Problem {
     Problem::setting(
-        format!("{} cannot be read: {error}", path.display()),
+        format!("{} cannot be read: {error}", shown(path, variable)),
         format!("check {variable}"),
     )
 }

@@ -9,7 +9,7 @@ use vaultrs::api::auth::approle::requests::LoginWithApproleRequest;
 use vaultrs::api::auth::kubernetes::requests::LoginWithKubernetesRequest;
 use zeroize::Zeroizing;
 
-use super::answer;
+use super::answer::{self, LoggedIn};
 use super::credentials::Credentials;
 use super::problem::Problem;
 use super::server::Ask;
@@ -88,13 +88,13 @@ impl Ask<'_> {
         }
     }
 
-    async fn log_in<E: Endpoint>(
+    async fn log_in<E: Endpoint<Response = ()>>(
         &self,
         login: Login<'_>,
         endpoint: impl Fn() -> Option<E>,
     ) -> Result<Token, Failure> {
         let answer = self.session.calls.request(self.key, &login.how, async || {
-            let answer = self.server.ask("", endpoint()).await;
+            let answer = self.server.ask::<E, LoggedIn>("", endpoint()).await;
             let auth = answer.and_then(|answer| answer.auth.ok_or_else(answer::empty));
             auth.map_err(|problem| login.failure(problem, self.key))
         });

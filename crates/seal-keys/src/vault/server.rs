@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use reqwest::Url;
-use rustify::endpoint::Endpoint;
+use reqwest::header::CONTENT_TYPE;
+use rustify::endpoint::{Endpoint, Wrapper};
 use seal_core::envelope::MasterKey;
-use vaultrs::api::{EndpointMiddleware, EndpointResult};
+use vaultrs::api::EndpointMiddleware;
 use zeroize::Zeroize;
 
-use super::answer;
+use super::answer::{self, Data};
 use super::credentials::variable;
 use super::http;
 use super::login::Token;
@@ -54,11 +55,11 @@ impl Server {
     }
 
     /// Makes one request; an endpoint that could not be built is `None`.
-    pub(super) async fn ask<E: Endpoint>(
+    pub(super) async fn ask<E: Endpoint, A: Wrapper<Value = E::Response>>(
         &self,
         token: &str,
         endpoint: Option<E>,
-    ) -> Result<EndpointResult<E::Response>, Problem> {
+    ) -> Result<A, Problem> {
         let Some(endpoint) = endpoint else { return Err(answer::not_made()) };
         let headers = Headers(EndpointMiddleware {
             token: token.to_owned(),
@@ -68,7 +69,13 @@ impl Server {
         });
         let endpoint = endpoint.with_middleware(&headers.0);
         let answer = endpoint.exec(&self.transport).await;
-        answer.and_then(|answer| answer.wrap()).map_err(|error| answer::problem(&error))
+        let answer = answer.map_err(|error| answer::problem(&error))?;
+        answer.wrap().map_err(|error| {
+            let content_type = answer.response.headers().get(CONTENT_TYPE);
+            let content_type = content_type.and_then(|value| value.to_str().ok());
+            let status = answer.response.status().as_u16();
+            answer::foreign(status, content_type.unwrap_or_default(), &error)
+        })
     }
 }
 
@@ -131,12 +138,15 @@ impl Ask<'_> {
     ) -> Result<E::Response, Failure> {
         let Self { session, key, shown, .. } = self;
         let answer = session.calls.request(key, shown, async || {
-            let answer = self.server.ask(&token.text, endpoint()).await;
+            let answer = self.server.ask::<E, Data<_>>(&token.text, endpoint()).await;
             let data = answer.and_then(|answer| answer.data.ok_or_else(answer::empty));
             data.map_err(|problem| {
                 let failure = problem.without(&[&token.text, self.secret]).of(key, shown);
                 match failure.kind {
-                    FailureKind::Denied => failure.hint(self.how_to_be_allowed()),
+                    FailureKind::Denied => {
+                        let hint = self.how_to_be_allowed(&failure.reason);
+                        failure.hint(hint)
+                    }
                     _ => failure,
                 }
             })
@@ -144,11 +154,18 @@ impl Ask<'_> {
         answer.await
     }
 
-    fn how_to_be_allowed(&self) -> String {
+    /// The likelier way first.
+    fn how_to_be_allowed(&self, said: &str) -> String {
         let Name { engine_path, key_name, .. } = self.name;
-        format!(
-            "ask for a policy that lets you `update` {engine_path}/{}/{key_name}; if the token has expired, log in again",
+        let policy = format!(
+            "ask for a policy that lets you `update` {engine_path}/{}/{key_name}",
             self.operation
-        )
+        );
+        match said.contains("invalid token") {
+            true => format!(
+                "log in again, the token has expired or was revoked; if it is another server's, set VAULT_TOKEN; if it is good, {policy}"
+            ),
+            false => format!("{policy}; if the token has expired, log in again"),
+        }
     }
 }

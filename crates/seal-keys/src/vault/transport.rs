@@ -1,6 +1,7 @@
 //! What requests of `vaultrs` are sent with. The client that comes with it reads an answer to its end, however far that is.
 
 use async_trait::async_trait;
+use reqwest::header::CONTENT_TYPE;
 use rustify::client::Client;
 use rustify::errors::ClientError;
 
@@ -41,6 +42,9 @@ impl Client for Transport {
         }
         let mut read = http::Response::new(body);
         *read.status_mut() = answer.status();
+        if let Some(content_type) = answer.headers().get(CONTENT_TYPE) {
+            read.headers_mut().insert(CONTENT_TYPE, content_type.clone());
+        }
         Ok(read)
     }
 }
