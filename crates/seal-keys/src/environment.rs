@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Looks up variables of the environment, one at a time: nothing is copied before it is needed, because some hold
@@ -68,6 +69,32 @@ impl fmt::Debug for Environment {
     }
 }
 
+/// A path that a variable names, for messages. Secrets end up in such variables by mistake, so what looks like one is not
+/// repeated.
+pub(crate) fn shown_path(path: &Path) -> String {
+    if is_like_a_path(path) { path.display().to_string() } else { "<not a path>".to_owned() }
+}
+
+/// Whether a text can be shown as a path; see [`shown_path`].
+pub(crate) fn is_like_a_path(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    let of_secrets = ["\n", "\r", "{", "AGE-SECRET-", "AGE-PLUGIN-", "-----BEGIN"];
+    let holds = |part: &&str| text.to_ascii_uppercase().contains(*part);
+    // The Base64 of `{"`: JSON, or a token.
+    let is_token = text.starts_with("eyJ");
+    let is_word = text.len() > 40 && !text.contains(['/', '.', std::path::MAIN_SEPARATOR]);
+    !of_secrets.iter().any(holds) && !is_token && !is_word && text.len() <= 200
+}
+
+/// What a path is, and why it cannot be read.
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> String {
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        kind => kind.to_string(),
+    };
+    format!("{}: {why}", shown_path(path))
+}
+
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
@@ -94,6 +121,25 @@ mod tests {
     fn an_empty_variable_counts_as_not_set() {
         let environment = Environment::of([("HOME", "/home/a"), ("XDG_CONFIG_HOME", "")]);
         assert!(environment.default_age_key_file().unwrap().starts_with("/home/a"));
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_a_path_is_not_shown() {
+        for path in ["/run/token", "keys.txt", "./a b", "C:\\a", "token", &"a/".repeat(100)] {
+            assert_eq!(shown_path(Path::new(path)), path);
+        }
+        for secret in [
+            "{\"private_key\":\"x\"}",
+            "/a\nb",
+            "AGE-SECRET-KEY-1ABC",
+            "age-plugin-yubikey-1abc",
+            "/x-----BEGIN PRIVATE KEY-----",
+            "eyJhbGciOi.x.y",
+            &"a/".repeat(101),
+            &"A".repeat(41),
+        ] {
+            assert_eq!(shown_path(Path::new(secret)), "<not a path>", "{secret}");
+        }
     }
 
     #[test]

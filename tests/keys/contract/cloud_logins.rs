@@ -269,3 +269,57 @@ fn a_region_of_huawei_is_no_other_service() {
         assert!(seal_keys::check(&key).is_ok(), "{region}");
     }
 }
+
+#[test]
+fn a_secret_in_a_variable_for_a_path_is_not_shown() {
+    let json = r#"{"type":"service_account","private_key":"HUNTER2"}"#;
+    let base64 = format!("eyJ0eXBlIjoi{}", "HUNTER2".repeat(100));
+    let token = "eyJhbGciOiJSUzI1NiJ9.HUNTER2";
+    let arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let aws = MasterKey::AwsKms {
+        arn: arn.to_owned(),
+        role: None,
+        context: std::collections::BTreeMap::default(),
+        aws_profile: None,
+    };
+    let azure = [("AZURE_TENANT_ID", "acme"), ("AZURE_CLIENT_ID", "app")];
+    let huawei = MasterKey::HuaweiKms { key_id: format!("eu-west-101:{}", huawei_kms::TEAM) };
+    for (key, mut variables, name, value, says) in [
+        (of_gcp(), vec![], "GOOGLE_APPLICATION_CREDENTIALS", json, "is not a path (JSON itself"),
+        (of_gcp(), vec![], "GOOGLE_CREDENTIALS", &base64, "is neither JSON nor a file (base64?"),
+        (
+            of_azure(azure_key_vault::URL),
+            azure.to_vec(),
+            "AZURE_FEDERATED_TOKEN_FILE",
+            token,
+            "AZURE_FEDERATED_TOKEN_FILE: <not a path>",
+        ),
+        (
+            of_azure(azure_key_vault::URL),
+            azure.to_vec(),
+            "AZURE_CLIENT_CERTIFICATE_PATH",
+            "-----BEGIN HUNTER2-----",
+            "AZURE_CLIENT_CERTIFICATE_PATH: <not a path>: there is no such file",
+        ),
+        (
+            aws,
+            vec![("AWS_ROLE_ARN", "arn:aws:iam::210987654321:role/sops")],
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+            token,
+            "AWS_WEB_IDENTITY_TOKEN_FILE <not a path>: there is no such file",
+        ),
+        (
+            huawei,
+            vec![],
+            "HUAWEICLOUD_SDK_CREDENTIALS_FILE",
+            "[basic]\nak=HUNTER2",
+            "<not a path>: there is no such file",
+        ),
+    ] {
+        variables.push((name, value));
+        let failure = refusal(&providers(variables), &key);
+        assert_eq!(failure.kind, FailureKind::NoCredentials, "{failure}");
+        assert!(failure.reason.contains(says), "{failure}");
+        assert!(!format!("{failure:?}").contains("HUNTER2"), "{failure:?}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Roles: STS gives credentials for them to who may assume them.
 
+use std::path::Path;
 use std::time::SystemTime;
 
 use aws_sdk_kms::config::retry::RetryConfig;
@@ -13,6 +14,7 @@ use super::answers::Asked;
 use super::endpoint::{is_true, of_service, shown};
 use super::longest::Longest;
 use super::sessions::without;
+use crate::environment::unreadable;
 use crate::failure::{Failure, FailureKind};
 use crate::session::Session;
 
@@ -53,7 +55,8 @@ pub(super) async fn of_web_identity(
     let operation = operation(session, "sts:AssumeRoleWithWebIdentity", role, region);
     let asked = Asked { key, operation: &operation };
     let token = std::fs::read_to_string(token_file).map(Zeroizing::new).map_err(|error| {
-        let reason = format!("AWS_WEB_IDENTITY_TOKEN_FILE {token_file}: {error}");
+        let why = unreadable(Path::new(token_file), &error);
+        let reason = format!("AWS_WEB_IDENTITY_TOKEN_FILE {why}");
         asked.failure(FailureKind::NoCredentials, reason)
     })?;
     let name = session_name.clone().unwrap_or_else(|| name_for(&host_name()));

@@ -7,8 +7,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,11 +20,14 @@ use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::login::Login;
-use crate::environment::Environment;
+use crate::environment::{Environment, is_like_a_path, unreadable};
 use crate::failure::{Failure, FailureKind};
 use crate::rest::{self, Asked, Refusal};
 
 const LOG_IN: &str = "run `gcloud auth application-default login`, or set GOOGLE_CREDENTIALS";
+
+/// The variable that holds JSON, or names a file of it.
+const NAMED: &str = "GOOGLE_CREDENTIALS";
 
 const METADATA_SERVER: &str = "http://169.254.169.254";
 
@@ -61,7 +63,7 @@ impl Credentials {
         client: &reqwest::Client,
         asked: Asked<'_>,
     ) -> Result<Zeroizing<String>, Failure> {
-        let named = rest::variable(environment, "GOOGLE_CREDENTIALS");
+        let named = rest::variable(environment, NAMED);
         if named.is_none()
             && let Some(token) = rest::variable(environment, "GOOGLE_OAUTH_ACCESS_TOKEN")
         {
@@ -100,8 +102,8 @@ async fn find(
     if let Some(named) = named {
         let is_json = named.trim_start().starts_with('{');
         return match is_json {
-            true => of_json("GOOGLE_CREDENTIALS", &Zeroizing::new(named), asked),
-            false => of_file("GOOGLE_CREDENTIALS", &PathBuf::from(named), asked),
+            true => of_json(NAMED, &Zeroizing::new(named), asked),
+            false => of_file(NAMED, &PathBuf::from(named), asked),
         };
     }
     if let Some(path) = environment.variable("GOOGLE_APPLICATION_CREDENTIALS") {
@@ -149,13 +151,15 @@ async fn is_on_google(environment: &Environment, client: &reqwest::Client) -> bo
     })
 }
 
-fn of_file(source: &str, path: &PathBuf, asked: Asked<'_>) -> Result<Found, Failure> {
+fn of_file(source: &str, path: &Path, asked: Asked<'_>) -> Result<Found, Failure> {
     let text = fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
-        let why = match error.kind() {
-            io::ErrorKind::NotFound => "there is no such file".to_owned(),
-            kind => kind.to_string(),
+        let reason = match (is_like_a_path(path), source) {
+            (true, _) => format!("credentials of {source}: {}", unreadable(path, &error)),
+            (false, NAMED) => {
+                format!("{source} is neither JSON nor a file (base64? decode it first)")
+            }
+            (false, _) => format!("{source} is not a path (JSON itself goes into {NAMED})"),
         };
-        let reason = format!("credentials of {source}: {}: {why}", path.display());
         asked.failure(FailureKind::NoCredentials, reason)
     })?;
     of_json(source, &text, asked)
