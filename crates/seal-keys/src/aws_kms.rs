@@ -70,7 +70,7 @@ struct Named<'k> {
 impl<'k> Access<'k> {
     fn named(&self) -> Result<Named<'k>, Failure> {
         let wrong = |what: &str, why: &str| {
-            Failure::new(FailureKind::Name, self.key, "read its name", format!("{what}: {why}"))
+            Failure::of_name(self.key, format!("{what}: {why}"))
                 .hint("a key is named arn:aws:kms:REGION:ACCOUNT:key/ID, a role arn:aws:iam::ACCOUNT:role/NAME")
         };
         let MasterKey::AwsKms { arn: text, role, context, aws_profile } = self.key else {

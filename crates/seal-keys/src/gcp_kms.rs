@@ -63,7 +63,7 @@ struct Decrypted {
 
 impl KeyAccess for Access<'_> {
     fn check(&self) -> Result<(), WrapError> {
-        self.name("encrypt").map(|_| ()).map_err(WrapError::from)
+        self.name().map(|_| ()).map_err(WrapError::from)
     }
 
     fn wrap(&self, secret: &SecretBytes) -> Result<Wrapped, WrapError> {
@@ -102,7 +102,7 @@ impl Access<'_> {
         sent: &str,
         kind_of: impl Fn(&Refusal) -> Option<FailureKind>,
     ) -> Result<T, Failure> {
-        let name = self.name(verb)?;
+        let name = self.name()?;
         let server = self.server(verb)?;
         let operation = format!("{verb} at {server}");
         let session = &self.provider.session;
@@ -131,14 +131,14 @@ impl Access<'_> {
     }
 
     /// The name, if it is one that cannot lead anywhere else in an address.
-    fn name(&self, verb: &'static str) -> Result<&str, Failure> {
+    fn name(&self) -> Result<&str, Failure> {
         let MasterKey::GcpKms { resource_id } = self.key else { return Ok("") };
         if is_resource_id(resource_id) {
             return Ok(resource_id);
         }
         let reason = "not a key's resource ID \
                       (projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY)";
-        Err(Failure::new(FailureKind::Name, self.key, verb, reason)
+        Err(Failure::of_name(self.key, reason)
             .hint("`gcloud kms keys list` shows the resource IDs of keys"))
     }
 

@@ -89,6 +89,7 @@ fn combined<E: ServiceError + Display>(key: &MasterKey, operation: &str, mut err
     let nearest = nearest.or(failures.last());
     let kind = nearest.map_or(FailureKind::Refused, |failure| failure.kind);
     let reasons = errors.iter().map(|error| match error.service_failure() {
+        Some(failure) if failure.operation.is_empty() => failure.reason.clone(),
         Some(failure) => format!("{}: {}", failure.operation, failure.reason),
         None => error.to_string(),
     });
