@@ -136,6 +136,12 @@ impl Access<'_> {
         if is_resource_id(resource_id) {
             return Ok(resource_id);
         }
+        let key_of_version = resource_id.split_once("/cryptoKeyVersions/").map(|(key, _)| key);
+        if key_of_version.is_some_and(is_resource_id) {
+            let reason = "it names a version of the key, and the service chooses that itself";
+            return Err(Failure::of_name(self.key, reason)
+                .hint("leave the version off: `/cryptoKeyVersions/` and what follows"));
+        }
         let reason = "not a key's resource ID \
                       (projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY)";
         Err(Failure::of_name(self.key, reason)

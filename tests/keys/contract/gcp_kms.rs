@@ -291,3 +291,12 @@ fn an_answer_altered_on_its_way_is_not_used() {
         assert!(!format!("{error:?}").contains("HUNTER2"), "{error:?}");
     }
 }
+
+#[test]
+fn a_version_of_a_key_is_to_be_left_off() {
+    let resource_id = format!("{}/cryptoKeyVersions/1", gcp_kms::key("team"));
+    let failure = refusal(&providers([("A", "b")]), &MasterKey::GcpKms { resource_id });
+    assert_eq!(failure.kind, FailureKind::Name);
+    assert!(failure.next_step().unwrap().contains("leave the version off"), "{failure}");
+    assert!(failure.operation.is_empty(), "{failure}");
+}

@@ -212,7 +212,7 @@ fn what_cannot_be_meant_so_names_its_rule() {
         ),
         (
             "{azure_keyvault: ['https://z/keys/n/1', 'https://hunter2']}",
-            "entry 2 of azure_keyvault is not of the form https://VAULT/keys/NAME/VERSION",
+            "entry 2 of azure_keyvault is not of the form https://VAULT/keys/NAME[/VERSION]",
         ),
         ("{key_groups: [{age: [a]}, {}]}", "a key group has no keys"),
     ] {
