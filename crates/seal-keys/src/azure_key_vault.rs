@@ -154,7 +154,7 @@ impl Access<'_> {
         calls.run(self.key, &operation, async {
             let scope = named.vault.scope();
             let login = || credentials.token(&session.environment, client, scope, asked);
-            let token = calls.request(self.key, &operation, login).await?;
+            let token = calls.request(self.key, "log in to Azure", login).await?;
             let secrets = [token.as_str(), value];
             let asked = Asked { secrets: &secrets, ..asked };
             let bearer = rest::bearer(&token).map_err(|_| {

@@ -111,7 +111,7 @@ impl Access<'_> {
         let (calls, credentials) = (&session.calls, &self.provider.credentials);
         calls.run(self.key, &operation, async {
             let login = || credentials.token(&session.environment, client, asked);
-            let token = calls.request(self.key, &operation, login).await?;
+            let token = calls.request(self.key, "log in to GCP", login).await?;
             let secrets = [token.as_str(), sent];
             let asked = Asked { secrets: &secrets, ..asked };
             let bearer = rest::bearer(&token).map_err(|_| {

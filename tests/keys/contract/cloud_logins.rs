@@ -98,7 +98,7 @@ fn a_metadata_server_is_not_asked_through_a_proxy() {
         ]);
         let failure = refusal(&service, &of_gcp());
         assert!(
-            matches!(failure.kind, FailureKind::Unreachable | FailureKind::TimedOut),
+            matches!(failure.kind, FailureKind::NoCredentials | FailureKind::TimedOut),
             "{failure}"
         );
     }
@@ -322,4 +322,49 @@ fn a_secret_in_a_variable_for_a_path_is_not_shown() {
         assert!(failure.reason.contains(says), "{failure}");
         assert!(!format!("{failure:?}").contains("HUNTER2"), "{failure:?}");
     }
+}
+
+#[test]
+fn a_metadata_server_that_is_none_is_soon_given_up_and_named() {
+    let kms = GcpKms::start(&["team"]);
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = silent.local_addr().map(|address| (silent, address.to_string())).unwrap();
+    let closed = super::cloud::nobody().replace("http://", "");
+    let start = std::time::Instant::now();
+    for (host, says) in [(silent.1.as_str(), "no answer within 2 s"), (&closed, "refused")] {
+        let failure = refusal(
+            &providers([
+                ("SOPS_GCP_KMS_ENDPOINT", kms.server.url()),
+                ("GCE_METADATA_HOST", host.to_owned()),
+            ]),
+            &of_gcp(),
+        );
+        assert_eq!(failure.kind, FailureKind::NoCredentials, "{failure}");
+        let said = format!("nobody has logged in with gcloud; metadata server {host}: ");
+        assert!(failure.reason.contains(&said) && failure.reason.contains(says), "{failure}");
+        assert!(failure.next_step().unwrap().contains("gcloud auth application-default login"));
+    }
+    assert!(start.elapsed() < std::time::Duration::from_secs(8), "{:?}", start.elapsed());
+    assert_eq!(kms.server.requests().len(), 0);
+}
+
+#[test]
+fn a_host_without_an_address_is_named_and_nothing_else_said() {
+    let token = gcp_kms::TOKEN.to_owned();
+    let service = providers([
+        ("SOPS_GCP_KMS_ENDPOINT", "https://kms.invalid".to_owned()),
+        ("GOOGLE_OAUTH_ACCESS_TOKEN", token),
+    ]);
+    let said = refusal(&service, &of_gcp()).to_string();
+    assert!(
+        said.ends_with("encrypt at https://kms.invalid: the name cannot be resolved"),
+        "{said}"
+    );
+    let service = providers([
+        ("SOPS_GCP_KMS_ENDPOINT", "https://kms.invalid".to_owned()),
+        ("GCE_METADATA_HOST", "metadata.invalid:1".to_owned()),
+    ]);
+    let said = refusal(&service, &of_gcp()).to_string();
+    let end = "metadata server metadata.invalid:1: the name cannot be resolved";
+    assert!(said.ends_with(end), "{said}");
 }

@@ -19,7 +19,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
-use super::login::Login;
+use super::login::{self, Login};
 use crate::environment::{Environment, is_like_a_path, unreadable};
 use crate::failure::{Failure, FailureKind};
 use crate::rest::{self, Asked, Refusal};
@@ -31,7 +31,8 @@ const NAMED: &str = "GOOGLE_CREDENTIALS";
 
 const METADATA_SERVER: &str = "http://169.254.169.254";
 
-const MISSING: &str = "a field is missing or is no text";
+const NONE: &str = "no credentials: GOOGLE_CREDENTIALS, GOOGLE_OAUTH_ACCESS_TOKEN and \
+                    GOOGLE_APPLICATION_CREDENTIALS are not set; nobody has logged in with gcloud";
 
 /// What tokens are had with. Either kind keeps the token, gets a new one before it expires, and asks once however many
 /// threads wait.
@@ -76,7 +77,13 @@ impl Credentials {
         };
         drop(found);
         let (credentials, secrets) = match means {
-            Found::Ours(login) => return login.token(client, asked).await.map_err(no_token),
+            Found::Ours(login) => {
+                let token = login.token(client, asked).await;
+                return token.map_err(|failure| match login.metadata_server() {
+                    Some(host) => no_machine(host, failure),
+                    None => no_token(failure),
+                });
+            }
             Found::OfCrate { credentials, secrets } => (credentials, secrets),
         };
         let token = credentials.access_token().await.map(|token| Zeroizing::new(token.token));
@@ -120,12 +127,13 @@ async fn find(
         })?;
         return Ok(Found::Ours(Arc::new(Login::of_machine(&server))));
     }
-    if is_on_google(environment, client).await {
-        return Ok(Found::Ours(Arc::new(Login::of_machine(METADATA_SERVER))));
+    match is_on_google(environment, client).await {
+        Ok(()) => Ok(Found::Ours(Arc::new(Login::of_machine(METADATA_SERVER)))),
+        Err(why) => {
+            let reason = format!("{NONE}; metadata server: {why}");
+            Err(asked.failure(FailureKind::NoCredentials, reason).hint(LOG_IN))
+        }
     }
-    let reason = "no credentials: neither GOOGLE_CREDENTIALS, GOOGLE_OAUTH_ACCESS_TOKEN nor \
-                  GOOGLE_APPLICATION_CREDENTIALS is set, and nobody has logged in with gcloud";
-    Err(asked.failure(FailureKind::NoCredentials, reason).hint(LOG_IN))
 }
 
 /// Where `gcloud auth application-default login` puts its file (AIP-4113).
@@ -139,16 +147,19 @@ fn file_of_gcloud(environment: &Environment) -> Option<PathBuf> {
 
 /// Whether a metadata server of Google's answers; other clouds have theirs at the same address. Waiting for one that is
 /// not there would only hide that there are no credentials. `NO_GCE_CHECK` is a variable of Google's client for Python.
-async fn is_on_google(environment: &Environment, client: &reqwest::Client) -> bool {
+async fn is_on_google(environment: &Environment, client: &reqwest::Client) -> Result<(), String> {
     let is_off = rest::variable(environment, "NO_GCE_CHECK");
     if is_off.is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1") {
-        return false;
+        return Err("NO_GCE_CHECK is set".to_owned());
     }
     let request = client.get(METADATA_SERVER).header("metadata-flavor", "Google");
-    let answer = request.timeout(Duration::from_secs(1)).send().await;
-    answer.is_ok_and(|answer| {
-        answer.headers().get("metadata-flavor").is_some_and(|flavor| flavor == "Google")
-    })
+    let answer = request.timeout(Duration::from_secs(1)).send().await.map_err(|error| {
+        if error.is_timeout() { "no answer within 1 s".to_owned() } else { rest::cause(&error) }
+    })?;
+    match answer.headers().get("metadata-flavor").is_some_and(|flavor| flavor == "Google") {
+        true => Ok(()),
+        false => Err("169.254.169.254 is none of Google's".to_owned()),
+    }
 }
 
 fn of_file(source: &str, path: &Path, asked: Asked<'_>) -> Result<Found, Failure> {
@@ -160,7 +171,7 @@ fn of_file(source: &str, path: &Path, asked: Asked<'_>) -> Result<Found, Failure
             }
             (false, _) => format!("{source} is not a path (JSON itself goes into {NAMED})"),
         };
-        asked.failure(FailureKind::NoCredentials, reason)
+        asked.failure(FailureKind::NoCredentials, reason).hint(LOG_IN)
     })?;
     of_json(source, &text, asked)
 }
@@ -168,12 +179,13 @@ fn of_file(source: &str, path: &Path, asked: Asked<'_>) -> Result<Found, Failure
 /// By its `type`, as Google's own clients tell the kinds apart.
 fn of_json(source: &str, text: &str, asked: Asked<'_>) -> Result<Found, Failure> {
     let wrong = |reason: &str| {
-        asked.failure(FailureKind::NoCredentials, format!("credentials of {source}: {reason}"))
+        let reason = format!("credentials of {source}: {reason}");
+        asked.failure(FailureKind::NoCredentials, reason).hint(LOG_IN)
     };
     let json: Value = serde_json::from_str(text).map_err(|_| wrong("not JSON"))?;
     let kind = json.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     if kind == "authorized_user" {
-        let login = Login::of_user(&json).ok_or_else(|| wrong(MISSING))?;
+        let login = Login::of_user(&json).map_err(|name| wrong(&missing(Some(name))))?;
         return Ok(Found::Ours(Arc::new(login)));
     }
     // Those of whoever impersonates stand inside.
@@ -193,19 +205,43 @@ fn of_json(source: &str, text: &str, asked: Asked<'_>) -> Result<Found, Failure>
     };
     // What is missing, never what is there.
     built.map(|credentials| Found::OfCrate { credentials, secrets }).map_err(|error| match error {
-        error if error.is_parsing() => wrong(MISSING),
+        error if error.is_parsing() => wrong(&missing(name_of_missing(&error).as_deref())),
         error => wrong(&error.to_string()),
     })
+}
+
+fn missing(name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("a field is missing: `{name}`"),
+        None => "a field is missing or is no text".to_owned(),
+    }
+}
+
+/// The field that `serde` misses. Other words of it are not repeated: they quote what is there.
+fn name_of_missing(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let words = error.to_string();
+        let name = words.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
+        let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        if let Some(name) = name.map(|(name, _)| name).filter(is_name) {
+            return Some(name.to_owned());
+        }
+        next = error.source();
+    }
+    None
 }
 
 fn refused(error: &CredentialsError, asked: Asked<'_>) -> Failure {
     let mut chain = vec![error.to_string()];
     let mut cause = std::error::Error::source(error);
     let (mut status, mut is_connection, mut is_unreadable) = (None, false, false);
+    let mut unsent = None;
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<reqwest::Error>() {
             status = error.status().map(|status| status.as_u16());
             is_connection |= error.is_connect();
+            unsent = unsent.or_else(|| error.is_connect().then(|| rest::cause(error)));
             is_unreadable |= error.is_decode();
         }
         is_unreadable |= error.is::<serde_json::Error>();
@@ -218,9 +254,10 @@ fn refused(error: &CredentialsError, asked: Asked<'_>) -> Failure {
         None if is_connection => FailureKind::Unreachable,
         _ => FailureKind::NoCredentials,
     };
-    let words = match is_unreadable {
-        true => "the answer cannot be read".to_owned(),
-        false => words(&chain, status.unwrap_or_default()),
+    let words = match unsent {
+        Some(words) => words,
+        None if is_unreadable => "the answer cannot be read".to_owned(),
+        None => words(&chain, status.unwrap_or_default()),
     };
     no_token(asked.failure(kind, words))
 }
@@ -232,6 +269,24 @@ fn no_token(failure: Failure) -> Failure {
         FailureKind::NoCredentials => failure.hint(LOG_IN),
         _ => failure,
     }
+}
+
+/// A machine that cannot log in is, for most users, one that was never meant to.
+fn no_machine(host: &str, failure: Failure) -> Failure {
+    let why = match failure.kind {
+        FailureKind::TimedOut => {
+            format!("no answer within {} s", login::MACHINE_ANSWERS_WITHIN.as_secs())
+        }
+        FailureKind::Unreachable => failure.reason,
+        _ => format!("no access token: {}", failure.reason),
+    };
+    let kind = match failure.kind {
+        FailureKind::TimedOut | FailureKind::Unreachable => FailureKind::NoCredentials,
+        kind => kind,
+    };
+    let reason = format!("{NONE}; metadata server {host}: {why}");
+    let failure = Failure { kind, reason, ..failure };
+    if kind == FailureKind::NoCredentials { failure.hint(LOG_IN) } else { failure }
 }
 
 /// What the server said, where there is an answer (the crate puts it between `body=<` and `>`) that is an error, otherwise
