@@ -63,7 +63,7 @@ fn sts_error(status: u16, code: &str) -> Response {
     Response::text(
         status,
         &format!(
-            "<ErrorResponse><Error><Code>{code}</Code><Message>no: {KEY_ID}</Message></Error></ErrorResponse>"
+            "<ErrorResponse><Error><Code>{code}</Code><Message>no: {KEY_ID} {SECRET}</Message></Error></ErrorResponse>"
         ),
     )
 }
@@ -227,7 +227,7 @@ fn a_role_that_may_not_be_assumed_is_asked_for_once() {
         let failure = refused(&service, &key);
         assert_eq!(failure.kind, FailureKind::Denied);
         assert!(failure.operation.starts_with("sts:AssumeRole of"), "{failure}");
-        assert_eq!(failure.reason, "AccessDenied: no: <redacted>");
+        assert_eq!(failure.reason, format!("AccessDenied: no: {KEY_ID} <redacted>"));
     }
     assert_eq!(server.requests().len(), 1);
 }

@@ -55,10 +55,10 @@ impl LoggedIn {
     }
 }
 
-/// Blots out credentials in what a server said.
+/// Blots out credentials in what a server said. The ID of a key is none: it says which one is meant.
 pub(super) fn without(failure: Failure, credentials: &Credentials) -> Failure {
     let token = credentials.session_token().unwrap_or_default();
-    failure.without(&[credentials.secret_access_key(), token, credentials.access_key_id()])
+    failure.without(&[credentials.secret_access_key(), token])
 }
 
 impl Sessions {
