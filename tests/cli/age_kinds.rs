@@ -68,6 +68,17 @@ fn a_post_quantum_file_of_sops_opens_and_is_encrypted_again() {
     directory.done(&["encrypt", "-i", "db.yaml"]);
     assert!(directory.read("db.yaml").contains(recipient.unwrap()));
     assert_eq!(directory.decrypted("db.yaml"), SECRET);
+
+    // Beside a recipient that is none, it protects nothing: said once in a run.
+    let warnings = |recipients: &str| {
+        for name in ["a.yaml", "b.yaml"] {
+            directory.write(name, SECRET);
+        }
+        let run = directory.done(&["encrypt", "-i", "--age", recipients, "a.yaml", "b.yaml"]);
+        run.stderr.matches("a post-quantum recipient (`age1pq1…`) stands beside").count()
+    };
+    assert_eq!(warnings(recipient.unwrap()), 0);
+    assert_eq!(warnings(&format!("{RECIPIENT},{}", recipient.unwrap())), 1);
 }
 
 #[test]

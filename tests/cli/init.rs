@@ -71,6 +71,21 @@ fn what_it_makes_looks_as_age_keygen_s_does_and_works_with_age() {
 }
 
 #[test]
+fn makes_no_file_whose_name_is_a_secret() {
+    let directory = TestDir::new();
+    for (secret, golden) in [
+        (IDENTITY.to_owned(), "init-identity-as-path"),
+        (keys::key_file(), "init-identity-as-path"),
+        ("HUNTER2".repeat(10), "init-no-path"),
+    ] {
+        let run = directory.seal(&["init"]).env("SOPS_AGE_KEY_FILE", secret).run();
+        run.golden(golden);
+        assert_eq!(run.code, 2);
+        assert_eq!(directory.files(), [""; 0]);
+    }
+}
+
+#[test]
 fn uses_an_identity_that_is_there() {
     let directory = with_key_file();
     let run = directory.seal(&["init", "--age", COLLEAGUE]).run();

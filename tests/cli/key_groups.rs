@@ -82,6 +82,37 @@ fn a_threshold_on_the_command_line_wins() {
 }
 
 #[test]
+fn what_looks_like_groups_and_is_none_is_said() {
+    let directory = TestDir::with(&[("db.yaml", SECRET), (".sops.yaml", &rules(TWO))]);
+    let run = directory.done(&["encrypt", "-o", "a.yaml", "--age", RECIPIENT, "db.yaml"]);
+    let said = "`--age` names keys in place of the 3 key groups of the rule: each of them opens the file by itself";
+    assert!(run.stderr.contains(said), "{}", run.stderr);
+    let one = format!("creation_rules:\n  - shamir_threshold: 2\n    age: {RECIPIENT}\n");
+    directory.write(".sops.yaml", one);
+    let run = directory.done(&["encrypt", "-o", "b.yaml", "db.yaml"]);
+    assert!(run.stderr.contains("a threshold is set, but there are no key groups"));
+    assert!(directory.read("b.yaml").contains("shamir_threshold: 2"), "as SOPS writes it");
+}
+
+#[test]
+fn groups_that_are_written_wrong_say_how_they_are_written() {
+    let refused = |groups: &str, words: &[&str]| {
+        let directory = TestDir::with(&[("db.yaml", SECRET)]);
+        directory.write(".sops.yaml", format!("creation_rules:\n  - key_groups: {groups}\n"));
+        let run = directory.seal(&["encrypt", "-i", "db.yaml"]).run();
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        words.iter().for_each(|words| assert!(run.stderr.contains(words), "{}", run.stderr));
+    };
+    let lists = "the lists of a group are age, pgp, kms, gcp_kms";
+    refused(
+        &format!("[{{age: [{RECIPIENT}]}}, {{agee: [x]}}]"),
+        &["key group 2 has no keys", lists],
+    );
+    refused("[{hc_vault_transit_uri: ['https://v/v1/t/keys/k']}]", &["key group 1", lists]);
+    refused("[{kms: ['arn:aws:kms:x']}]", &["a mapping such as {arn: 'arn:aws:kms:…'}"]);
+}
+
+#[test]
 fn a_fresh_render_keeps_its_envelope_for_the_same_groups_only() {
     let directory = encrypted(TWO);
     let before = directory.read("db.yaml");

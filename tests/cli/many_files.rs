@@ -96,6 +96,34 @@ fn a_shared_data_key_lives_for_one_run_and_one_set_of_keys() {
     assert_eq!(directory.read(&name(0)), before);
 }
 
+/// Somebody who is added to one file must not get what opens the others, which the old recipients share.
+#[test]
+fn a_change_of_recipients_draws_a_new_data_key() {
+    let server = GcpKms::start(&["team", "other"]);
+    let directory = directory();
+    let run = seal(&directory, &server, &["encrypt", "-i", "--shared-data-key", "files"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let run = seal(&directory, &server, &["decrypt", "-i", &name(0)]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let shared = directory.read(&name(1));
+    let rules = format!("creation_rules:\n  - gcp_kms: '{},{}'\n", key("team"), key("other"));
+    directory.write(".sops.yaml", rules);
+    // The other files share a data key with the version that is there, and are in the run.
+    let arguments = ["encrypt", "-i", "--shared-data-key", "--previous", &name(1), &name(0)];
+    let run = seal(&directory, &server, &arguments);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let values = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| line.contains("ENC["));
+        lines.map(str::to_owned).collect()
+    };
+    let new = directory.read(&name(0));
+    assert!(values(&new).iter().all(|line| !values(&shared).contains(line)));
+    let groups: serde_json::Value = serde_yaml::from_str(&new).unwrap();
+    assert_eq!(groups["sops"]["gcp_kms"].as_array().unwrap().len(), 2);
+    // One for the first run, and one for each recipient of the second.
+    assert_eq!(server.server.count(":encrypt"), 3);
+}
+
 #[test]
 fn a_server_that_gives_no_answer_is_not_waited_for_by_every_file() {
     let (server, directory) = (GcpKms::start(&["team"]), directory());

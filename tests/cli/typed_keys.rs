@@ -24,6 +24,9 @@ struct Keys {
     huawei: HuaweiKms,
 }
 
+/// The list of the envelope; option, variable and key; the variables with which it can be used.
+type Typed = (&'static str, [String; 3], Vec<(&'static str, String)>);
+
 /// AWS KMS for one key and one context; its ciphertext is the plaintext.
 fn aws() -> StandIn {
     StandIn::start(|request: &Request| {
@@ -51,8 +54,7 @@ impl Keys {
         }
     }
 
-    /// By list of the envelope: option, variable, key, and the variables with which it can be used.
-    fn each(&self) -> Vec<(&'static str, [String; 3], Vec<(&'static str, String)>)> {
+    fn each(&self) -> Vec<Typed> {
         let text = |texts: [&str; 3]| texts.map(str::to_owned);
         let vault = format!("{}/v1/transit/keys/app", self.vault.url());
         let azure = format!("{}/keys/team/{}", azure::URL, azure::VERSION);

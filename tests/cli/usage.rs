@@ -55,3 +55,32 @@ fn an_argument_that_is_no_utf8_is_no_panic() {
     let run = directory.seal(&["init"]).env("SOPS_CONFIG", OsStr::from_bytes(b"\xff")).run();
     assert_eq!(run.code, 0, "{}", run.stderr);
 }
+
+#[test]
+fn options_of_sops_are_told_apart_from_mistyped_ones() {
+    let directory = TestDir::ready();
+    for (arguments, instead) in [
+        (&["decrypt", "--extract", "[\"a\"]", "f"][..], "seal get FILE PATH"),
+        (&["decrypt", "--input-type", "json", "f"], "`--type`"),
+        (&["decrypt", "--output-type=json", "f"], "the format that it reads"),
+        (&["decrypt", "--ignore-mac", "f"], "nothing that it has not verified"),
+        (&["-d", "f"], "seal decrypt FILE"),
+        (&["-e", "f"], "seal encrypt FILE"),
+        (&["-r", "f"], "seal encrypt -i PATHS"),
+    ] {
+        let run = directory.seal(arguments).run();
+        assert_eq!((run.code, run.out()), (2, ""), "{arguments:?}");
+        assert!(run.stderr.contains(instead), "{arguments:?}: {}", run.stderr);
+        assert!(!run.stderr.contains("tip:"), "{arguments:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_limit_of_time_that_is_none_is_refused() {
+    let directory = TestDir::ready();
+    for command in ["encrypt", "decrypt"] {
+        let run = directory.seal(&[command, "f.yaml"]).env("SEAL_KEY_TIMEOUT", "1m").run();
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        assert!(run.stderr.contains("SEAL_KEY_TIMEOUT is no number of seconds above 0"));
+    }
+}

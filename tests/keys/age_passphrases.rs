@@ -129,21 +129,72 @@ fn nobody_is_asked_where_an_open_identity_fits() {
 fn a_passphrase_that_is_not_given_or_wrong_is_reported_and_not_asked_for_again() {
     let own = keygen::generate();
     let text = String::from_utf8(locked(&own.identity, true)).unwrap();
-    for (answer, reason) in [
-        (None, "nobody could be asked for the passphrase"),
-        (Some("hunter2"), "the passphrase is wrong"),
+    for (answer, reason, questions, hint) in [
+        (
+            None,
+            "nobody could be asked for the passphrase",
+            1,
+            "SOPS_AGE_KEY is closed by a passphrase: run it at a terminal",
+        ),
+        (
+            Some("hunter2"),
+            "the passphrase is wrong",
+            3,
+            "the passphrase of SOPS_AGE_KEY was wrong; run it again",
+        ),
     ] {
         let (holder, person) = with(&[("SOPS_AGE_KEY", &text)], answer);
         for _ in 0..2 {
-            let error = holder.unwrap(&age(&own.recipient), &wrapped(&own.recipient));
-            assert!(matches!(error, Err(UnwrapError::NoIdentity { .. })));
+            let error = holder.unwrap(&age(&own.recipient), &wrapped(&own.recipient)).unwrap_err();
+            let expected =
+                format!("{}: not known: SOPS_AGE_KEY could not be opened", own.recipient);
+            assert_eq!(error.to_string(), expected);
+            assert_eq!(error.next_step().as_deref(), Some(hint));
         }
-        assert_eq!(asked(&person).len(), 1);
+        assert_eq!(asked(&person).len(), questions);
         let report = holder.sources().swap_remove(0).to_string();
         assert_eq!(report, format!("SOPS_AGE_KEY: {reason}"));
         let warnings: Vec<_> = holder.warnings().iter().map(ToString::to_string).collect();
         assert_eq!(warnings, [report]);
     }
+}
+
+/// Gives one wrong answer, then the right one.
+#[derive(Default)]
+struct Hasty(Mutex<Vec<String>>);
+
+impl Prompt for Hasty {
+    fn passphrase(&self, question: &str) -> Option<Zeroizing<String>> {
+        let mut questions = self.0.lock().unwrap();
+        questions.push(question.to_owned());
+        let answer = if questions.len() == 1 { "corect horse" } else { PASSPHRASE };
+        Some(Zeroizing::new(answer.to_owned()))
+    }
+
+    fn text(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn confirm(&self, _: &str, _: &str, _: Option<&str>) -> Option<bool> {
+        None
+    }
+
+    fn tell(&self, _: &str) {}
+}
+
+#[test]
+fn a_mistyped_passphrase_can_be_typed_again() {
+    let own = keygen::generate();
+    let text = String::from_utf8(locked(&own.identity, true)).unwrap();
+    let person = Arc::new(Hasty::default());
+    let mut settings = Settings::of(Environment::of([("SOPS_AGE_KEY", &text)]));
+    settings.prompt = person.clone();
+    let holder = Providers::new(settings);
+    assert!(holder.unwrap(&age(&own.recipient), &wrapped(&own.recipient)).is_ok());
+    let question = "passphrase of the age identities in SOPS_AGE_KEY";
+    let expected = [question.to_owned(), format!("that was wrong; {question}")];
+    assert_eq!(*person.0.lock().unwrap(), expected);
+    assert!(holder.warnings().is_empty());
 }
 
 #[test]
@@ -206,9 +257,20 @@ fn an_encrypted_key_of_ssh_asks_when_something_is_for_it() {
 fn an_encrypted_key_of_ssh_that_stays_closed_says_so() {
     let Some(key) = SshKey::new("ed25519", PASSPHRASE, "keys: closed keys of ssh") else { return };
     let home = key.home().display().to_string();
-    for (answer, reason) in [
-        (None, "nobody could be asked for the passphrase"),
-        (Some("hunter2"), "the passphrase is wrong"),
+    let file = format!("{home}/.ssh/id_ed25519");
+    for (answer, reason, questions, hint) in [
+        (
+            None,
+            "nobody could be asked for the passphrase",
+            1,
+            format!("{file} is closed by a passphrase: run it at a terminal"),
+        ),
+        (
+            Some("hunter2"),
+            "the passphrase is wrong",
+            3,
+            format!("the passphrase of {file} was wrong; run it again"),
+        ),
     ] {
         let (holder, person) = with(&[("HOME", &home)], answer);
         for _ in 0..2 {
@@ -217,9 +279,9 @@ fn an_encrypted_key_of_ssh_that_stays_closed_says_so() {
             assert_eq!(failure.kind, FailureKind::NoCredentials);
             assert!(failure.reason.starts_with(reason), "{failure}");
             assert_eq!(failure.operation, format!("open {home}/.ssh/id_ed25519"));
-            assert!(failure.next_step().is_some());
+            assert_eq!(failure.next_step().as_deref(), Some(hint.as_str()));
         }
-        assert_eq!(asked(&person).len(), 1);
+        assert_eq!(asked(&person).len(), questions);
     }
 }
 
@@ -236,6 +298,7 @@ fn a_key_in_the_old_form_opens_unless_it_is_encrypted() {
     let path = closed.path().display().to_string();
     let (holder, _) = with(&[("SOPS_AGE_SSH_PRIVATE_KEY_FILE", &path)], Some(PASSPHRASE));
     assert!(holder.unwrap(&age(&closed.recipient), &wrapped(&closed.recipient)).is_err());
-    let report = holder.sources().last().unwrap().to_string();
+    let reports = holder.sources();
+    let report = reports.iter().find(|report| report.source.contains(&path)).unwrap().to_string();
     assert!(report.contains("`ssh-keygen -p` rewrites it"), "{report}");
 }

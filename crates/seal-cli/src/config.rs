@@ -191,6 +191,11 @@ impl CreationRule {
         Ok(keys)
     }
 
+    /// How many key groups it has.
+    pub(crate) fn groups(&self) -> usize {
+        self.keys.groups.len()
+    }
+
     /// How many groups are needed, where the rule says it.
     pub(crate) fn shamir_threshold(&self) -> Option<u32> {
         self.keys.threshold

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use seal_core::envelope::MasterKey;
 use seal_keys::remote::{KeyServices, RemoteUri};
-use seal_keys::{DecryptionOrder, Environment, Settings, Unwrapper};
+use seal_keys::{DecryptionOrder, Environment, Limits, Settings, Unwrapper};
 
 use crate::args::KeyAccessArgs;
 use crate::error::CommandError;
@@ -23,6 +23,7 @@ pub(crate) fn key_access<'k>(
     let mut settings = Settings::of(environment.clone());
     settings.trust = settings.trust.and_keys(typed);
     settings.prompt = Arc::new(Terminal);
+    settings.limits = limits(environment)?;
     let remotes = remotes(environment, arguments)?;
     let local = local(environment, arguments)?;
     if !local && remotes.is_empty() {
@@ -33,6 +34,11 @@ pub(crate) fn key_access<'k>(
     }
     let services = KeyServices::new(settings, local, remotes);
     Ok(Unwrapper::new(services, order(environment, arguments)?))
+}
+
+/// The limits of time for calls over the network.
+pub(crate) fn limits(environment: &Environment) -> Result<Limits, CommandError> {
+    Limits::read(environment).map_err(|error| CommandError::usage(error.to_string()))
 }
 
 fn order(

@@ -100,7 +100,10 @@ impl Ui {
     /// Reports a failure whose causes and hints were just shown with another file.
     pub(crate) fn error_of_same_cause(&self, error: &CommandError) {
         let mut said = self.said();
-        let short = CommandError { causes: Vec::new(), hints: Vec::new(), ..error.clone() };
+        let mut short = CommandError { causes: Vec::new(), hints: Vec::new(), ..error.clone() };
+        if !error.causes.is_empty() {
+            short.message.push_str(" (the cause is the one above)");
+        }
         self.say(&said, &rendered(&short));
         said.errors.push(error.clone());
     }
@@ -223,13 +226,35 @@ fn with_hint_for_sops_users(message: clap::Error) -> clap::Error {
             "updatekeys" | "rotate" => "`seal decrypt -i PATHS && seal encrypt -i PATHS`",
             _ => return message,
         },
-        _ => return message,
+        _ => match message.get(ContextKind::InvalidArg).map(ToString::to_string) {
+            Some(option) => return with_option_for_sops_users(message, &option),
+            None => return message,
+        },
     };
     let verb = message.get(ContextKind::InvalidSubcommand).map(ToString::to_string);
     let verb = verb.unwrap_or_default();
     clap::Error::raw(
         clap::error::ErrorKind::InvalidSubcommand,
         format!("seal has no `{verb}` yet\nhint: {instead}\n"),
+    )
+}
+
+/// Options of `sops` that have another name here, or none.
+fn with_option_for_sops_users(message: clap::Error, option: &str) -> clap::Error {
+    let name = option.split([' ', '=']).next().unwrap_or_default();
+    let instead = match name {
+        "--extract" => "`seal get FILE PATH` prints one value",
+        "--input-type" => "the format of the input is `--type`",
+        "--output-type" => "seal writes the format that it reads",
+        "--ignore-mac" => "seal prints nothing that it has not verified",
+        "-d" | "--decrypt" => "`seal decrypt FILE`",
+        "-e" | "--encrypt" => "`seal encrypt FILE`",
+        "-r" | "--rotate" => "`seal decrypt -i PATHS && seal encrypt -i PATHS`",
+        _ => return message,
+    };
+    clap::Error::raw(
+        clap::error::ErrorKind::UnknownArgument,
+        format!("seal has no `{name}`\nhint: {instead}\n"),
     )
 }
 

@@ -20,7 +20,7 @@ use seal_core::envelope::MasterKey;
 use seal_core::secret::SecretBytes;
 use zeroize::Zeroizing;
 
-pub(crate) use self::passphrase::LockedIdentities;
+pub(crate) use self::passphrase::{LockedIdentities, NotOpened};
 pub(crate) use self::post_quantum::Identity as PostQuantumIdentity;
 pub(crate) use self::recipient::{NoRecipient, Recipient, is_ssh, printable, without_comment};
 pub(crate) use self::ssh::SshKey;
@@ -88,7 +88,7 @@ impl KeyAccess for Access<'_> {
             return outcome;
         }
         self.unwrap_by_plugins(enc).unwrap_or_else(|| match closed {
-            Some(failure) => Err(failure.into()),
+            Some(failure) => Err(failure),
             None => Err(UnwrapError::NoIdentity { key: printable(self.recipient) }),
         })
     }
@@ -136,11 +136,11 @@ impl Access<'_> {
         own_identity.then(|| Err(UnwrapError::NotForThisKey { key: printable(self.recipient) }))
     }
 
-    /// `closed` tells of a key that it was wrapped for and that nobody opened.
+    /// `closed` tells of a key that it was wrapped for and that nobody opened, or else of identities that may fit.
     fn unwrap_with_passphrases(
         &self,
         enc: &str,
-        closed: &mut Option<Failure>,
+        closed: &mut Option<UnwrapError>,
     ) -> Option<Result<SecretBytes, UnwrapError>> {
         let Age { session, identities } = self.provider;
         let mut own_identity = false;
@@ -152,15 +152,21 @@ impl Access<'_> {
                     let operation = format!("open {}", source.name());
                     let kind = FailureKind::NoCredentials;
                     let failure = Failure::new(kind, &self.key(), operation, reason.to_string());
-                    let hint =
-                        "run it in a terminal and give the passphrase, or use an age identity";
-                    *closed = Some(failure.hint(hint));
+                    *closed = Some(failure.hint(reason.hint(source.name())).into());
                     continue;
                 }
                 outcome
             } else if source.unlock(&session.prompts) {
                 open(enc, source.open())
             } else {
+                // Identity files hold no keys of ssh.
+                if let Some(reason) = source.closed().filter(|_| !is_ssh(self.recipient)) {
+                    closed.get_or_insert_with(|| UnwrapError::NotKnown {
+                        key: printable(self.recipient),
+                        closed: source.name().to_owned(),
+                        hint: reason.hint(source.name()),
+                    });
+                }
                 continue;
             };
             match outcome {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use seal_core::envelope::shamir::ShamirError;
 
+use crate::age::is_ssh;
 use crate::identities::{SourceOutcome, SourceReport};
 use crate::service::UnwrapError;
 
@@ -106,23 +107,43 @@ impl Attempts {
         if (hints.is_empty() && looked_for_identities)
             || (self.groups.len() > 1 && self.failures().any(no_identity))
         {
-            hints.push(self.hint_on_identities());
+            hints.extend(self.hints_on_identities());
         }
         hints
     }
 
-    fn hint_on_identities(&self) -> String {
+    fn hints_on_identities(&self) -> Vec<String> {
+        let (of_ssh, others): (Vec<&str>, Vec<&str>) = self
+            .failures()
+            .filter_map(|failure| match failure {
+                UnwrapError::NoIdentity { key } => Some(key.as_str()),
+                _ => None,
+            })
+            .partition(|key| is_ssh(key));
+        let mut hints = Vec::new();
+        if !others.is_empty() || of_ssh.is_empty() {
+            hints.push(
+                "point SOPS_AGE_KEY_FILE at a file with the identity of one of these keys"
+                    .to_owned(),
+            );
+        }
+        if let Some(first) = of_ssh.first() {
+            let whose = match of_ssh.iter().all(|key| key == first) {
+                true => first,
+                false => "one of these keys of ssh",
+            };
+            hints
+                .push(format!("point SOPS_AGE_SSH_PRIVATE_KEY_FILE at the private key of {whose}"));
+        }
         let own = self.sources.iter().find_map(|source| match &source.outcome {
             SourceOutcome::Read { recipients, .. } => recipients.first(),
             _ => None,
         });
-        let mut hint =
-            "point SOPS_AGE_KEY_FILE at a file with the identity of one of these keys".to_owned();
-        if let Some(own) = own {
+        if let (Some(own), Some(hint)) = (own, hints.last_mut()) {
             hint.push_str(", or ask somebody who can decrypt the file to add your recipient ");
             hint.push_str(own);
         }
-        hint
+        hints
     }
 }
 

@@ -38,20 +38,33 @@ impl Default for Limits {
 
 impl Limits {
     /// The defaults, with `SEAL_KEY_CALL_TIMEOUT` and `SEAL_KEY_TIMEOUT` (seconds, fractions allowed) in their place.
-    /// A text that is no positive number counts as not set.
-    pub fn of(environment: &Environment) -> Self {
-        let seconds = |name: &str| {
-            let text = environment.variable(name)?.into_string().ok()?;
-            let seconds = text.trim().parse::<f64>().ok().filter(|seconds| *seconds > 0.0)?;
-            Duration::try_from_secs_f64(seconds).ok()
+    ///
+    /// # Errors
+    ///
+    /// The name of the one that is no positive number.
+    pub fn read(environment: &Environment) -> Result<Self, InvalidLimit> {
+        let seconds = |name: &'static str, default: Duration| {
+            let Some(text) = environment.variable(name) else { return Ok(default) };
+            let text = text.to_string_lossy();
+            let seconds = text.trim().parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
+            seconds
+                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+                .ok_or(InvalidLimit { name })
         };
         let default = Self::default();
-        Self {
-            per_call: seconds("SEAL_KEY_CALL_TIMEOUT").unwrap_or(default.per_call),
-            in_all: seconds("SEAL_KEY_TIMEOUT").unwrap_or(default.in_all),
+        Ok(Self {
+            per_call: seconds("SEAL_KEY_CALL_TIMEOUT", default.per_call)?,
+            in_all: seconds("SEAL_KEY_TIMEOUT", default.in_all)?,
             ..default
-        }
+        })
     }
+}
+
+/// A variable that should hold a time and does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} is no number of seconds above 0")]
+pub struct InvalidLimit {
+    name: &'static str,
 }
 
 /// Makes calls, from any number of threads.
@@ -206,11 +219,15 @@ mod tests {
 
     #[test]
     fn limits_come_from_the_environment() {
-        let limits =
-            |value: &str| Limits::of(&Environment::of([("SEAL_KEY_CALL_TIMEOUT", value)])).per_call;
-        assert_eq!(limits("0.5"), Duration::from_millis(500));
-        for odd in ["", "0", "-1", "x", "inf", "1e300"] {
-            assert_eq!(limits(odd), Limits::default().per_call, "{odd}");
+        let limits = |value: &str| {
+            let read = Limits::read(&Environment::of([("SEAL_KEY_CALL_TIMEOUT", value)]));
+            read.map(|limits| limits.per_call).map_err(|error| error.to_string())
+        };
+        assert_eq!(limits("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(limits(""), Ok(Limits::default().per_call));
+        for odd in ["0", "-1", "x", "inf", "1e300", "NaN"] {
+            let expected = "SEAL_KEY_CALL_TIMEOUT is no number of seconds above 0";
+            assert_eq!(limits(odd), Err(expected.to_owned()), "{odd}");
         }
     }
 }

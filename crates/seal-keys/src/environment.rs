@@ -1,7 +1,7 @@
 //! The variables of the environment, as an argument.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -63,36 +63,83 @@ impl Environment {
     }
 }
 
-impl fmt::Debug for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Environment(<redacted>)")
+/// Why the value of a variable that wants a path is none: it is the secret itself. Holds nothing of the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAPath {
+    /// What belongs into `SOPS_AGE_KEY`.
+    #[error("holds an identity, not a path; put it in SOPS_AGE_KEY")]
+    Identity,
+    /// A key in PEM form.
+    #[error("holds a private key, not a path; keep the key in a file and name that")]
+    PrivateKey,
+    /// The content of a file, of whatever kind.
+    #[error("holds more than one line, not a path; keep the text in a file and name that")]
+    Lines,
+}
+
+impl NotAPath {
+    /// `None` for a text that may be a path.
+    pub fn of(path: &Path) -> Option<Self> {
+        let text = path.to_string_lossy();
+        let upper = text.to_ascii_uppercase();
+        let holds = |sign: &str| upper.contains(sign);
+        if holds("AGE-SECRET-") || holds("AGE-PLUGIN-") || holds("-----BEGIN AGE ") {
+            Some(Self::Identity)
+        } else if holds("-----BEGIN") {
+            Some(Self::PrivateKey)
+        } else {
+            text.contains(['\n', '\r']).then_some(Self::Lines)
+        }
     }
 }
 
-/// A path that a variable names, for messages. Secrets end up in such variables by mistake, so what looks like one is not
-/// repeated.
-pub(crate) fn shown_path(path: &Path) -> String {
-    if is_like_a_path(path) { path.display().to_string() } else { "<not a path>".to_owned() }
-}
-
-/// Whether a text can be shown as a path; see [`shown_path`].
-pub(crate) fn is_like_a_path(path: &Path) -> bool {
+/// Whether a text can be shown as a path. One that is rather a secret, set in the variable for the name of its file,
+/// cannot: a key, a token, a JSON document.
+pub fn looks_like_path(path: &Path) -> bool {
+    /// Longer than paths that people name.
+    const LONGEST: usize = 200;
+    /// Longer than the name of a file in the working directory that ends in nothing.
+    const LONGEST_NAME: usize = 40;
     let text = path.to_string_lossy();
-    let of_secrets = ["\n", "\r", "{", "AGE-SECRET-", "AGE-PLUGIN-", "-----BEGIN"];
-    let holds = |part: &&str| text.to_ascii_uppercase().contains(*part);
-    // The Base64 of `{"`: JSON, or a token.
-    let is_token = text.starts_with("eyJ");
-    let is_word = text.len() > 40 && !text.contains(['/', '.', std::path::MAIN_SEPARATOR]);
-    !of_secrets.iter().any(holds) && !is_token && !is_word && text.len() <= 200
+    let length = text.chars().count();
+    NotAPath::of(path).is_none()
+        && !text.contains('{')
+        && !text.starts_with("eyJ")
+        && length <= LONGEST
+        && (length <= LONGEST_NAME || text.contains(['/', '.']))
 }
 
-/// What a path is, and why it cannot be read.
+/// Whether the value of `SOPS_AGE_KEY` is the path of a file rather than identities.
+pub fn is_rather_a_path(value: &OsStr) -> bool {
+    let text = value.to_string_lossy();
+    let text = text.trim();
+    !text.starts_with('#')
+        && !text.contains(['\n', '\r'])
+        && (["/", "~/", "./", "../"].iter().any(|start| text.starts_with(start))
+            || [".txt", ".age", ".key"].iter().any(|end| text.ends_with(end)))
+}
+
+/// A path from a variable, for messages: never a secret that stands there by mistake.
+pub(crate) fn shown_path(path: &Path) -> String {
+    match looks_like_path(path) {
+        true => path.display().to_string(),
+        false => "<not a path>".to_owned(),
+    }
+}
+
+/// A path from a variable, as [`shown_path`] has it, and why it cannot be read.
 pub(crate) fn unreadable(path: &Path, error: &io::Error) -> String {
     let why = match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         kind => kind.to_string(),
     };
     format!("{}: {why}", shown_path(path))
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Environment(<redacted>)")
+    }
 }
 
 #[cfg(test)]
@@ -124,21 +171,48 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_in_the_place_of_a_path_is_not_shown() {
-        for path in ["/run/token", "keys.txt", "./a b", "C:\\a", "token", &"a/".repeat(100)] {
-            assert_eq!(shown_path(Path::new(path)), path);
-        }
+    fn a_secret_in_place_of_a_path_is_not_shown() {
+        let long = "k".repeat(41);
+        let longer = format!("/{}", "k".repeat(200));
         for secret in [
-            "{\"private_key\":\"x\"}",
-            "/a\nb",
-            "AGE-SECRET-KEY-1ABC",
-            "age-plugin-yubikey-1abc",
-            "/x-----BEGIN PRIVATE KEY-----",
-            "eyJhbGciOi.x.y",
-            &"a/".repeat(101),
-            &"A".repeat(41),
+            "AGE-SECRET-KEY-1HUNTER2",
+            "age-secret-key-1hunter2",
+            "# created: now\nhunter2",
+            "AGE-PLUGIN-YUBIKEY-1HUNTER2",
+            "-----BEGIN OPENSSH PRIVATE KEY-----",
+            "{\"type\": \"service_account\"}",
+            "eyJhbGciOi.eyJzdWIi.c2ln",
+            &long,
+            &longer,
         ] {
             assert_eq!(shown_path(Path::new(secret)), "<not a path>", "{secret}");
+        }
+        for path in ["/home/a/.ssh/id", "keys", "../keys.txt", "C:\\keys", &format!("{long}.txt")] {
+            assert_eq!(shown_path(Path::new(path)), path);
+        }
+    }
+
+    #[test]
+    fn an_identity_and_a_key_are_told_apart_from_a_path() {
+        for (text, expected) in [
+            ("# created: now\nAGE-SECRET-KEY-1A", Some(NotAPath::Identity)),
+            ("-----BEGIN AGE ENCRYPTED FILE-----\n", Some(NotAPath::Identity)),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----\n", Some(NotAPath::PrivateKey)),
+            ("a\nb", Some(NotAPath::Lines)),
+            ("/home/age-keys", None),
+        ] {
+            assert_eq!(NotAPath::of(Path::new(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_told_apart_from_an_identity() {
+        for path in ["/home/a/keys", "~/keys", "../keys", "keys.txt", " my keys.age\n"] {
+            assert!(is_rather_a_path(OsStr::new(path)), "{path}");
+        }
+        for text in ["AGE-SECRET-KEY-1A", "# /keys.txt", "AGE-SECRET-KEY-1A\n# keys.txt", "hunter2"]
+        {
+            assert!(!is_rather_a_path(OsStr::new(text)), "{text}");
         }
     }
 

@@ -58,8 +58,10 @@ impl Identities {
     /// What was found in the sources that were read so far.
     pub(crate) fn reports(&self) -> Vec<SourceReport> {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those are read for recipients of ssh only.
+        let for_ssh = loaded.keys().any(|(source, _)| source.is_default_of_ssh());
         let mut reports: Vec<SourceReport> =
-            loaded.values().filter_map(|loaded| loaded.report()).collect();
+            loaded.values().filter_map(|loaded| loaded.report(for_ssh)).collect();
         // A command is asked for each recipient, and mostly has one answer.
         reports.dedup();
         reports

@@ -39,8 +39,8 @@ mod words;
 mod wrap;
 
 pub use attempts::{Attempts, GroupAttempt, NoDataKey};
-pub use calls::Limits;
-pub use environment::Environment;
+pub use calls::{InvalidLimit, Limits};
+pub use environment::{Environment, NotAPath, is_rather_a_path, looks_like_path};
 pub use failure::{Failure, FailureKind};
 pub use identities::{SourceOutcome, SourceReport, Warning};
 pub use identity_text::{Ignored, IgnoredReason};

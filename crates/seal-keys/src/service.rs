@@ -118,6 +118,16 @@ pub enum UnwrapError {
         /// The key.
         key: String,
     },
+    /// The private half may be among identities that stayed closed.
+    #[error("{key}: not known: {closed} could not be opened")]
+    NotKnown {
+        /// The key.
+        key: String,
+        /// What was not opened, and is protected by a passphrase.
+        closed: String,
+        /// What to do about it.
+        hint: String,
+    },
     /// The private half is here and does not open it.
     #[error(
         "{key}: its identity is here and does not open the wrapped data key, which is damaged or was made for somebody else"
@@ -169,6 +179,7 @@ impl UnwrapError {
     pub fn next_step(&self) -> Option<String> {
         match self {
             Self::Service(failure) => failure.next_step(),
+            Self::NotKnown { hint, .. } => Some(hint.clone()),
             Self::Damaged { .. } | Self::NotForThisKey { .. } | Self::Length { .. } => {
                 Some("restore the `sops` block from an older version of the file".to_owned())
             }

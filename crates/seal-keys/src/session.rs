@@ -21,11 +21,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// What an environment says, with nobody to ask.
+    /// What an environment says, with nobody to ask, and the default limits of time (see [`Limits::read`]).
     pub fn of(environment: Environment) -> Self {
         Self {
             trust: Trust::of(&environment),
-            limits: Limits::of(&environment),
+            limits: Limits::default(),
             prompt: Arc::new(Nobody),
             environment,
         }

@@ -54,36 +54,36 @@ impl Provider for Azure {
         let (mut used, mut service, mut enc) =
             (key("team", VERSION), self.holder(), enc.to_owned());
         let server = &self.stand_in.server;
-        let mut says = "";
+        let mut says = None;
         if situation == Situation::TimedOut {
             service = hurried(self.variables());
         }
         match situation {
             Situation::WrongKey => {
                 enc = service.wrap(&key("other", VERSION), &secret()).unwrap().enc;
-                says = "The parameter is incorrect.";
+                says = Some("The parameter is incorrect.");
             }
             Situation::NoCredentials => {
                 // Nor what the machine of the tester may have.
                 let none = ("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential".to_owned());
                 service = providers([(ENDPOINT, server.url()), none]);
-                says = "run `az login`, or set AZURE_TENANT_ID";
+                says = Some("run `az login`, or set AZURE_TENANT_ID");
             }
             Situation::Denied => {
                 service = self.with_token(POOR_TOKEN);
-                says = "Caller is not authorized to perform action on resource.";
+                says = Some("Caller is not authorized to perform action on resource.");
             }
             Situation::NotFound => {
                 used = key("gone", VERSION);
-                says = "was not found in this key vault";
+                says = Some("was not found in this key vault");
             }
             Situation::Disabled => {
                 self.stand_in.disable("team");
-                says = "Operation decrypt is not allowed on a disabled key.";
+                says = Some("Operation decrypt is not allowed on a disabled key.");
             }
             Situation::NotAllowed => {
                 used = at("https://keys.evil.example", "team", VERSION);
-                says = "SEAL_ALLOW_AZURE_VAULTS=https://keys.evil.example";
+                says = Some("SEAL_ALLOW_AZURE_VAULTS=https://keys.evil.example");
             }
             Situation::Unreachable => {
                 let token = ("SEAL_AZURE_ACCESS_TOKEN", TOKEN.to_owned());
@@ -99,7 +99,7 @@ impl Provider for Azure {
             service,
             enc,
             secrets: vec!["HUNTER2".to_owned()],
-            says: vec![says.to_owned()],
+            says: says.map(str::to_owned).into_iter().collect(),
             requests: counter(server),
             wrapping_fails: !matches!(situation, Situation::WrongKey | Situation::Disabled),
         })

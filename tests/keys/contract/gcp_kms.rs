@@ -40,32 +40,33 @@ impl Provider for Gcp {
     fn arrange(&self, situation: Situation, enc: &str) -> Option<Scene> {
         let (mut used, mut service, mut enc) = (self.key(), self.holder(), enc.to_owned());
         let server = &self.stand_in.server;
-        let mut says = "";
+        let mut says = None;
         if situation == Situation::TimedOut {
             service = hurried(self.variables());
         }
         match situation {
             Situation::WrongKey => {
                 enc = service.wrap(&key("other"), &SecretBytes::new(vec![1; 32])).unwrap().enc;
-                says = "Decryption failed: verify that 'name' refers to the correct CryptoKey.";
+                says =
+                    Some("Decryption failed: verify that 'name' refers to the correct CryptoKey.");
             }
             Situation::NoCredentials => {
                 let server = ("SOPS_GCP_KMS_ENDPOINT", server.url());
                 service = providers([server, ("NO_GCE_CHECK", "true".to_owned())]);
-                says = "gcloud auth application-default login";
+                says = Some("gcloud auth application-default login");
             }
             Situation::Denied => {
                 let token = ("GOOGLE_OAUTH_ACCESS_TOKEN", POOR_TOKEN.to_owned());
                 service = providers([("SOPS_GCP_KMS_ENDPOINT", server.url()), token]);
-                says = "Permission 'cloudkms.cryptoKeyVersions.useTo";
+                says = Some("Permission 'cloudkms.cryptoKeyVersions.useTo");
             }
             Situation::NotFound => {
                 used = key("gone");
-                says = "cryptoKeys/gone not found";
+                says = Some("cryptoKeys/gone not found");
             }
             Situation::Disabled => {
                 self.stand_in.disable("team");
-                says = "is not enabled, current state is: DISABLED";
+                says = Some("is not enabled, current state is: DISABLED");
             }
             Situation::Unreachable => {
                 let token = ("GOOGLE_OAUTH_ACCESS_TOKEN", TOKEN.to_owned());
@@ -81,7 +82,7 @@ impl Provider for Gcp {
             service,
             enc,
             secrets: vec![TOKEN.to_owned(), POOR_TOKEN.to_owned()],
-            says: vec![says.to_owned()],
+            says: says.map(str::to_owned).into_iter().collect(),
             requests: counter(server),
             wrapping_fails: situation != Situation::WrongKey,
         })

@@ -39,30 +39,30 @@ impl Provider for Huawei {
     fn arrange(&self, situation: Situation, enc: &str) -> Option<Scene> {
         let (mut used, mut service, mut enc) = (self.key(), self.holder(), enc.to_owned());
         let server = &self.stand_in.server;
-        let mut says = "";
+        let mut says = None;
         if situation == Situation::TimedOut {
             service = hurried(variables(&self.stand_in.server.url(), ACCESS_KEY));
         }
         match situation {
             Situation::WrongKey => {
                 enc = service.wrap(&key(OTHER), &secret()).unwrap().enc;
-                says = "another key";
+                says = Some("another key");
             }
             Situation::NoCredentials => {
                 service = providers([(ENDPOINT, server.url())]);
-                says = "HUAWEICLOUD_SDK_AK";
+                says = Some("HUAWEICLOUD_SDK_AK");
             }
             Situation::Denied => {
                 service = providers(variables(&server.url(), POOR_ACCESS_KEY));
-                says = "No permissions to use the key.";
+                says = Some("No permissions to use the key.");
             }
             Situation::NotFound => {
                 used = key(&TEAM.replace('0', "9"));
-                says = "The key does not exist.";
+                says = Some("The key does not exist.");
             }
             Situation::Disabled => {
                 self.stand_in.disable(TEAM);
-                says = "The key has been disabled.";
+                says = Some("The key has been disabled.");
             }
             Situation::Unreachable => service = providers(variables(&nobody(), ACCESS_KEY)),
             Situation::WrongContext | Situation::Sealed | Situation::NotAllowed => return None,
@@ -75,7 +75,7 @@ impl Provider for Huawei {
             service,
             enc,
             secrets: vec!["HUNTER2".to_owned()],
-            says: vec![says.to_owned()],
+            says: says.map(str::to_owned).into_iter().collect(),
             requests: counter(server),
             wrapping_fails: situation != Situation::WrongKey,
         })

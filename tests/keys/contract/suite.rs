@@ -185,7 +185,14 @@ fn expect<S>(failure: &Failure, situation: Situation, scene: &Scene<S>) {
     assert_eq!(failure.kind, situation.kind(), "{failure}");
     assert_eq!(failure.key, scene.key.to_string());
     let shown = format!("{failure}\n{failure:?}\n{}", failure.next_step().unwrap_or_default());
+    let by_itself = match situation {
+        Situation::Throttled | Situation::ServerError => "(tried 3 times)",
+        Situation::TimedOut => " within ",
+        _ => "",
+    };
+    assert!(shown.contains(by_itself), "{by_itself}\n{shown}");
     for words in &scene.says {
+        assert!(!words.is_empty(), "an empty text is in every message");
         assert!(shown.contains(words), "{words}\n{shown}");
     }
     for secret in &scene.secrets {

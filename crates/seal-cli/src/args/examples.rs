@@ -50,9 +50,14 @@ Examples:
 What is not encrypted passes through. Nothing is printed before all of it is verified; a refusal
 ends with exit code 3, a missing key with 4.
 
-Master keys are reached where sops reaches them: age identities in SOPS_AGE_KEY, SOPS_AGE_KEY_FILE,
-SOPS_AGE_KEY_CMD, sops/age/keys.txt in the user's configuration directory and ~/.ssh; gpg; clouds and
-Vault by their usual variables and logins.";
+Master keys are reached where sops reaches them:
+  age    SOPS_AGE_KEY, SOPS_AGE_KEY_FILE, SOPS_AGE_KEY_CMD,
+         sops/age/keys.txt in the user's configuration directory
+  ssh    SOPS_AGE_SSH_PRIVATE_KEY_FILE, SOPS_AGE_SSH_PRIVATE_KEY_CMD, ~/.ssh
+  gpg    its own keyring and agent
+  clouds and Vault by their usual variables and logins
+
+docs/keys says more, and which SEAL_ALLOW_… variables let a file name servers, roles or programs.";
 
 pub(super) const GET: &str = "\
 Examples:

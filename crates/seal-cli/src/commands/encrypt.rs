@@ -1,9 +1,10 @@
 //! `seal encrypt`
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use seal_core::envelope::{GroupedKeys, Metadata, Rule};
 use seal_core::file::{
@@ -15,7 +16,7 @@ use seal_core::kubernetes::profile_rule;
 use seal_core::secret::{DataKey, SecretBytes};
 
 use self::data_keys::{DataKeys, random_bytes};
-use self::recipients::RecipientsOfFiles;
+use self::recipients::{RecipientsOfFiles, mixes_post_quantum};
 use self::selection::{AppliedRules, selection};
 use super::files::{self, STDIN, each, file_error, working_directory};
 use super::{Context, Outcome};
@@ -55,6 +56,7 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
         )?,
         typed,
         data_keys: DataKeys::new(arguments.shared_data_key),
+        weaker: Mutex::default(),
         last_modified: clock::now().to_rfc3339(),
         rules: AppliedRules::default(),
         recipients_of_files: RecipientsOfFiles::default(),
@@ -67,6 +69,9 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
         Inputs::Files(files) => encryption.one_file(&files, &destination, context),
     };
     if let Some(warning) = encryption.recipients_of_files.warning(&named_by) {
+        context.ui.warn(&warning);
+    }
+    for warning in encryption.weaker.into_inner().unwrap_or_default() {
         context.ui.warn(&warning);
     }
     files::warn_at_end(context, &encryption.configs, &encryption.key_access);
@@ -83,6 +88,8 @@ struct Encryption<'a> {
     typed: TypedKeys,
     key_access: KeyAccess,
     data_keys: DataKeys,
+    /// What the user may take for more protection than it is.
+    weaker: Mutex<BTreeSet<String>>,
     last_modified: String,
     rules: AppliedRules,
     recipients_of_files: RecipientsOfFiles,
@@ -379,6 +386,29 @@ impl Encryption<'_> {
         Ok(self.typed.over(&of_rule))
     }
 
+    /// Notes where each key opens a file by itself, or a key protects nothing, though something else may have been meant.
+    fn note_weaker(&self, rule: Option<&CreationRule>, master_keys: &GroupedKeys) {
+        let mut weaker = self.weaker.lock().unwrap_or_else(PoisonError::into_inner);
+        if mixes_post_quantum(master_keys) {
+            weaker.insert(
+                "a post-quantum recipient (`age1pq1…`) stands beside age recipients that are none, and so protects nothing: all recipients of a key group should be such"
+                    .to_owned(),
+            );
+        }
+        let groups = rule.map_or(0, CreationRule::groups);
+        if self.typed.keys.is_some() && groups > 1 {
+            weaker.insert(format!(
+                "{} keys in place of the {groups} key groups of the rule: each of them opens the file by itself",
+                self.typed.named_by()
+            ));
+        } else if master_keys.groups.len() == 1 && master_keys.threshold.is_some_and(|of| of > 1) {
+            weaker.insert(
+                "a threshold is set, but there are no key groups: each of the keys opens the file by itself"
+                    .to_owned(),
+            );
+        }
+    }
+
     /// A data key that is wrapped for the recipients of today, never for those found in a file.
     fn file_key(
         &self,
@@ -386,6 +416,7 @@ impl Encryption<'_> {
         no_rule: Option<&ConfigError>,
     ) -> Result<FileKey, CommandError> {
         let master_keys = self.master_keys(rule, no_rule)?;
+        self.note_weaker(rule, &master_keys);
         self.data_keys.file_key(self.key_access.service(), &master_keys, &self.last_modified)
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use seal_core::document::Timestamp;
 use seal_core::kubernetes::PROFILE_REGEX;
 use seal_keys::keygen::{check_recipient, generate, recipients_of};
+use seal_keys::{NotAPath, is_rather_a_path, looks_like_path};
 use serde_json::{Map, json};
 use zeroize::Zeroizing;
 
@@ -131,21 +132,37 @@ impl Own {
     fn find_or_make(context: &Context<'_>, now: Timestamp) -> Result<Self, CommandError> {
         let set = |name: &str| context.environment.variable(name);
         if let Some(value) = set("SOPS_AGE_KEY") {
+            let is_path = is_rather_a_path(&value);
             let text = value.into_string().map(Zeroizing::new).unwrap_or_default();
             let recipients = recipients_of(&text).map_err(|error| {
-                CommandError::usage("SOPS_AGE_KEY cannot be used")
-                    .caused_by(&error)
+                let out = CommandError::usage("SOPS_AGE_KEY cannot be used").caused_by(&error);
+                let out = match is_path {
+                    true => out.hint("it looks like a path: SOPS_AGE_KEY_FILE is for paths"),
+                    false => out,
+                };
+                out
                     .hint("unset it to use a key file, or name recipients: `seal init --no-identity --age age1…`")
             })?;
             return Ok(Self { source: Source::Variable, recipients });
         }
         let file = match set("SOPS_AGE_KEY_FILE") {
-            Some(file) => PathBuf::from(file),
+            Some(file) => {
+                let file = PathBuf::from(file);
+                if let Some(reason) = NotAPath::of(&file) {
+                    return Err(CommandError::usage(format!("SOPS_AGE_KEY_FILE {reason}")));
+                }
+                file
+            }
             None => context.environment.default_age_key_file().ok_or_else(|| {
                 CommandError::usage("there is no home directory to keep an age identity in")
                     .hint("set SOPS_AGE_KEY_FILE to where it should be")
             })?,
         };
+        if !looks_like_path(&file) && !file.exists() {
+            // It may be a secret of whatever kind: then it would stand in the name of the new file and in messages.
+            return Err(CommandError::usage("SOPS_AGE_KEY_FILE holds no path that could be shown")
+                .hint("set it to where the age identity should be, in 200 characters at most"));
+        }
         match write::read(&file) {
             Ok(original) => Self::of_file(file, original.bytes.expose(), context),
             Err(write::WriteError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {

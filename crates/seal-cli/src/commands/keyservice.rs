@@ -11,6 +11,7 @@ use seal_keys::{Environment, Prompt, Providers, Settings};
 use super::{Context, Outcome};
 use crate::args::KeyserviceArgs;
 use crate::error::CommandError;
+use crate::key_access::limits;
 use crate::terminal::Terminal;
 use crate::write;
 
@@ -36,9 +37,11 @@ pub(super) fn run(
     };
     context.ui.note(&format!("listening on {}", listener.uri()));
     let environment = context.environment.clone();
+    let limits = limits(&environment)?;
     let providers = move || {
         let mut settings = Settings::of(environment.clone());
         settings.prompt = Arc::new(Terminal);
+        settings.limits = limits;
         Providers::new(settings)
     };
     let (log, lines) = mpsc::channel();

@@ -98,8 +98,11 @@ pub(crate) enum RuleProblem {
         entry: usize,
     },
     /// A key group without keys.
-    #[error("a key group has no keys")]
-    EmptyGroup,
+    #[error("key group {group} has no keys")]
+    EmptyGroup {
+        /// Which group, from 1.
+        group: usize,
+    },
     /// A key that this version cannot wrap with.
     #[error("{0}")]
     Unusable(WrapError),
@@ -148,6 +151,9 @@ impl ConfigError {
             }
             Self::Rule { problem: RuleProblem::Unusable(WrapError::NoKeys), .. } => {
                 "add age: with a list of recipients to the rule, or name them with --age"
+            }
+            Self::Rule { problem: RuleProblem::EmptyGroup { .. }, .. } => {
+                "the lists of a group are age, pgp, kms, gcp_kms, hckms, azure_keyvault and hc_vault"
             }
             Self::Rule { problem: RuleProblem::SeveralSelections { .. }, .. } => {
                 "use two rules with different path_regex"

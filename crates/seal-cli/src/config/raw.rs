@@ -61,6 +61,7 @@ pub(super) struct RawGroup {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "a mapping such as {arn: 'arn:aws:kms:…'}")]
 pub(super) struct RawKms {
     pub(super) arn: String,
     pub(super) role: Option<String>,
@@ -69,16 +70,19 @@ pub(super) struct RawKms {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "a mapping such as {resource_id: projects/…}")]
 pub(super) struct RawGcpKms {
     pub(super) resource_id: String,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "a mapping such as {key_id: 'REGION:ID'}")]
 pub(super) struct RawHuaweiKms {
     pub(super) key_id: String,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "a mapping such as {vaultUrl: 'https://…', key: NAME}")]
 pub(super) struct RawAzureKeyVault {
     #[serde(rename = "vaultUrl")]
     pub(super) vault_url: String,

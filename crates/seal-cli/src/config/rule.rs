@@ -29,8 +29,8 @@ impl CreationRule {
         } else {
             vec![flat]
         };
-        if key_groups.iter().any(Vec::is_empty) {
-            return Err(RuleProblem::EmptyGroup);
+        if let Some(index) = key_groups.iter().position(Vec::is_empty) {
+            return Err(RuleProblem::EmptyGroup { group: index + 1 });
         }
 
         let path_regex = raw.path_regex.as_deref().filter(|text| !text.is_empty());

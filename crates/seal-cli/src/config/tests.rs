@@ -214,7 +214,7 @@ fn what_cannot_be_meant_so_names_its_rule() {
             "{azure_keyvault: ['https://z/keys/n/1', 'https://hunter2']}",
             "entry 2 of azure_keyvault is not of the form https://VAULT/keys/NAME[/VERSION]",
         ),
-        ("{key_groups: [{age: [a]}, {}]}", "a key group has no keys"),
+        ("{key_groups: [{age: [a]}, {}]}", "key group 2 has no keys"),
     ] {
         let text = format!("creation_rules:\n- {{age: a}}\n- {rule}\n");
         assert_eq!(error(&text), format!("/repo/.sops.yaml: creation rule 2: {problem}"));

@@ -81,6 +81,12 @@ fn similar(key: &str) -> Option<&'static str> {
         "indent",
     ];
     let key = key.to_lowercase().replace('-', "_");
+    // Each is right in the other place.
+    match key.as_str() {
+        "hc_vault" => return Some("hc_vault_transit_uri"),
+        "hc_vault_transit_uri" => return Some("hc_vault"),
+        _ => {}
+    }
     let distance = |known: &&str| (edit_distance(&key, known), known.len().abs_diff(key.len()));
     let nearest = KNOWN.into_iter().min_by_key(distance)?;
     // Two thirds of a short word must be right.

@@ -12,6 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use sha2::{Digest, Sha256};
 
+use super::passphrase::{NotOpened, ask};
 use crate::prompt::Prompts;
 
 /// The private half of a key of ssh.
@@ -23,22 +24,6 @@ pub(crate) struct SshKey {
     kind: &'static str,
     tag: String,
     opened: OnceLock<Result<Identity, NotOpened>>,
-}
-
-/// Why a private key stays encrypted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NotOpened {
-    Nobody,
-    WrongPassphrase,
-}
-
-impl std::fmt::Display for NotOpened {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Nobody => "nobody could be asked for the passphrase",
-            Self::WrongPassphrase => "the passphrase is wrong",
-        })
-    }
 }
 
 impl SshKey {
@@ -85,11 +70,10 @@ impl SshKey {
     fn unlock(&self, prompts: &Prompts) -> Result<&Identity, NotOpened> {
         let Identity::Encrypted(encrypted) = &self.key else { return Ok(&self.key) };
         let opened = self.opened.get_or_init(|| {
-            let turn = prompts.turn();
             let question = format!("passphrase of the ssh key {}", self.source);
-            let passphrase = turn.prompt.passphrase(&question).ok_or(NotOpened::Nobody)?;
-            let opened = encrypted.decrypt(SecretString::from(passphrase.as_str()));
-            opened.map(Identity::from).map_err(|_| NotOpened::WrongPassphrase)
+            ask(prompts, &question, |passphrase| {
+                encrypted.decrypt(SecretString::from(passphrase)).ok().map(Identity::from)
+            })
         });
         opened.as_ref().map_err(|&reason| reason)
     }

@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::login::{self, Login};
-use crate::environment::{Environment, is_like_a_path, unreadable};
+use crate::environment::{Environment, looks_like_path, unreadable};
 use crate::failure::{Failure, FailureKind};
 use crate::rest::{self, Asked, Refusal};
 
@@ -164,7 +164,7 @@ async fn is_on_google(environment: &Environment, client: &reqwest::Client) -> Re
 
 fn of_file(source: &str, path: &Path, asked: Asked<'_>) -> Result<Found, Failure> {
     let text = fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
-        let reason = match (is_like_a_path(path), source) {
+        let reason = match (looks_like_path(path), source) {
             (true, _) => format!("credentials of {source}: {}", unreadable(path, &error)),
             (false, NAMED) => {
                 format!("{source} is neither JSON nor a file (base64? decode it first)")

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::report::{SourceOutcome, SourceReport, Warning};
-use crate::age::{LockedIdentities, SshKey, is_ssh, without_comment};
+use crate::age::{LockedIdentities, NotOpened, SshKey, is_ssh, without_comment};
 use crate::identity_text::{self, Identity, IdentityText};
 use crate::prompt::Prompts;
 
@@ -14,8 +14,8 @@ pub(crate) struct Loaded {
     warnings: Vec<Warning>,
     /// Somebody asked for it: what does not work there is worth a warning.
     configured: bool,
-    /// Not worth a line: nobody asked for it, and there is nothing.
-    unmentioned: bool,
+    /// Nothing that anybody asked for: worth a line only where something is for a key of ssh.
+    of_ssh_only: bool,
 }
 
 enum Held {
@@ -37,7 +37,7 @@ impl Loaded {
 
     fn holding(source: &str, held: Held) -> Self {
         let source = source.to_owned();
-        Self { source, held, warnings: Vec::new(), configured: false, unmentioned: false }
+        Self { source, held, warnings: Vec::new(), configured: false, of_ssh_only: false }
     }
 
     /// Identities of age, or an age file that may hold some.
@@ -64,8 +64,8 @@ impl Loaded {
         self
     }
 
-    pub(super) fn unmentioned(mut self, unmentioned: bool) -> Self {
-        self.unmentioned = unmentioned;
+    pub(super) fn of_ssh_only(mut self, of_ssh_only: bool) -> Self {
+        self.of_ssh_only = of_ssh_only;
         self
     }
 
@@ -124,6 +124,14 @@ impl Loaded {
         locked.opened().is_some_and(|opened| opened.is_ok())
     }
 
+    /// Why [`Loaded::unlock`] opened nothing, where that was for want of the passphrase.
+    pub(crate) fn closed(&self) -> Option<NotOpened> {
+        match &self.held {
+            Held::Locked(locked) => locked.closed(),
+            _ => None,
+        }
+    }
+
     /// Identities that a plugin opens with.
     pub(crate) fn of_plugins(&self) -> impl Iterator<Item = &age::plugin::Identity> {
         self.identities().iter().filter_map(Identity::of_plugin)
@@ -132,16 +140,17 @@ impl Loaded {
     fn identities(&self) -> &[Identity] {
         match &self.held {
             Held::Identities(found) => &found.identities,
-            Held::Locked(locked) => {
-                locked.opened().and_then(Result::ok).map_or(&[], |found| &found.identities)
-            }
+            Held::Locked(locked) => locked
+                .opened()
+                .and_then(Result::ok)
+                .map_or(&[], |found| found.identities.as_slice()),
             Held::Nothing(_) | Held::Ssh(_) => &[],
         }
     }
 
-    /// `None` where it is not worth a line.
-    pub(crate) fn report(&self) -> Option<SourceReport> {
-        (!self.unmentioned)
+    /// `None` where it is not worth a line. `for_ssh`: something is for a key of ssh.
+    pub(super) fn report(&self, for_ssh: bool) -> Option<SourceReport> {
+        (for_ssh || !self.of_ssh_only)
             .then(|| SourceReport { source: self.source.clone(), outcome: self.outcome() })
     }
 
@@ -163,7 +172,7 @@ impl Loaded {
             Held::Locked(locked) => match locked.opened() {
                 None => SourceOutcome::Locked,
                 Some(Ok(found)) => read(found),
-                Some(Err(reason)) => SourceOutcome::Failed(reason.to_owned()),
+                Some(Err(reason)) => SourceOutcome::Failed(reason),
             },
             Held::Ssh(key) => SourceOutcome::Read {
                 recipients: vec![key.recipient().to_owned()],

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::loaded::Loaded;
 use super::report::{SourceOutcome, Warning};
+use crate::environment::{NotAPath, is_rather_a_path, shown_path};
 use crate::session::Session;
 use crate::words;
 
@@ -50,13 +51,16 @@ impl Source {
     pub(super) fn load(self, session: &Session, recipient: &str) -> Loaded {
         match self {
             Self::Text => from_variable("SOPS_AGE_KEY", session, |variable, value| {
+                if is_rather_a_path(&value) {
+                    let reason =
+                        "no identity; it looks like a path: SOPS_AGE_KEY_FILE is for paths";
+                    return Loaded::failed(variable, reason).configured();
+                }
                 let text = Zeroizing::new(value.into_encoded_bytes());
                 Loaded::of_text(variable, Ok(text)).configured()
             }),
             Self::File => from_variable("SOPS_AGE_KEY_FILE", session, |variable, value| {
-                let path = PathBuf::from(value);
-                let name = format!("{variable} ({})", path.display());
-                from_file(&name, &path, Loaded::of_text).configured()
+                named_file(variable, &PathBuf::from(value), Loaded::of_text)
             }),
             Self::Command => from_variable("SOPS_AGE_KEY_CMD", session, |variable, value| {
                 let text = run(value, recipient, session);
@@ -69,18 +73,16 @@ impl Source {
             Self::SshFile => {
                 let variable = "SOPS_AGE_SSH_PRIVATE_KEY_FILE";
                 let loaded = from_variable(variable, session, |variable, value| {
-                    let path = PathBuf::from(value);
-                    let name = format!("{variable} ({})", path.display());
-                    from_file(&name, &path, Loaded::of_ssh).configured()
+                    named_file(variable, &PathBuf::from(value), Loaded::of_ssh)
                 });
-                loaded.unmentioned(session.environment.variable(variable).is_none())
+                loaded.of_ssh_only(session.environment.variable(variable).is_none())
             }
             Self::SshCommand => {
                 let variable = "SOPS_AGE_SSH_PRIVATE_KEY_CMD";
                 let loaded = from_variable(variable, session, |variable, value| {
                     Loaded::of_ssh(variable, run(value, recipient, session)).configured()
                 });
-                loaded.unmentioned(session.environment.variable(variable).is_none())
+                loaded.of_ssh_only(session.environment.variable(variable).is_none())
             }
             Self::SshDefaultEd25519 => default_of_ssh("id_ed25519", session),
             Self::SshDefaultRsa => default_of_ssh("id_rsa", session),
@@ -99,6 +101,18 @@ fn from_variable(
     }
 }
 
+/// The file that a variable names, unless that is the secret itself.
+fn named_file(
+    variable: &str,
+    path: &Path,
+    load: impl FnOnce(&str, Result<Zeroizing<Vec<u8>>, String>) -> Loaded,
+) -> Loaded {
+    if let Some(reason) = NotAPath::of(path) {
+        return Loaded::failed(variable, reason.to_string()).configured();
+    }
+    from_file(&format!("{variable} ({})", shown_path(path)), path, load).configured()
+}
+
 /// A default file that exists counts as configured: a mistake in it deserves a warning as well.
 fn default_file(path: &Path) -> Loaded {
     let loaded = from_file(&path.display().to_string(), path, Loaded::of_text);
@@ -112,12 +126,10 @@ fn default_file(path: &Path) -> Loaded {
 fn default_of_ssh(name: &str, session: &Session) -> Loaded {
     let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
     let Some(home) = session.environment.variable(home).map(PathBuf::from) else {
-        return Loaded::nothing(name, SourceOutcome::NotFound).unmentioned(true);
+        return Loaded::failed(&format!("~/.ssh/{name}"), "no home directory is known");
     };
     let path = home.join(".ssh").join(name);
-    let loaded = from_file(&path.display().to_string(), &path, Loaded::of_ssh);
-    let is_missing = loaded.is_missing();
-    loaded.unmentioned(is_missing).without_warnings()
+    from_file(&path.display().to_string(), &path, Loaded::of_ssh).without_warnings()
 }
 
 fn from_file(
@@ -134,7 +146,7 @@ fn from_file(
     };
     let readable_by_others = permissions_of_others(&file);
     let text = read_secret(file).map_err(|error| error.kind().to_string());
-    let path = path.display().to_string();
+    let path = shown_path(path);
     load(source, text).warned(readable_by_others.map(|mode| Warning::Permissions { path, mode }))
 }
 

@@ -172,7 +172,76 @@ fn a_failing_command_says_why_and_not_what_it_was() {
         let report = identities.reports().swap_remove(2);
         assert_eq!(report.to_string(), format!("SOPS_AGE_KEY_CMD: {reason}"));
         assert_eq!(identities.warnings(), [Warning::Source(report)]);
+
+        let variable = "SOPS_AGE_SSH_PRIVATE_KEY_CMD";
+        let identities = self::identities(Environment::of([(variable, command)]));
+        read_all(&identities);
+        let report = identities.reports().pop().unwrap().to_string();
+        assert!(report.starts_with(variable) && !report.contains("hunter2"), "{report}");
     }
+}
+
+#[test]
+fn a_secret_where_a_path_belongs_is_not_repeated() {
+    let identity = new_identity().secret;
+    let pem = "-----BEGIN OPENSSH PRIVATE KEY-----\nHUNTER2\n-----END OPENSSH PRIVATE KEY-----\n";
+    let (an_identity, a_key) = (
+        "holds an identity, not a path; put it in SOPS_AGE_KEY",
+        "holds a private key, not a path; keep the key in a file and name that",
+    );
+    let token = "HUNTER2".repeat(10);
+    for (variable, value, shown) in [
+        ("SOPS_AGE_KEY_FILE", identity.as_str(), format!("SOPS_AGE_KEY_FILE: {an_identity}")),
+        ("SOPS_AGE_KEY_FILE", pem, format!("SOPS_AGE_KEY_FILE: {a_key}")),
+        ("SOPS_AGE_KEY_FILE", &token, "SOPS_AGE_KEY_FILE (<not a path>): no such file".to_owned()),
+        ("SOPS_AGE_SSH_PRIVATE_KEY_FILE", pem, format!("SOPS_AGE_SSH_PRIVATE_KEY_FILE: {a_key}")),
+        (
+            "SOPS_AGE_SSH_PRIVATE_KEY_FILE",
+            &identity,
+            format!("SOPS_AGE_SSH_PRIVATE_KEY_FILE: {an_identity}"),
+        ),
+    ] {
+        let identities = self::identities(Environment::of([(variable, value)]));
+        read_all(&identities);
+        let reports = identities.reports();
+        assert!(reports.iter().any(|report| report.to_string() == shown), "{reports:?}");
+        let all = format!("{reports:?} {:?}", identities.warnings());
+        assert!(!all.contains("HUNTER2") && !all.contains(&identity[20..]), "{all}");
+        assert_eq!(identities.warnings().len(), 1);
+    }
+}
+
+#[test]
+fn a_path_where_identities_belong_is_told_its_variable() {
+    let identities = self::identities(Environment::of([("SOPS_AGE_KEY", "/home/a/hunter2")]));
+    let expected =
+        "SOPS_AGE_KEY: no identity; it looks like a path: SOPS_AGE_KEY_FILE is for paths";
+    read_all(&identities);
+    assert_eq!(identities.reports()[0].to_string(), expected);
+    assert_eq!(identities.warnings()[0].to_string(), expected);
+}
+
+#[test]
+fn the_places_of_ssh_keys_are_all_listed_for_a_key_of_ssh() {
+    let identities = self::identities(Environment::of([("HOME", "/nowhere")]));
+    identities.for_recipient("ssh-ed25519 AAAA").for_each(drop);
+    identities.for_recipient("age1x").for_each(drop);
+    let reports: Vec<String> = identities.reports().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        reports[reports.len() - 4..],
+        [
+            "SOPS_AGE_SSH_PRIVATE_KEY_FILE: not set",
+            "SOPS_AGE_SSH_PRIVATE_KEY_CMD: not set",
+            "/nowhere/.ssh/id_ed25519: no such file",
+            "/nowhere/.ssh/id_rsa: no such file",
+        ]
+    );
+    assert_eq!(identities.warnings(), []);
+
+    let homeless = self::identities(Environment::of([("SOPS_AGE_KEY", "")]));
+    homeless.for_recipient("ssh-rsa AAAA").for_each(drop);
+    let last = homeless.reports().pop().unwrap().to_string();
+    assert_eq!(last, "~/.ssh/id_rsa: no home directory is known");
 }
 
 #[test]

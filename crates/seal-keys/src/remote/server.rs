@@ -187,7 +187,9 @@ fn wrap_status(error: &WrapError) -> Status {
 fn unwrap_status(error: &UnwrapError) -> Status {
     match error {
         UnwrapError::Service(failure) => status(failure.kind, failure.to_string()),
-        UnwrapError::NoIdentity { .. } => Status::unauthenticated(error.to_string()),
+        UnwrapError::NoIdentity { .. } | UnwrapError::NotKnown { .. } => {
+            Status::unauthenticated(error.to_string())
+        }
         UnwrapError::NotForThisKey { .. }
         | UnwrapError::Damaged { .. }
         | UnwrapError::Length { .. } => Status::data_loss(error.to_string()),

@@ -119,6 +119,22 @@ fn a_failure_lists_every_key_and_every_source_and_what_to_do() {
 }
 
 #[test]
+fn the_hint_names_the_variable_of_the_kind_of_key() {
+    let hints = |keys: &[&str]| {
+        let unwrapper = Unwrapper::new(Counting::default(), DecryptionOrder::default());
+        let keys = keys.iter().map(|key| age(key, "no")).collect();
+        unwrapper.data_key(&[group(keys)], None).unwrap_err().hints()
+    };
+    let add = ", or ask somebody who can decrypt the file to add your recipient age1mine";
+    let of_ssh = "point SOPS_AGE_SSH_PRIVATE_KEY_FILE at the private key of";
+    let ssh = "ssh-ed25519 AAAA a@b";
+    assert_eq!(hints(&[ssh]), [format!("{of_ssh} {ssh}{add}")]);
+    assert_eq!(hints(&[ssh, "ssh-rsa AAAA"]), [format!("{of_ssh} one of these keys of ssh{add}")]);
+    let of_age = "point SOPS_AGE_KEY_FILE at a file with the identity of one of these keys";
+    assert_eq!(hints(&[ssh, "age1a"]), [of_age.to_owned(), format!("{of_ssh} {ssh}{add}")]);
+}
+
+#[test]
 fn an_envelope_without_keys_is_refused() {
     let unwrapper = Unwrapper::new(Counting::default(), DecryptionOrder::default());
     assert_eq!(unwrapper.data_key(&[], None).unwrap_err(), NoDataKey::NoKeys);

@@ -66,6 +66,43 @@ impl RecipientsOfFiles {
     }
 }
 
+/// Whether a group has a post-quantum recipient of age together with one of another kind: whoever breaks that one has
+/// the data key, so the first protects nothing. `age` itself refuses to mix them.
+pub(super) fn mixes_post_quantum(keys: &GroupedKeys) -> bool {
+    let of_age = |key: &MasterKey| match key {
+        MasterKey::Age { recipient } => {
+            Some(["age1pq1", "age1tagpq1"].iter().any(|start| recipient.starts_with(start)))
+        }
+        _ => None,
+    };
+    let mixed = |group: &Vec<MasterKey>| {
+        let has = |kind: bool| group.iter().filter_map(of_age).any(|is_such| is_such == kind);
+        has(true) && has(false)
+    };
+    keys.groups.iter().any(mixed)
+}
+
 fn list(keys: &BTreeSet<MasterKey>) -> String {
     keys.iter().map(MasterKey::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use seal_core::envelope::{GroupedKeys, MasterKey};
+
+    use super::mixes_post_quantum;
+
+    #[test]
+    fn post_quantum_recipients_are_mixed_within_a_group_only() {
+        let age = |recipient: &&str| MasterKey::Age { recipient: (*recipient).to_owned() };
+        let mixes = |groups: &[&[&str]]| {
+            let groups = groups.iter().map(|group| group.iter().map(age).collect()).collect();
+            mixes_post_quantum(&GroupedKeys { groups, threshold: None })
+        };
+        for mixed in ["age1que6ws5", "ssh-ed25519 AAAA", "age1yubikey1q"] {
+            assert!(mixes(&[&["age1a"], &["age1pq1a", mixed]]), "{mixed}");
+            assert!(!mixes(&[&["age1pq1a"], &[mixed]]), "{mixed}");
+        }
+        assert!(!mixes(&[&["age1pq1a", "age1tagpq1b"], &["age1a", "ssh-rsa AAAA"]]));
+    }
 }
