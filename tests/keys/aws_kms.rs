@@ -63,7 +63,7 @@ fn sts_error(status: u16, code: &str) -> Response {
     Response::text(
         status,
         &format!(
-            "<ErrorResponse><Error><Code>{code}</Code><Message>no: {KEY_ID}</Message></Error></ErrorResponse>"
+            "<ErrorResponse><Error><Code>{code}</Code><Message>no: {KEY_ID} {SECRET}</Message></Error></ErrorResponse>"
         ),
     )
 }
@@ -227,7 +227,7 @@ fn a_role_that_may_not_be_assumed_is_asked_for_once() {
         let failure = refused(&service, &key);
         assert_eq!(failure.kind, FailureKind::Denied);
         assert!(failure.operation.starts_with("sts:AssumeRole of"), "{failure}");
-        assert_eq!(failure.reason, "AccessDenied: no: <redacted>");
+        assert_eq!(failure.reason, format!("AccessDenied: no: {KEY_ID} <redacted>"));
     }
     assert_eq!(server.requests().len(), 1);
 }
@@ -310,6 +310,41 @@ fn an_instance_gives_its_credentials_or_is_soon_given_up() {
     }
     // One look takes two seconds at the most; five would take ten.
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+}
+
+#[test]
+fn all_places_that_have_no_credentials_are_told() {
+    let server = StandIn::start(kms);
+    let key = key_of(ARN, &[]);
+    for (status, has_token) in [(403, false), (404, false), (500, false), (403, true), (404, true)]
+    {
+        let instance = StandIn::start(move |request| match (has_token, &*request.method) {
+            (true, "PUT") => {
+                Response::text(200, "t").with("x-aws-ec2-metadata-token-ttl-seconds", "60")
+            }
+            _ => Response::text(status, "HUNTER2"),
+        });
+        let url = instance.url();
+        let variables = [
+            ("AWS_EC2_METADATA_DISABLED", "false"),
+            ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &url),
+            ("AWS_ACCESS_KEY_ID", KEY_ID),
+        ];
+        let failure = refused(&client_with(&server.url(), &variables), &key);
+        assert_eq!(failure.kind, FailureKind::NoCredentials, "{failure}");
+        let first = "AWS_ACCESS_KEY_ID is set, AWS_SECRET_ACCESS_KEY is not; profile default: ";
+        assert!(failure.reason.contains(first), "{failure}");
+        assert!(failure.reason.contains("; instance: "), "{failure}");
+        assert!(!format!("{failure:?}").contains("HUNTER2"), "{failure:?}");
+    }
+}
+
+#[test]
+fn a_host_without_an_address_is_named_once_and_nothing_else_said() {
+    let failure = refused(&client("https://kms.invalid", &[]), &key_of(ARN, &[]));
+    assert_eq!(failure.kind, FailureKind::Unreachable, "{failure}");
+    assert!(failure.operation.ends_with("https://kms.invalid"), "{failure}");
+    assert_eq!(failure.reason, "the name cannot be resolved");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod answers;
 mod arn;
 mod credentials;
 mod endpoint;
+mod host;
 mod longest;
 mod roles;
 mod sessions;
@@ -70,7 +71,7 @@ struct Named<'k> {
 impl<'k> Access<'k> {
     fn named(&self) -> Result<Named<'k>, Failure> {
         let wrong = |what: &str, why: &str| {
-            Failure::new(FailureKind::Name, self.key, "read its name", format!("{what}: {why}"))
+            Failure::of_name(self.key, format!("{what}: {why}"))
                 .hint("a key is named arn:aws:kms:REGION:ACCOUNT:key/ID, a role arn:aws:iam::ACCOUNT:role/NAME")
         };
         let MasterKey::AwsKms { arn: text, role, context, aws_profile } = self.key else {
@@ -130,8 +131,10 @@ impl<'k> Access<'k> {
                 let request = client.kms.encrypt().key_id(named.text);
                 let request = request.plaintext(Blob::new(secret.expose()));
                 let answer = request.set_encryption_context(named.context.clone()).send().await;
-                answer
-                    .map_err(|error| sent.blotted_out(client.without_secrets(asked.failed(&error))))
+                answer.map_err(|error| {
+                    let failure = asked.failed(&error, &client.host);
+                    sent.blotted_out(client.without_secrets(failure))
+                })
             });
             let blob = answer.await?.ciphertext_blob.map(Blob::into_inner).unwrap_or_default();
             match blob.is_empty() {
@@ -153,7 +156,7 @@ impl<'k> Access<'k> {
                 let request = client.kms.decrypt().key_id(named.text);
                 let request = request.ciphertext_blob(Blob::new(blob));
                 let sent = request.set_encryption_context(named.context.clone()).send().await;
-                sent.map_err(|error| client.without_secrets(asked.failed(&error)))
+                sent.map_err(|error| client.without_secrets(asked.failed(&error, &client.host)))
             });
             let plaintext = answer.await?.plaintext.map(Blob::into_inner).unwrap_or_default();
             match plaintext.is_empty() {

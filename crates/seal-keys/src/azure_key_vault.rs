@@ -103,7 +103,7 @@ struct Named<'k> {
 
 impl KeyAccess for Access<'_> {
     fn check(&self) -> Result<(), WrapError> {
-        self.named("encrypt").map(|_| ()).map_err(WrapError::from)
+        self.named().map(|_| ()).map_err(WrapError::from)
     }
 
     fn wrap(&self, secret: &SecretBytes) -> Result<Wrapped, WrapError> {
@@ -143,7 +143,7 @@ impl Access<'_> {
         value: &str,
         kind_of: impl Fn(&Refusal) -> Option<FailureKind>,
     ) -> Result<(Operated, String), Failure> {
-        let named = self.named(verb)?;
+        let named = self.named()?;
         let operation = format!("{verb} at {}", named.vault.url);
         let session = &self.provider.session;
         let asked = Asked { key: self.key, operation: &operation, secrets: &[] };
@@ -154,7 +154,7 @@ impl Access<'_> {
         calls.run(self.key, &operation, async {
             let scope = named.vault.scope();
             let login = || credentials.token(&session.environment, client, scope, asked);
-            let token = calls.request(self.key, &operation, login).await?;
+            let token = calls.request(self.key, "log in to Azure", login).await?;
             let secrets = [token.as_str(), value];
             let asked = Asked { secrets: &secrets, ..asked };
             let bearer = rest::bearer(&token).map_err(|_| {
@@ -215,9 +215,9 @@ impl Access<'_> {
         Ok(version.to_owned())
     }
 
-    fn named(&self, verb: &'static str) -> Result<Named<'_>, Failure> {
+    fn named(&self) -> Result<Named<'_>, Failure> {
         let wrong = |reason: &str| {
-            Failure::new(FailureKind::Name, self.key, verb, reason)
+            Failure::of_name(self.key, reason)
                 .hint("`az keyvault key show` shows the address of a key as its `kid`")
         };
         let MasterKey::AzureKeyVault { vault_url, name, version } = self.key else {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -124,6 +125,15 @@ pub(crate) fn shown_path(path: &Path) -> String {
         true => path.display().to_string(),
         false => "<not a path>".to_owned(),
     }
+}
+
+/// A path from a variable, as [`shown_path`] has it, and why it cannot be read.
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> String {
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        kind => kind.to_string(),
+    };
+    format!("{}: {why}", shown_path(path))
 }
 
 impl fmt::Debug for Environment {

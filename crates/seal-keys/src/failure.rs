@@ -11,7 +11,7 @@ pub struct Failure {
     pub kind: FailureKind,
     /// The master key, as messages name it.
     pub key: String,
-    /// What was asked for, and of whom: `decrypt at https://vault:8200`, `gpg --decrypt`.
+    /// What was asked for, and of whom: `decrypt at https://vault:8200`, `gpg --decrypt`. Empty where nothing was.
     pub operation: String,
     /// The service's own words or ours, on one line, without credentials. Messages cut it where it is very long.
     pub reason: String,
@@ -108,6 +108,11 @@ impl Failure {
         }
     }
 
+    /// What is wrong with the name of a key, whatever was to be done with it.
+    pub(crate) fn of_name(key: &MasterKey, reason: impl AsRef<str>) -> Self {
+        Self::new(FailureKind::Name, key, "", reason)
+    }
+
     /// Adds what to do next, instead of what the kind says.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -118,11 +123,7 @@ impl Failure {
     /// Blots out credentials that a server repeated in its words.
     #[must_use]
     pub fn without(mut self, secrets: &[&str]) -> Self {
-        // Shorter ones are no secrets, and stand in words.
-        const SHORTEST: usize = 8;
-        for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST) {
-            self.reason = self.reason.replace(secret, "<redacted>");
-        }
+        self.reason = blotted_out(self.reason, secrets);
         self
     }
 
@@ -136,7 +137,10 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not before: half of a credential could be left, which `without` does not know.
         const LONGEST: usize = 400;
-        write!(f, "{}: {}: ", self.key, self.operation)?;
+        write!(f, "{}: ", self.key)?;
+        if !self.operation.is_empty() {
+            write!(f, "{}: ", self.operation)?;
+        }
         match self.reason.char_indices().nth(LONGEST) {
             Some((end, _)) => write!(f, "{}…", &self.reason[..end]),
             None => f.write_str(&self.reason),
@@ -145,6 +149,16 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// A server's words without credentials.
+pub(crate) fn blotted_out(mut words: String, secrets: &[&str]) -> String {
+    // Shorter ones are no secrets, and stand in words.
+    const SHORTEST: usize = 6;
+    for secret in secrets.iter().filter(|secret| secret.len() >= SHORTEST) {
+        words = words.replace(secret, "<redacted>");
+    }
+    words
+}
 
 /// A server's words for a terminal: one line, no control characters.
 fn one_line(text: &str) -> String {
@@ -169,6 +183,12 @@ mod tests {
             "GCP KMS projects/p: decrypt at https://kms: 1 error occurred: * permission [2J denied"
         );
         assert!(failure(&"é".repeat(1000)).to_string().chars().count() < 450);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_name_is_said_without_an_operation() {
+        let key = MasterKey::GcpKms { resource_id: "p".to_owned() };
+        assert_eq!(Failure::of_name(&key, "too short").to_string(), "GCP KMS p: too short");
     }
 
     #[test]

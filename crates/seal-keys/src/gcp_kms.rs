@@ -63,7 +63,7 @@ struct Decrypted {
 
 impl KeyAccess for Access<'_> {
     fn check(&self) -> Result<(), WrapError> {
-        self.name("encrypt").map(|_| ()).map_err(WrapError::from)
+        self.name().map(|_| ()).map_err(WrapError::from)
     }
 
     fn wrap(&self, secret: &SecretBytes) -> Result<Wrapped, WrapError> {
@@ -102,7 +102,7 @@ impl Access<'_> {
         sent: &str,
         kind_of: impl Fn(&Refusal) -> Option<FailureKind>,
     ) -> Result<T, Failure> {
-        let name = self.name(verb)?;
+        let name = self.name()?;
         let server = self.server(verb)?;
         let operation = format!("{verb} at {server}");
         let session = &self.provider.session;
@@ -111,7 +111,7 @@ impl Access<'_> {
         let (calls, credentials) = (&session.calls, &self.provider.credentials);
         calls.run(self.key, &operation, async {
             let login = || credentials.token(&session.environment, client, asked);
-            let token = calls.request(self.key, &operation, login).await?;
+            let token = calls.request(self.key, "log in to GCP", login).await?;
             let secrets = [token.as_str(), sent];
             let asked = Asked { secrets: &secrets, ..asked };
             let bearer = rest::bearer(&token).map_err(|_| {
@@ -131,14 +131,20 @@ impl Access<'_> {
     }
 
     /// The name, if it is one that cannot lead anywhere else in an address.
-    fn name(&self, verb: &'static str) -> Result<&str, Failure> {
+    fn name(&self) -> Result<&str, Failure> {
         let MasterKey::GcpKms { resource_id } = self.key else { return Ok("") };
         if is_resource_id(resource_id) {
             return Ok(resource_id);
         }
+        let key_of_version = resource_id.split_once("/cryptoKeyVersions/").map(|(key, _)| key);
+        if key_of_version.is_some_and(is_resource_id) {
+            let reason = "it names a version of the key, and the service chooses that itself";
+            return Err(Failure::of_name(self.key, reason)
+                .hint("leave the version off: `/cryptoKeyVersions/` and what follows"));
+        }
         let reason = "not a key's resource ID \
                       (projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY)";
-        Err(Failure::new(FailureKind::Name, self.key, verb, reason)
+        Err(Failure::of_name(self.key, reason)
             .hint("`gcloud kms keys list` shows the resource IDs of keys"))
     }
 

@@ -63,11 +63,11 @@ struct Decrypted {
 
 impl KeyAccess for Access<'_> {
     fn check(&self) -> Result<(), WrapError> {
-        self.name("encrypt").map(|_| ()).map_err(WrapError::from)
+        self.name().map(|_| ()).map_err(WrapError::from)
     }
 
     fn wrap(&self, secret: &SecretBytes) -> Result<Wrapped, WrapError> {
-        let (_, id) = self.name("encrypt")?;
+        let (_, id) = self.name()?;
         let text = Zeroizing::new(STANDARD.encode(secret.expose()));
         // Both are of characters that JSON takes as they are.
         let body = Zeroizing::new(format!(r#"{{"key_id":"{id}","plain_text":"{}"}}"#, *text));
@@ -80,7 +80,7 @@ impl KeyAccess for Access<'_> {
     }
 
     fn unwrap(&self, enc: &str) -> Result<SecretBytes, UnwrapError> {
-        let (_, id) = self.name("decrypt")?;
+        let (_, id) = self.name()?;
         if !is_cipher_text(enc) {
             return Err(UnwrapError::Damaged { key: self.key.to_string() });
         }
@@ -112,7 +112,7 @@ impl Access<'_> {
         sent: &str,
         kind_of: impl Fn(&Refusal) -> Option<FailureKind>,
     ) -> Result<T, Failure> {
-        let (region, _) = self.name(verb)?;
+        let (region, _) = self.name()?;
         let server = self.server(verb, region)?;
         let operation = format!("{verb} at {server}");
         let session = &self.provider.session;
@@ -158,7 +158,7 @@ impl Access<'_> {
     }
 
     /// Region and ID of the key, if they cannot lead anywhere else in an address.
-    fn name(&self, verb: &'static str) -> Result<(&str, &str), Failure> {
+    fn name(&self) -> Result<(&str, &str), Failure> {
         if let MasterKey::HuaweiKms { key_id } = self.key
             && let Some((region, id)) = key_id.split_once(':')
             && is_region(region)
@@ -167,7 +167,7 @@ impl Access<'_> {
             return Ok((region, id));
         }
         let reason = "not REGION:KEY, such as eu-west-101:0d0466b0-e727-4d9c-b35d-f84bb474a37f";
-        Err(Failure::new(FailureKind::Name, self.key, verb, reason)
+        Err(Failure::of_name(self.key, reason)
             .hint("the console of the key service shows the IDs of keys"))
     }
 

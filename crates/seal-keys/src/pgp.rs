@@ -89,12 +89,11 @@ impl KeyAccess for Access<'_> {
 
 impl Access<'_> {
     fn fingerprint(&self) -> Result<Fingerprint, Failure> {
-        const OPERATION: &str = "name of the key";
         let MasterKey::Pgp { fingerprint } = self.key else {
-            return Err(self.failure(FailureKind::Name, OPERATION, "it is no OpenPGP key"));
+            return Err(Failure::of_name(self.key, "it is no OpenPGP key"));
         };
         Fingerprint::parse(fingerprint).map_err(|error| {
-            self.failure(FailureKind::Name, OPERATION, error.to_string()).hint(
+            Failure::of_name(self.key, error.to_string()).hint(
                 "name the key by its whole fingerprint, which `gpg --fingerprint NAME` prints",
             )
         })

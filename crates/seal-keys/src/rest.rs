@@ -39,14 +39,8 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// The secrets are blotted out before the reason is cut to its length: half of one is too much. What is shorter than
-    /// any secret would only blot out letters.
     pub(crate) fn failure(&self, kind: FailureKind, reason: impl AsRef<str>) -> Failure {
-        let mut reason = Zeroizing::new(reason.as_ref().to_owned());
-        for secret in self.secrets.iter().filter(|secret| secret.len() >= 6) {
-            reason = Zeroizing::new(reason.replace(secret, "<redacted>"));
-        }
-        Failure::new(kind, self.key, self.operation, reason.as_str())
+        Failure::new(kind, self.key, self.operation, reason).without(self.secrets)
     }
 }
 
@@ -79,7 +73,7 @@ impl Rest {
         asked: Asked<'_>,
     ) -> Result<&reqwest::Client, Failure> {
         let client = self.client.get_or_init(|| {
-            build(environment).map_err(|error| format!("no client for HTTP: {}", chain(&error)))
+            build(environment).map_err(|error| format!("no client for HTTP: {}", cause(&error)))
         });
         client.as_ref().map_err(|reason| asked.failure(FailureKind::Local, reason))
     }
@@ -165,28 +159,52 @@ pub(crate) fn kind_of_status(status: u16) -> FailureKind {
     }
 }
 
-/// A failure before there was an answer. The address is left out: the operation names it.
+/// A failure before there was an answer.
 pub(crate) fn not_sent(asked: Asked<'_>, error: &reqwest::Error) -> Failure {
     let kind = match error {
         _ if error.is_timeout() => FailureKind::TimedOut,
         _ if error.is_builder() => FailureKind::Local,
         _ => FailureKind::Unreachable,
     };
-    asked.failure(kind, chain(error))
+    let reason = match host(error).filter(|host| asked.operation.contains(host)) {
+        // It is said already.
+        Some(_) => words(error),
+        None => cause(error),
+    };
+    asked.failure(kind, reason)
 }
 
-/// What an error says without its address, with what caused it.
-pub(crate) fn chain(error: &reqwest::Error) -> String {
-    let mut words = Vec::new();
+/// Whom a request was for, and the first cause of its error; what stands between is about layers of the client.
+pub(crate) fn cause(error: &reqwest::Error) -> String {
+    match host(error) {
+        Some(host) => format!("{host}: {}", words(error)),
+        None => words(error),
+    }
+}
+
+fn host(error: &reqwest::Error) -> Option<&str> {
+    error.url()?.host_str()
+}
+
+fn words(error: &reqwest::Error) -> String {
+    let mut words = "the request could not be made".to_owned();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        words.push(error.to_string());
+        words = error.to_string();
+        if is_of_a_name(&words) {
+            return UNRESOLVED.to_owned();
+        }
         cause = error.source();
     }
-    match words.is_empty() {
-        true => "the request could not be made".to_owned(),
-        false => words.join(": "),
-    }
+    words
+}
+
+/// What is said of a host that has no address.
+pub(crate) const UNRESOLVED: &str = "the name cannot be resolved";
+
+/// Whether an error says that a host has no address; its cause says so in the words of the system.
+pub(crate) fn is_of_a_name(words: &str) -> bool {
+    words == "dns error" || words.starts_with("failed to lookup address information")
 }
 
 fn build(environment: &Environment) -> Result<reqwest::Client, reqwest::Error> {

@@ -86,7 +86,7 @@ pub(crate) struct Access<'k> {
 
 impl Access<'_> {
     fn name(&self) -> Result<Name, Failure> {
-        Name::of(self.key).map_err(|problem| problem.of(self.key, "read its name"))
+        Name::of(self.key).map_err(|problem| problem.of(self.key, ""))
     }
 
     /// `operation` as in the path: `encrypt`, `decrypt`. No message shows `secret`.

@@ -98,7 +98,7 @@ fn a_metadata_server_is_not_asked_through_a_proxy() {
         ]);
         let failure = refusal(&service, &of_gcp());
         assert!(
-            matches!(failure.kind, FailureKind::Unreachable | FailureKind::TimedOut),
+            matches!(failure.kind, FailureKind::NoCredentials | FailureKind::TimedOut),
             "{failure}"
         );
     }
@@ -268,4 +268,103 @@ fn a_region_of_huawei_is_no_other_service() {
         let key = MasterKey::HuaweiKms { key_id: format!("{region}:{}", huawei_kms::TEAM) };
         assert!(seal_keys::check(&key).is_ok(), "{region}");
     }
+}
+
+#[test]
+fn a_secret_in_a_variable_for_a_path_is_not_shown() {
+    let json = r#"{"type":"service_account","private_key":"HUNTER2"}"#;
+    let base64 = format!("eyJ0eXBlIjoi{}", "HUNTER2".repeat(100));
+    let token = "eyJhbGciOiJSUzI1NiJ9.HUNTER2";
+    let arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let aws = MasterKey::AwsKms {
+        arn: arn.to_owned(),
+        role: None,
+        context: std::collections::BTreeMap::default(),
+        aws_profile: None,
+    };
+    let azure = [("AZURE_TENANT_ID", "acme"), ("AZURE_CLIENT_ID", "app")];
+    let huawei = MasterKey::HuaweiKms { key_id: format!("eu-west-101:{}", huawei_kms::TEAM) };
+    for (key, mut variables, name, value, says) in [
+        (of_gcp(), vec![], "GOOGLE_APPLICATION_CREDENTIALS", json, "is not a path (JSON itself"),
+        (of_gcp(), vec![], "GOOGLE_CREDENTIALS", &base64, "is neither JSON nor a file (base64?"),
+        (
+            of_azure(azure_key_vault::URL),
+            azure.to_vec(),
+            "AZURE_FEDERATED_TOKEN_FILE",
+            token,
+            "AZURE_FEDERATED_TOKEN_FILE: <not a path>",
+        ),
+        (
+            of_azure(azure_key_vault::URL),
+            azure.to_vec(),
+            "AZURE_CLIENT_CERTIFICATE_PATH",
+            "-----BEGIN HUNTER2-----",
+            "AZURE_CLIENT_CERTIFICATE_PATH: <not a path>: there is no such file",
+        ),
+        (
+            aws,
+            vec![("AWS_ROLE_ARN", "arn:aws:iam::210987654321:role/sops")],
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+            token,
+            "AWS_WEB_IDENTITY_TOKEN_FILE <not a path>: there is no such file",
+        ),
+        (
+            huawei,
+            vec![],
+            "HUAWEICLOUD_SDK_CREDENTIALS_FILE",
+            "[basic]\nak=HUNTER2",
+            "<not a path>: there is no such file",
+        ),
+    ] {
+        variables.push((name, value));
+        let failure = refusal(&providers(variables), &key);
+        assert_eq!(failure.kind, FailureKind::NoCredentials, "{failure}");
+        assert!(failure.reason.contains(says), "{failure}");
+        assert!(!format!("{failure:?}").contains("HUNTER2"), "{failure:?}");
+    }
+}
+
+#[test]
+fn a_metadata_server_that_is_none_is_soon_given_up_and_named() {
+    let kms = GcpKms::start(&["team"]);
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = silent.local_addr().map(|address| (silent, address.to_string())).unwrap();
+    let closed = super::cloud::nobody().replace("http://", "");
+    let start = std::time::Instant::now();
+    for (host, says) in [(silent.1.as_str(), "no answer within 2 s"), (&closed, "refused")] {
+        let failure = refusal(
+            &providers([
+                ("SOPS_GCP_KMS_ENDPOINT", kms.server.url()),
+                ("GCE_METADATA_HOST", host.to_owned()),
+            ]),
+            &of_gcp(),
+        );
+        assert_eq!(failure.kind, FailureKind::NoCredentials, "{failure}");
+        let said = format!("nobody has logged in with gcloud; metadata server {host}: ");
+        assert!(failure.reason.contains(&said) && failure.reason.contains(says), "{failure}");
+        assert!(failure.next_step().unwrap().contains("gcloud auth application-default login"));
+    }
+    assert!(start.elapsed() < std::time::Duration::from_secs(8), "{:?}", start.elapsed());
+    assert_eq!(kms.server.requests().len(), 0);
+}
+
+#[test]
+fn a_host_without_an_address_is_named_and_nothing_else_said() {
+    let token = gcp_kms::TOKEN.to_owned();
+    let service = providers([
+        ("SOPS_GCP_KMS_ENDPOINT", "https://kms.invalid".to_owned()),
+        ("GOOGLE_OAUTH_ACCESS_TOKEN", token),
+    ]);
+    let said = refusal(&service, &of_gcp()).to_string();
+    assert!(
+        said.ends_with("encrypt at https://kms.invalid: the name cannot be resolved"),
+        "{said}"
+    );
+    let service = providers([
+        ("SOPS_GCP_KMS_ENDPOINT", "https://kms.invalid".to_owned()),
+        ("GCE_METADATA_HOST", "metadata.invalid:1".to_owned()),
+    ]);
+    let said = refusal(&service, &of_gcp()).to_string();
+    let end = "metadata server metadata.invalid:1: the name cannot be resolved";
+    assert!(said.ends_with(end), "{said}");
 }

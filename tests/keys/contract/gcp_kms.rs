@@ -185,7 +185,11 @@ fn credentials_that_are_none_are_named_but_not_shown() {
     for (value, says) in [
         ("{HUNTER2", "credentials of GOOGLE_CREDENTIALS: not JSON"),
         ("{\"type\":\"HUNTER2\"}", "`type` is none that can be used"),
-        ("{\"type\":\"service_account\",\"private_key\":\"HUNTER2\"}", "a field is missing"),
+        (
+            "{\"type\":\"service_account\",\"private_key\":\"HUNTER2\"}",
+            "a field is missing: `client_email`",
+        ),
+        ("{\"type\":\"authorized_user\",\"client_id\":\"HUNTER2\"}", "missing: `client_secret`"),
         ("/nowhere/credentials.json", "/nowhere/credentials.json: there is no such file"),
         (&stale, "Token has been expired or revoked."),
     ] {
@@ -195,6 +199,8 @@ fn credentials_that_are_none_are_named_but_not_shown() {
         assert_eq!(failure.kind, FailureKind::NoCredentials, "{failure}");
         assert!(failure.reason.contains(says), "{failure}");
         assert!(!format!("{failure:?}").contains("HUNTER2"), "{failure:?}");
+        let step = failure.next_step().unwrap();
+        assert!(step.contains("gcloud auth application-default login"), "{step}");
     }
     assert_eq!(server.count("/v1/"), 0);
 }
@@ -291,4 +297,13 @@ fn an_answer_altered_on_its_way_is_not_used() {
         let error = service.unwrap(&key("team"), &enc).unwrap_err();
         assert!(!format!("{error:?}").contains("HUNTER2"), "{error:?}");
     }
+}
+
+#[test]
+fn a_version_of_a_key_is_to_be_left_off() {
+    let resource_id = format!("{}/cryptoKeyVersions/1", gcp_kms::key("team"));
+    let failure = refusal(&providers([("A", "b")]), &MasterKey::GcpKms { resource_id });
+    assert_eq!(failure.kind, FailureKind::Name);
+    assert!(failure.next_step().unwrap().contains("leave the version off"), "{failure}");
+    assert!(failure.operation.is_empty(), "{failure}");
 }

@@ -270,7 +270,7 @@ mod tests {
         let error = typed(&[], &arguments).unwrap_err();
         assert_eq!(
             error,
-            "entry 1 of --azure-kv is not of the form https://VAULT/keys/NAME/VERSION"
+            "entry 1 of --azure-kv is not of the form https://VAULT/keys/NAME[/VERSION]"
         );
         let error = typed(&[("SOPS_VAULT_URIS", "https://v")], &MasterKeyArgs::default());
         let form = "https://HOST/v1/ENGINE/keys/NAME";

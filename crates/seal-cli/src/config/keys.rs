@@ -145,7 +145,7 @@ impl Keys {
     }
 
     fn azure(&mut self, named: Named<'_>) -> Result<(), RuleProblem> {
-        self.urls(named, azure_key_vault, "https://VAULT/keys/NAME/VERSION")
+        self.urls(named, azure_key_vault, "https://VAULT/keys/NAME[/VERSION]")
     }
 
     fn vault(&mut self, named: Named<'_>) -> Result<(), RuleProblem> {

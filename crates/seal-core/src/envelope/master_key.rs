@@ -81,13 +81,14 @@ impl fmt::Display for MasterKey {
             Self::Pgp { fingerprint } => write!(f, "PGP {}", Printable(fingerprint, 300)),
             Self::AwsKms { arn, .. } => write!(f, "AWS KMS {}", Printable(arn, 300)),
             Self::GcpKms { resource_id } => write!(f, "GCP KMS {}", Printable(resource_id, 300)),
-            Self::AzureKeyVault { vault_url, name, version } => write!(
-                f,
-                "Azure Key Vault {}/keys/{}/{}",
-                Printable(vault_url, 300),
-                Printable(name, 300),
-                Printable(version, 300)
-            ),
+            Self::AzureKeyVault { vault_url, name, version } => {
+                let (vault_url, name) = (Printable(vault_url, 300), Printable(name, 300));
+                write!(f, "Azure Key Vault {vault_url}/keys/{name}")?;
+                match version.as_str() {
+                    "" => Ok(()),
+                    version => write!(f, "/{}", Printable(version, 300)),
+                }
+            }
             Self::VaultTransit { address, engine_path, key_name } => write!(
                 f,
                 "Vault {}/v1/{}/keys/{}",
@@ -247,14 +248,15 @@ mod tests {
             engine_path: "a/transit".to_owned(),
             key_name: "k".to_owned(),
         };
-        let azure = MasterKey::AzureKeyVault {
+        let azure = |version: &str| MasterKey::AzureKeyVault {
             vault_url: "https://v".to_owned(),
             name: "n".to_owned(),
-            version: "1".to_owned(),
+            version: version.to_owned(),
         };
         assert_eq!(kms.to_string(), "AWS KMS arn:aws:kms:eu-west-1:1:key/k");
         assert_eq!(vault.to_string(), "Vault https://vault:8200/v1/a/transit/keys/k");
-        assert_eq!(azure.to_string(), "Azure Key Vault https://v/keys/n/1");
+        assert_eq!(azure("1").to_string(), "Azure Key Vault https://v/keys/n/1");
+        assert_eq!(azure("").to_string(), "Azure Key Vault https://v/keys/n");
     }
 
     #[test]

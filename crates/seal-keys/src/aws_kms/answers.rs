@@ -8,8 +8,10 @@ use std::error::Error;
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use seal_core::envelope::MasterKey;
 
+use super::host::Host;
 use super::longest::was_too_long;
 use crate::failure::{Failure, FailureKind};
+use crate::rest::{UNRESOLVED, is_of_a_name};
 
 /// A request that was made.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +27,7 @@ impl Asked<'_> {
     }
 
     /// What became of a request that gave no result.
-    pub(super) fn failed<E>(&self, error: &SdkError<E>) -> Failure
+    pub(super) fn failed<E>(&self, error: &SdkError<E>, host: &Host) -> Failure
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -62,7 +64,12 @@ impl Asked<'_> {
             }
             _ => (FailureKind::Local, causes(error)),
         };
-        self.failure(kind, reason)
+        match (error, host.name()) {
+            (SdkError::DispatchFailure(_), Some(host)) if !self.operation.contains(host) => {
+                self.failure(kind, format!("{host}: {reason}"))
+            }
+            _ => self.failure(kind, reason),
+        }
     }
 
     /// What somebody says who is not AWS, such as a proxy. The answer to a login is never shown, nor is JSON: both may
@@ -199,14 +206,27 @@ fn hint(kind: FailureKind, code: &str, asked: &Asked<'_>) -> Option<String> {
     Some(hint.to_owned())
 }
 
+/// What layers of the SDK say of the errors below them, which is nothing.
+const LAYERS: [&str; 5] = [
+    "dispatch failure",
+    "service error",
+    "io error",
+    "client error (Connect)",
+    "tcp connect error",
+];
+
 /// An error and what caused it, each said once.
 pub(super) fn causes(error: &dyn Error) -> String {
     let mut said: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
         let words = error.to_string();
+        if is_of_a_name(&words) {
+            said.push(UNRESOLVED.to_owned());
+            break;
+        }
         // Some repeat in their own words what their cause says.
-        if !said.iter().any(|said| said.contains(&words)) {
+        if !LAYERS.contains(&&*words) && !said.iter().any(|said| said.contains(&words)) {
             said.push(words);
         }
         next = error.source();
@@ -217,6 +237,8 @@ pub(super) fn causes(error: &dyn Error) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use aws_sdk_kms::error::ConnectorError;
 
     use super::*;
 
@@ -285,6 +307,21 @@ mod tests {
             assert_eq!(refused(status, "", "").kind, kind, "{status}");
         }
         assert_eq!(refused(502, "", " <h1>no\n").reason, "status 502, no error of AWS: <h1>no");
+    }
+
+    #[test]
+    fn a_connection_that_failed_names_the_host() {
+        type Refused = SdkError<aws_sdk_kms::operation::decrypt::DecryptError>;
+        let key = MasterKey::GcpKms { resource_id: String::new() };
+        let asked = Asked { key: &key, operation: "kms:Decrypt in eu-west-1" };
+        for (why, says) in [
+            ("dns error", "kms.example: the name cannot be resolved"),
+            ("connection refused", "kms.example: connection refused"),
+        ] {
+            let error = ConnectorError::io(std::io::Error::other(why).into());
+            let failure = asked.failed(&Refused::dispatch_failure(error), &Host::of("kms.example"));
+            assert_eq!((failure.kind, &*failure.reason), (FailureKind::Unreachable, says));
+        }
     }
 
     #[test]

@@ -62,18 +62,26 @@ pub(super) async fn find(
     for (name, provider) in places(environment, &profile_name, profile.is_some(), region) {
         match provider.provide_credentials().await {
             Ok(credentials) => return Ok(credentials),
-            // Nothing there. What is there and broken ends the search: another place would mean another identity.
-            Err(error @ CredentialsError::CredentialsNotLoaded(_)) => {
-                let why = std::error::Error::source(&error).map(causes);
-                tried.push(format!("{name}: {}", why.unwrap_or_else(|| "nothing".to_owned())));
+            Err(error) => {
+                tried.push(format!("{name}: {}", why_not(&error)));
+                // What is there and broken ends the search: another place would mean another identity.
+                if !matches!(error, CredentialsError::CredentialsNotLoaded(_)) {
+                    break;
+                }
             }
-            Err(error) => return Err(failure(format!("{name}: {}", causes(&error)))),
         }
     }
     if profile.is_none() && is_true(environment, "AWS_EC2_METADATA_DISABLED") {
         tried.push("instance: AWS_EC2_METADATA_DISABLED is set".to_owned());
     }
     Err(failure(format!("found no credentials ({})", tried.join("; "))))
+}
+
+/// What a place said, without the frame of the SDK, which may hold all of an answer.
+fn why_not(error: &CredentialsError) -> String {
+    let why = std::error::Error::source(error).map(causes);
+    let why = why.unwrap_or_else(|| "nothing".to_owned());
+    why.split(". Response {").next().unwrap_or_default().to_owned()
 }
 
 /// The variable, if it is text.

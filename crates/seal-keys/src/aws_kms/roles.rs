@@ -1,5 +1,6 @@
 //! Roles: STS gives credentials for them to who may assume them.
 
+use std::path::Path;
 use std::time::SystemTime;
 
 use aws_sdk_kms::config::retry::RetryConfig;
@@ -11,8 +12,10 @@ use zeroize::Zeroizing;
 
 use super::answers::Asked;
 use super::endpoint::{is_true, of_service, shown};
+use super::host::Host;
 use super::longest::Longest;
 use super::sessions::without;
+use crate::environment::unreadable;
 use crate::failure::{Failure, FailureKind};
 use crate::session::Session;
 
@@ -32,12 +35,13 @@ pub(super) async fn assumed(
     role: &str,
     identity: &Credentials,
 ) -> Result<Credentials, Failure> {
-    let client = client(session, key, region, Some(identity))?;
+    let (client, host) = client(session, key, region, Some(identity))?;
     let operation = operation(session, "sts:AssumeRole", role, region);
     let asked = Asked { key, operation: &operation };
     let request = client.assume_role().role_arn(role).role_session_name(name_for(&host_name()));
     let answer = session.calls.request(key, &operation, || async {
-        request.clone().send().await.map_err(|error| without(asked.failed(&error), identity))
+        let sent = request.clone().send().await;
+        sent.map_err(|error| without(asked.failed(&error, &host), identity))
     });
     given(&asked, answer.await?.credentials)
 }
@@ -53,18 +57,20 @@ pub(super) async fn of_web_identity(
     let operation = operation(session, "sts:AssumeRoleWithWebIdentity", role, region);
     let asked = Asked { key, operation: &operation };
     let token = std::fs::read_to_string(token_file).map(Zeroizing::new).map_err(|error| {
-        let reason = format!("AWS_WEB_IDENTITY_TOKEN_FILE {token_file}: {error}");
+        let why = unreadable(Path::new(token_file), &error);
+        let reason = format!("AWS_WEB_IDENTITY_TOKEN_FILE {why}");
         asked.failure(FailureKind::NoCredentials, reason)
     })?;
     let name = session_name.clone().unwrap_or_else(|| name_for(&host_name()));
-    let request = client(session, key, region, None)?
+    let (client, host) = client(session, key, region, None)?;
+    let request = client
         .assume_role_with_web_identity()
         .role_arn(role)
         .role_session_name(name)
         .web_identity_token(token.trim());
     let answer = session.calls.request(key, &operation, || async {
         let sent = request.clone().send().await;
-        sent.map_err(|error| asked.failed(&error).without(&[token.trim()]))
+        sent.map_err(|error| asked.failed(&error, &host).without(&[token.trim()]))
     });
     given(&asked, answer.await?.credentials)
 }
@@ -74,8 +80,8 @@ fn client(
     key: &MasterKey,
     region: &str,
     identity: Option<&Credentials>,
-) -> Result<Client, Failure> {
-    let environment = &session.environment;
+) -> Result<(Client, Host), Failure> {
+    let (environment, host) = (&session.environment, Host::default());
     let mut config = aws_sdk_sts::Config::builder();
     config.set_endpoint_url(of_service("STS", environment, key)?);
     let config = config
@@ -85,12 +91,13 @@ fn client(
         .use_dual_stack(is_true(environment, "AWS_USE_DUALSTACK_ENDPOINT"))
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::disabled())
-        .interceptor(Longest);
+        .interceptor(Longest)
+        .interceptor(host.clone());
     let config = match identity {
         Some(identity) => config.credentials_provider(identity.clone()),
         None => config,
     };
-    Ok(Client::from_conf(config.build()))
+    Ok((Client::from_conf(config.build()), host))
 }
 
 fn operation(session: &Session, name: &str, role: &str, region: &str) -> String {

@@ -12,6 +12,7 @@ use seal_core::envelope::MasterKey;
 
 use super::arn::KeyArn;
 use super::endpoint::{is_true, of_service};
+use super::host::Host;
 use super::longest::Longest;
 use super::{credentials, roles};
 use crate::failure::Failure;
@@ -29,6 +30,7 @@ pub(super) struct Way {
 #[derive(Clone, Debug)]
 pub(super) struct LoggedIn {
     pub(super) kms: aws_sdk_kms::Client,
+    pub(super) host: Host,
     credentials: Vec<Credentials>,
 }
 
@@ -55,10 +57,10 @@ impl LoggedIn {
     }
 }
 
-/// Blots out credentials in what a server said.
+/// Blots out credentials in what a server said. The ID of a key is none: it says which one is meant.
 pub(super) fn without(failure: Failure, credentials: &Credentials) -> Failure {
     let token = credentials.session_token().unwrap_or_default();
-    failure.without(&[credentials.secret_access_key(), token, credentials.access_key_id()])
+    failure.without(&[credentials.secret_access_key(), token])
 }
 
 impl Sessions {
@@ -80,7 +82,7 @@ impl Sessions {
             let endpoint = of_service("KMS", &session.environment, key)?;
             let as_whom = credentials.last().cloned().unwrap_or(identity);
             let expiry = credentials.iter().filter_map(Credentials::expiry).min();
-            let mut config = aws_sdk_kms::Config::builder();
+            let (mut config, host) = (aws_sdk_kms::Config::builder(), Host::default());
             config.set_endpoint_url(endpoint);
             let config = config
                 .behavior_version(BehaviorVersion::latest())
@@ -91,10 +93,11 @@ impl Sessions {
                 .retry_config(RetryConfig::disabled())
                 .timeout_config(TimeoutConfig::disabled())
                 .interceptor(Longest)
+                .interceptor(host.clone())
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
                 .build();
             let kms = aws_sdk_kms::Client::from_conf(config);
-            Ok((LoggedIn { kms, credentials }, expiry))
+            Ok((LoggedIn { kms, host, credentials }, expiry))
         })
         .await
     }

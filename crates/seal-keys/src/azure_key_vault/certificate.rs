@@ -48,6 +48,7 @@ impl Certificate {
         let text =
             fs::read_to_string(path).map(Zeroizing::new).map_err(|error| match error.kind() {
                 std::io::ErrorKind::InvalidData => "not PEM; PKCS #12 is not supported".to_owned(),
+                std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
                 kind => kind.to_string(),
             })?;
         let certificates: Vec<_> = blocks(&text, "CERTIFICATE").collect();

@@ -5,7 +5,7 @@
 //! logged in with `az` or `azd`. `AZURE_TOKEN_CREDENTIALS` narrows it, as there: `prod`, `dev`, or one by its name.
 //! `SEAL_AZURE_ACCESS_TOKEN` stands before all of them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 use super::certificate::Certificate;
 use super::transport::Transport;
 use super::vault::TOKEN;
-use crate::environment::Environment;
+use crate::environment::{Environment, shown_path, unreadable};
 use crate::failure::{Failure, FailureKind};
 use crate::rest::{self, Asked, Refusal};
 
@@ -174,7 +174,7 @@ async fn make(
                 let path = PathBuf::from(path);
                 let certificate = Certificate::read(&path, with_chain, audience, client.clone());
                 let certificate = certificate.map_err(|reason| {
-                    let path = path.display();
+                    let path = shown_path(&path);
                     let message = format!("AZURE_CLIENT_CERTIFICATE_PATH: {path}: {reason}");
                     Error::with_message(ErrorKind::Credential, message)
                 })?;
@@ -186,14 +186,15 @@ async fn make(
         }
         Source::Workload => {
             let path = environment.variable("AZURE_FEDERATED_TOKEN_FILE").map(PathBuf::from);
-            if path.is_none() || tenant_id.is_none() || client_id.is_none() {
+            let (Some(path), Some(_), Some(_)) = (path, &tenant_id, &client_id) else {
                 return Ok(None);
-            }
+            };
+            readable(&path)?;
             WorkloadIdentityCredential::new(Some(WorkloadIdentityCredentialOptions {
                 credential_options: ClientAssertionCredentialOptions { client_options },
                 client_id,
                 tenant_id,
-                token_file_path: path,
+                token_file_path: Some(path),
             }))?
         }
         Source::ManagedIdentity => {
@@ -211,6 +212,15 @@ async fn make(
         Source::AzureCli => AzureCliCredential::new(None)?,
         Source::AzureDeveloperCli => AzureDeveloperCliCredential::new(None)?,
     }))
+}
+
+/// The crate would repeat what is no path, such as the token itself.
+fn readable(token_file: &Path) -> azure_core::Result<()> {
+    std::fs::File::open(token_file).map(|_| ()).map_err(|error| {
+        let why = unreadable(token_file, &error);
+        let message = format!("AZURE_FEDERATED_TOKEN_FILE: {why}");
+        Error::with_message(ErrorKind::Credential, message)
+    })
 }
 
 /// One policy of tries for all providers, so none here; our own client; the user's authority, which is returned too.

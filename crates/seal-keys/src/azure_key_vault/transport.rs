@@ -58,7 +58,7 @@ impl Transport {
         };
         let failed = |error: reqwest::Error| {
             let kind = if error.is_builder() { ErrorKind::Other } else { ErrorKind::Connection };
-            Error::with_message(kind, rest::chain(&error))
+            Error::with_message(kind, rest::cause(&error))
         };
         let answer = to_send.body(body.clone()).send().await.map_err(failed)?;
         let status = answer.status();

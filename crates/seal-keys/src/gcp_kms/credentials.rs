@@ -7,8 +7,7 @@
 
 use std::fmt;
 use std::fs;
-use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,16 +19,20 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
-use super::login::Login;
-use crate::environment::Environment;
+use super::login::{self, Login};
+use crate::environment::{Environment, looks_like_path, unreadable};
 use crate::failure::{Failure, FailureKind};
 use crate::rest::{self, Asked, Refusal};
 
 const LOG_IN: &str = "run `gcloud auth application-default login`, or set GOOGLE_CREDENTIALS";
 
+/// The variable that holds JSON, or names a file of it.
+const NAMED: &str = "GOOGLE_CREDENTIALS";
+
 const METADATA_SERVER: &str = "http://169.254.169.254";
 
-const MISSING: &str = "a field is missing or is no text";
+const NONE: &str = "no credentials: GOOGLE_CREDENTIALS, GOOGLE_OAUTH_ACCESS_TOKEN and \
+                    GOOGLE_APPLICATION_CREDENTIALS are not set; nobody has logged in with gcloud";
 
 /// What tokens are had with. Either kind keeps the token, gets a new one before it expires, and asks once however many
 /// threads wait.
@@ -61,7 +64,7 @@ impl Credentials {
         client: &reqwest::Client,
         asked: Asked<'_>,
     ) -> Result<Zeroizing<String>, Failure> {
-        let named = rest::variable(environment, "GOOGLE_CREDENTIALS");
+        let named = rest::variable(environment, NAMED);
         if named.is_none()
             && let Some(token) = rest::variable(environment, "GOOGLE_OAUTH_ACCESS_TOKEN")
         {
@@ -74,7 +77,13 @@ impl Credentials {
         };
         drop(found);
         let (credentials, secrets) = match means {
-            Found::Ours(login) => return login.token(client, asked).await.map_err(no_token),
+            Found::Ours(login) => {
+                let token = login.token(client, asked).await;
+                return token.map_err(|failure| match login.metadata_server() {
+                    Some(host) => no_machine(host, failure),
+                    None => no_token(failure),
+                });
+            }
             Found::OfCrate { credentials, secrets } => (credentials, secrets),
         };
         let token = credentials.access_token().await.map(|token| Zeroizing::new(token.token));
@@ -100,8 +109,8 @@ async fn find(
     if let Some(named) = named {
         let is_json = named.trim_start().starts_with('{');
         return match is_json {
-            true => of_json("GOOGLE_CREDENTIALS", &Zeroizing::new(named), asked),
-            false => of_file("GOOGLE_CREDENTIALS", &PathBuf::from(named), asked),
+            true => of_json(NAMED, &Zeroizing::new(named), asked),
+            false => of_file(NAMED, &PathBuf::from(named), asked),
         };
     }
     if let Some(path) = environment.variable("GOOGLE_APPLICATION_CREDENTIALS") {
@@ -118,12 +127,13 @@ async fn find(
         })?;
         return Ok(Found::Ours(Arc::new(Login::of_machine(&server))));
     }
-    if is_on_google(environment, client).await {
-        return Ok(Found::Ours(Arc::new(Login::of_machine(METADATA_SERVER))));
+    match is_on_google(environment, client).await {
+        Ok(()) => Ok(Found::Ours(Arc::new(Login::of_machine(METADATA_SERVER)))),
+        Err(why) => {
+            let reason = format!("{NONE}; metadata server: {why}");
+            Err(asked.failure(FailureKind::NoCredentials, reason).hint(LOG_IN))
+        }
     }
-    let reason = "no credentials: neither GOOGLE_CREDENTIALS, GOOGLE_OAUTH_ACCESS_TOKEN nor \
-                  GOOGLE_APPLICATION_CREDENTIALS is set, and nobody has logged in with gcloud";
-    Err(asked.failure(FailureKind::NoCredentials, reason).hint(LOG_IN))
 }
 
 /// Where `gcloud auth application-default login` puts its file (AIP-4113).
@@ -137,26 +147,31 @@ fn file_of_gcloud(environment: &Environment) -> Option<PathBuf> {
 
 /// Whether a metadata server of Google's answers; other clouds have theirs at the same address. Waiting for one that is
 /// not there would only hide that there are no credentials. `NO_GCE_CHECK` is a variable of Google's client for Python.
-async fn is_on_google(environment: &Environment, client: &reqwest::Client) -> bool {
+async fn is_on_google(environment: &Environment, client: &reqwest::Client) -> Result<(), String> {
     let is_off = rest::variable(environment, "NO_GCE_CHECK");
     if is_off.is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1") {
-        return false;
+        return Err("NO_GCE_CHECK is set".to_owned());
     }
     let request = client.get(METADATA_SERVER).header("metadata-flavor", "Google");
-    let answer = request.timeout(Duration::from_secs(1)).send().await;
-    answer.is_ok_and(|answer| {
-        answer.headers().get("metadata-flavor").is_some_and(|flavor| flavor == "Google")
-    })
+    let answer = request.timeout(Duration::from_secs(1)).send().await.map_err(|error| {
+        if error.is_timeout() { "no answer within 1 s".to_owned() } else { rest::cause(&error) }
+    })?;
+    match answer.headers().get("metadata-flavor").is_some_and(|flavor| flavor == "Google") {
+        true => Ok(()),
+        false => Err("169.254.169.254 is none of Google's".to_owned()),
+    }
 }
 
-fn of_file(source: &str, path: &PathBuf, asked: Asked<'_>) -> Result<Found, Failure> {
+fn of_file(source: &str, path: &Path, asked: Asked<'_>) -> Result<Found, Failure> {
     let text = fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
-        let why = match error.kind() {
-            io::ErrorKind::NotFound => "there is no such file".to_owned(),
-            kind => kind.to_string(),
+        let reason = match (looks_like_path(path), source) {
+            (true, _) => format!("credentials of {source}: {}", unreadable(path, &error)),
+            (false, NAMED) => {
+                format!("{source} is neither JSON nor a file (base64? decode it first)")
+            }
+            (false, _) => format!("{source} is not a path (JSON itself goes into {NAMED})"),
         };
-        let reason = format!("credentials of {source}: {}: {why}", path.display());
-        asked.failure(FailureKind::NoCredentials, reason)
+        asked.failure(FailureKind::NoCredentials, reason).hint(LOG_IN)
     })?;
     of_json(source, &text, asked)
 }
@@ -164,12 +179,13 @@ fn of_file(source: &str, path: &PathBuf, asked: Asked<'_>) -> Result<Found, Fail
 /// By its `type`, as Google's own clients tell the kinds apart.
 fn of_json(source: &str, text: &str, asked: Asked<'_>) -> Result<Found, Failure> {
     let wrong = |reason: &str| {
-        asked.failure(FailureKind::NoCredentials, format!("credentials of {source}: {reason}"))
+        let reason = format!("credentials of {source}: {reason}");
+        asked.failure(FailureKind::NoCredentials, reason).hint(LOG_IN)
     };
     let json: Value = serde_json::from_str(text).map_err(|_| wrong("not JSON"))?;
     let kind = json.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     if kind == "authorized_user" {
-        let login = Login::of_user(&json).ok_or_else(|| wrong(MISSING))?;
+        let login = Login::of_user(&json).map_err(|name| wrong(&missing(Some(name))))?;
         return Ok(Found::Ours(Arc::new(login)));
     }
     // Those of whoever impersonates stand inside.
@@ -189,19 +205,43 @@ fn of_json(source: &str, text: &str, asked: Asked<'_>) -> Result<Found, Failure>
     };
     // What is missing, never what is there.
     built.map(|credentials| Found::OfCrate { credentials, secrets }).map_err(|error| match error {
-        error if error.is_parsing() => wrong(MISSING),
+        error if error.is_parsing() => wrong(&missing(name_of_missing(&error).as_deref())),
         error => wrong(&error.to_string()),
     })
+}
+
+fn missing(name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("a field is missing: `{name}`"),
+        None => "a field is missing or is no text".to_owned(),
+    }
+}
+
+/// The field that `serde` misses. Other words of it are not repeated: they quote what is there.
+fn name_of_missing(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let words = error.to_string();
+        let name = words.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
+        let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        if let Some(name) = name.map(|(name, _)| name).filter(is_name) {
+            return Some(name.to_owned());
+        }
+        next = error.source();
+    }
+    None
 }
 
 fn refused(error: &CredentialsError, asked: Asked<'_>) -> Failure {
     let mut chain = vec![error.to_string()];
     let mut cause = std::error::Error::source(error);
     let (mut status, mut is_connection, mut is_unreadable) = (None, false, false);
+    let mut unsent = None;
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<reqwest::Error>() {
             status = error.status().map(|status| status.as_u16());
             is_connection |= error.is_connect();
+            unsent = unsent.or_else(|| error.is_connect().then(|| rest::cause(error)));
             is_unreadable |= error.is_decode();
         }
         is_unreadable |= error.is::<serde_json::Error>();
@@ -214,9 +254,10 @@ fn refused(error: &CredentialsError, asked: Asked<'_>) -> Failure {
         None if is_connection => FailureKind::Unreachable,
         _ => FailureKind::NoCredentials,
     };
-    let words = match is_unreadable {
-        true => "the answer cannot be read".to_owned(),
-        false => words(&chain, status.unwrap_or_default()),
+    let words = match unsent {
+        Some(words) => words,
+        None if is_unreadable => "the answer cannot be read".to_owned(),
+        None => words(&chain, status.unwrap_or_default()),
     };
     no_token(asked.failure(kind, words))
 }
@@ -228,6 +269,24 @@ fn no_token(failure: Failure) -> Failure {
         FailureKind::NoCredentials => failure.hint(LOG_IN),
         _ => failure,
     }
+}
+
+/// A machine that cannot log in is, for most users, one that was never meant to.
+fn no_machine(host: &str, failure: Failure) -> Failure {
+    let why = match failure.kind {
+        FailureKind::TimedOut => {
+            format!("no answer within {} s", login::MACHINE_ANSWERS_WITHIN.as_secs())
+        }
+        FailureKind::Unreachable => failure.reason,
+        _ => format!("no access token: {}", failure.reason),
+    };
+    let kind = match failure.kind {
+        FailureKind::TimedOut | FailureKind::Unreachable => FailureKind::NoCredentials,
+        kind => kind,
+    };
+    let reason = format!("{NONE}; metadata server {host}: {why}");
+    let failure = Failure { kind, reason, ..failure };
+    if kind == FailureKind::NoCredentials { failure.hint(LOG_IN) } else { failure }
 }
 
 /// What the server said, where there is an answer (the crate puts it between `body=<` and `>`) that is an error, otherwise

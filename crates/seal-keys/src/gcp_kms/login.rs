@@ -24,6 +24,9 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// So long before its end a token is not used any more.
 const MARGIN: Duration = Duration::from_secs(60);
 
+/// A metadata server answers within milliseconds, or is none.
+pub(super) const MACHINE_ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+
 /// Who logs in where, and the token that came of it.
 pub(super) struct Login {
     address: String,
@@ -52,9 +55,13 @@ struct Answer {
 }
 
 impl Login {
-    /// With JSON of the type `authorized_user`; `None` where something is missing.
-    pub(super) fn of_user(json: &Value) -> Option<Self> {
-        let text = |name: &str| json.get(name)?.as_str();
+    /// With JSON of the type `authorized_user`.
+    ///
+    /// # Errors
+    ///
+    /// The name of what is missing.
+    pub(super) fn of_user(json: &Value) -> Result<Self, &'static str> {
+        let text = |name: &'static str| json.get(name).and_then(Value::as_str).ok_or(name);
         let refresh = Refresh {
             grant_type: "refresh_token",
             client_id: text("client_id")?,
@@ -63,15 +70,22 @@ impl Login {
         };
         let secrets = [refresh.client_secret, refresh.refresh_token]
             .map(|secret| Zeroizing::new(secret.to_owned()));
-        let body = Zeroizing::new(serde_json::to_string(&refresh).ok()?);
+        let body = serde_json::to_string(&refresh).map_err(|_| "refresh_token")?;
+        let body = Zeroizing::new(body);
         let address = text("token_uri").unwrap_or("https://oauth2.googleapis.com/token").to_owned();
-        Some(Self { address, user: Some(User { body, secrets }), token: Mutex::default() })
+        Ok(Self { address, user: Some(User { body, secrets }), token: Mutex::default() })
     }
 
     /// With the metadata server `http://HOST[:PORT]`.
     pub(super) fn of_machine(server: &str) -> Self {
         let path = "computeMetadata/v1/instance/service-accounts/default/token";
         Self { address: format!("{server}/{path}"), user: None, token: Mutex::default() }
+    }
+
+    /// `HOST[:PORT]`, where a machine logs in.
+    pub(super) fn metadata_server(&self) -> Option<&str> {
+        let host = self.address.strip_prefix("http://")?.split('/').next();
+        host.filter(|_| self.user.is_none())
     }
 
     pub(super) async fn token(
@@ -94,13 +108,19 @@ impl Login {
                 .post(&self.address)
                 .header("content-type", "application/json")
                 .body(user.body.as_str().to_owned()),
-            None => client.get(&self.address).header("metadata-flavor", "Google"),
+            None => client
+                .get(&self.address)
+                .header("metadata-flavor", "Google")
+                .timeout(MACHINE_ANSWERS_WITHIN),
         };
         let is_refused = |refusal: &Refusal| {
             let is = refusal.status < 500 && refusal.status != 429;
             is.then_some(FailureKind::NoCredentials)
         };
-        let answer: Answer = rest::call(asked, request, is_refused).await?;
+        let at = format!("log in at {}", self.address);
+        let answer: Answer = rest::call(Asked { operation: &at, ..asked }, request, is_refused)
+            .await
+            .map_err(|failure| Failure { operation: asked.operation.to_owned(), ..failure })?;
         let lifetime = answer.expires_in.map_or(LIFETIME, Duration::from_secs).min(LONGEST);
         let token = answer.access_token.0;
         *kept = Some((token.clone(), Instant::now() + lifetime.saturating_sub(MARGIN)));
@@ -131,7 +151,7 @@ mod tests {
         for name in ["client_id", "client_secret", "refresh_token"] {
             let mut part = whole.clone();
             part[name] = Value::Null;
-            assert!(Login::of_user(&part).is_none(), "{name}");
+            assert_eq!(Login::of_user(&part).unwrap_err(), name);
         }
     }
 }

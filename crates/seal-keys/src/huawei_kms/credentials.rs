@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use super::signature::Header;
-use crate::environment::Environment;
+use crate::environment::{Environment, shown_path, unreadable};
 use crate::rest;
 
 /// Who asks.
@@ -41,10 +41,8 @@ impl Credentials {
         let none = "HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK are not both set";
         let path = path.ok_or_else(|| none.to_owned())?;
         let text = fs::read_to_string(&path).map(Zeroizing::new);
-        let text =
-            text.map_err(|error| format!("{none}, and {}: {}", path.display(), error.kind()))?;
-        let shown = path.display().to_string();
-        Self::of(&shown, |name| basic(&text, name))
+        let text = text.map_err(|error| format!("{none}, and {}", unreadable(&path, &error)))?;
+        Self::of(&shown_path(&path), |name| basic(&text, name))
     }
 
     fn of(source: &str, get: impl Fn(&str) -> Option<String>) -> Result<Self, String> {

@@ -94,7 +94,7 @@ fn combined<E: ServiceError + Display>(
     let kind = nearest.map_or(FailureKind::Refused, |failure| failure.kind);
     let name = format!("{key}: ");
     let reasons = errors.iter().map(|(place, error)| match error.service_failure() {
-        Some(failure) if failure.operation.ends_with(place) => {
+        Some(failure) if failure.operation.is_empty() || failure.operation.ends_with(place) => {
             format!("{place}: {}", failure.reason)
         }
         Some(failure) => format!("{place}: {}: {}", failure.operation, failure.reason),

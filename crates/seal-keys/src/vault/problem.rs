@@ -2,7 +2,7 @@
 
 use seal_core::envelope::MasterKey;
 
-use crate::failure::{Failure, FailureKind};
+use crate::failure::{Failure, FailureKind, blotted_out};
 
 /// See [`Failure`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,12 +32,9 @@ impl Problem {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// Blots out what a server repeated of a request. Before the reason is cut to a length, which could leave half of it.
-    /// What is shorter than any secret would only blot out letters.
+    /// Blots out what a server repeated of a request.
     pub(super) fn without(mut self, secrets: &[&str]) -> Self {
-        for secret in secrets.iter().filter(|secret| secret.len() >= 6) {
-            self.reason = self.reason.replace(secret, "<redacted>");
-        }
+        self.reason = blotted_out(self.reason, secrets);
         self
     }
 
