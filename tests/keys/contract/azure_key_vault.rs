@@ -1,11 +1,10 @@
 //! Azure Key Vault, against a stand-in.
 
 use seal_core::envelope::MasterKey;
-use seal_core::secret::SecretBytes;
-use seal_keys::{Failure, FailureKind, KeyService, Providers, WrapError};
+use seal_keys::{FailureKind, KeyService, Providers};
 
-use super::cloud::{counter, fault, hurried, nobody, providers};
-use super::suite::{Provider, Scene, Situation};
+use super::cloud::{counter, fault, hurried, nobody, providers, refusal};
+use super::suite::{Provider, Scene, Situation, secret};
 use crate::azure_key_vault::{
     AzureKeyVault, OLDER_VERSION, POOR_TOKEN, TOKEN, URL, VERSION, entra, error,
 };
@@ -115,18 +114,6 @@ fn at(vault_url: &str, name: &str, version: &str) -> MasterKey {
         vault_url: vault_url.to_owned(),
         name: name.to_owned(),
         version: version.to_owned(),
-    }
-}
-
-fn secret() -> SecretBytes {
-    SecretBytes::new((0..32).collect())
-}
-
-/// The failure of an attempt to wrap.
-fn refusal(service: &Providers, key: &MasterKey) -> Failure {
-    match service.wrap(key, &secret()).unwrap_err() {
-        WrapError::Service(failure) => *failure,
-        other => panic!("{other:?}"),
     }
 }
 

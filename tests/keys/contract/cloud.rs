@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use seal_keys::{Environment, Limits, Providers, Settings};
+use seal_core::envelope::MasterKey;
+use seal_keys::{Environment, Failure, KeyService, Limits, Providers, Settings, WrapError};
 
-use super::suite::{Situation, TRIES};
+use super::suite::{Situation, TRIES, secret};
 use crate::stand_in::{Fault, Response, StandIn};
 
 /// For everything that ends by itself, on a busy machine too.
@@ -70,4 +71,12 @@ pub(crate) fn fault(situation: Situation, error: impl Fn(u16) -> Response) -> Op
         }
         _ => return None,
     })
+}
+
+/// The failure of an attempt to wrap.
+pub(crate) fn refusal(service: &Providers, key: &MasterKey) -> Failure {
+    match service.wrap(key, &secret()).unwrap_err() {
+        WrapError::Service(failure) => *failure,
+        other => panic!("{other:?}"),
+    }
 }

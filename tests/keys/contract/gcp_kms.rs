@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use seal_core::envelope::MasterKey;
 use seal_core::secret::SecretBytes;
-use seal_keys::{FailureKind, KeyService, Providers, UnwrapError, WrapError};
+use seal_keys::{FailureKind, KeyService, Providers, UnwrapError};
 
-use super::cloud::{counter, fault, hurried, nobody, providers};
-use super::suite::{Provider, Scene, Situation};
+use super::cloud::{counter, fault, hurried, nobody, providers, refusal};
+use super::suite::{Provider, Scene, Situation, secret};
 use crate::gcp_kms::{self, GcpKms, POOR_TOKEN, TOKEN};
 use crate::stand_in::{Fault, Response};
 
@@ -91,18 +91,6 @@ impl Provider for Gcp {
 
 fn key(name: &str) -> MasterKey {
     MasterKey::GcpKms { resource_id: gcp_kms::key(name) }
-}
-
-fn secret() -> SecretBytes {
-    SecretBytes::new((0..32).collect())
-}
-
-/// The failure of an attempt to wrap.
-fn refusal(service: &Providers, key: &MasterKey) -> seal_keys::Failure {
-    match service.wrap(key, &secret()).unwrap_err() {
-        WrapError::Service(failure) => *failure,
-        other => panic!("{other:?}"),
-    }
 }
 
 #[test]

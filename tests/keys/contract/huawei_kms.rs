@@ -1,11 +1,10 @@
 //! Huawei Cloud KMS, against a stand-in.
 
 use seal_core::envelope::MasterKey;
-use seal_core::secret::SecretBytes;
-use seal_keys::{Failure, FailureKind, KeyService, Providers, WrapError};
+use seal_keys::{FailureKind, KeyService, Providers};
 
-use super::cloud::{counter, fault, hurried, nobody, providers};
-use super::suite::{Provider, Scene, Situation};
+use super::cloud::{counter, fault, hurried, nobody, providers, refusal};
+use super::suite::{Provider, Scene, Situation, secret};
 use crate::huawei_kms::{
     ACCESS_KEY, ENDPOINT, HuaweiKms, OTHER, POOR_ACCESS_KEY, PROJECT, SECRET_KEY, TEAM, error,
 };
@@ -84,18 +83,6 @@ impl Provider for Huawei {
 
 fn key(id: &str) -> MasterKey {
     MasterKey::HuaweiKms { key_id: format!("eu-west-101:{id}") }
-}
-
-fn secret() -> SecretBytes {
-    SecretBytes::new((0..32).collect())
-}
-
-/// The failure of an attempt to wrap.
-fn refusal(service: &Providers, key: &MasterKey) -> Failure {
-    match service.wrap(key, &secret()).unwrap_err() {
-        WrapError::Service(failure) => *failure,
-        other => panic!("{other:?}"),
-    }
 }
 
 #[test]

@@ -107,7 +107,8 @@ impl Situation {
     }
 }
 
-fn secret() -> SecretBytes {
+/// A data key.
+pub(crate) fn secret() -> SecretBytes {
     SecretBytes::new((0..32).collect())
 }
 
