@@ -65,8 +65,9 @@ impl KeyAccess for Access<'_> {
         }
         let text = std::str::from_utf8(&answer.stdout).unwrap_or_default().trim();
         if !text.starts_with("-----BEGIN PGP MESSAGE-----") {
-            let reason = "gpg printed no armoured message";
-            return Err(self.failure(FailureKind::Malformed, ENCRYPT, reason).into());
+            let reason = "it printed no armoured message";
+            let failure = self.failure(FailureKind::Malformed, ENCRYPT, reason);
+            return Err(failure.hint(NOT_GPG).into());
         }
         Ok(Wrapped { key: self.key.clone(), enc: text.replace("\r\n", "\n") })
     }
@@ -86,6 +87,8 @@ impl KeyAccess for Access<'_> {
         }
     }
 }
+
+const NOT_GPG: &str = "see what the program is: SOPS_GPG_EXEC names it, by default it is `gpg`";
 
 impl Access<'_> {
     fn fingerprint(&self) -> Result<Fingerprint, Failure> {
@@ -138,6 +141,10 @@ impl Access<'_> {
     fn not_decrypted(&self, answer: &Answer) -> Failure {
         const WRONG_SECRET_KEY: u32 = 18;
         let failure = |kind| self.failure(kind, DECRYPT, answer.words());
+        if answer.success && !answer.is_of_gpg() {
+            let reason = "its answer is none of gpg";
+            return self.failure(FailureKind::Malformed, DECRYPT, reason).hint(NOT_GPG);
+        }
         let is_message = answer.says("ENC_TO");
         // The low half of gpg's error code is the reason, the rest is the part of gpg that it comes from.
         let by_the_key = answer.value("ERROR pkdecrypt_failed");

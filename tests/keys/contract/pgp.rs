@@ -63,6 +63,15 @@ impl Provider for Pgp {
                 scene(&other, enc.to_owned(), "gpg --import", false)
             }
             Situation::NotFound => scene(&other, enc.to_owned(), &self.fingerprint, true),
+            Situation::Malformed => {
+                let program = other.home().join("not-gpg");
+                std::fs::write(&program, "#!/bin/sh\ncat >/dev/null\necho hello\n").unwrap();
+                let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+                std::fs::set_permissions(&program, mode).unwrap();
+                let variables = [("SOPS_GPG_EXEC", program), ("PATH", "/usr/bin:/bin".into())];
+                let service = Providers::new(Settings::of(Environment::of(variables)));
+                Scene { service, ..scene(&other, enc.to_owned(), "SOPS_GPG_EXEC", true) }
+            }
             // Everything else is between a client and a server, or does not stop gpg from decrypting.
             _ => return None,
         };

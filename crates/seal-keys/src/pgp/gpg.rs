@@ -82,6 +82,11 @@ fn read(pipe: Option<impl Read>) -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 impl Answer {
+    /// Whether it has any line for machines, as all runs of gpg have that come to work with a message.
+    pub(super) fn is_of_gpg(&self) -> bool {
+        self.stderr.lines().any(|line| line.starts_with(STATUS))
+    }
+
     /// Whether gpg reported this.
     pub(super) fn says(&self, keyword: &str) -> bool {
         self.value(keyword).is_some()
