@@ -124,6 +124,13 @@ fn secret() -> SecretBytes {
 }
 
 #[test]
+fn wrapping_needs_no_private_half() {
+    let (recipient, holder) = age_holder();
+    let enc = age_holder().1.wrap(&key(&recipient), &secret()).unwrap().enc;
+    assert_eq!(holder.unwrap(&key(&recipient), &enc).unwrap().expose(), secret().expose());
+}
+
+#[test]
 fn a_stranger_unwraps_nothing() {
     let (recipient, holder) = age_holder();
     let enc = holder.wrap(&key(&recipient), &secret()).unwrap().enc;
