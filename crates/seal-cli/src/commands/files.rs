@@ -191,7 +191,7 @@ fn reason(error: &FileError) -> Option<Reason> {
         (Some(Fault::NotEncrypted), _) => Some(Reason::NotEncrypted),
         (Some(Fault::Mac), _) | (None, Class::Refused) => Some(Reason::MacMismatch),
         (None, Class::NoKey) => Some(Reason::NoDataKey),
-        (None, Class::Syntax) => Some(Reason::Syntax),
+        (Some(Fault::NoMapping), _) | (None, Class::Syntax) => Some(Reason::Syntax),
         (None, Class::Input | Class::Settings | Class::NothingSelected) => None,
     }
 }

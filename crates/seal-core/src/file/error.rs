@@ -28,6 +28,8 @@ pub enum Fault {
     Value,
     /// There is no document.
     NoDocument,
+    /// A document has no place for an envelope: it is no mapping.
+    NoMapping,
     /// There is an envelope, or something in its place, where none may be.
     AlreadyEncrypted,
     /// There is no envelope where one is needed.

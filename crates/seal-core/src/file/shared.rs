@@ -127,6 +127,6 @@ fn check_root(member: Member<'_, '_>) -> Result<(), FileError> {
         _ => "only a mapping can be encrypted at the top",
     };
     Err(member
-        .near(FileError::input(problem), node.span.start)
+        .near(FileError::input(problem).fault(Fault::NoMapping), node.span.start)
         .hint("SOPS's format has no place for the envelope there"))
 }
