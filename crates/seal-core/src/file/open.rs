@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use zeroize::Zeroizing;
 
-use super::bound::verify_binding;
+use super::bound::{has_twins, verify_binding};
 use super::comments::{NodesByPlace, comment_enc, open_comment};
 use super::error::FileError;
 use super::limits::SearchBudget;
@@ -144,6 +144,12 @@ pub(crate) fn open(
             };
             verify_binding(*member, metadata, selector, &keys, flags, &opened, demands)
                 .map_err(|error| error.object(opened.description.clone()))?;
+            if opened.reordered && has_twins(member.document(), member.object) {
+                return Err(FileError::refused(
+                    "the order of the values was changed, and one of the keys stands there twice",
+                )
+                .hint("the last of several values counts, so their order has to be the one that was encrypted"));
+            }
             opened.bound = Some(flags);
         }
         Recognised::UnknownVersion(version) => {
