@@ -251,6 +251,10 @@ pub(crate) enum Color {
 pub(crate) enum FileType {
     Yaml,
     Json,
+    Dotenv,
+    Ini,
+    /// Any content; all of it is encrypted
+    Binary,
 }
 
 /// How envelopes lie in a stream of several documents.
@@ -311,6 +315,18 @@ impl Command {
             Self::Decrypt(_) => "decrypt",
             Self::Get(_) => "get",
             Self::Keyservice(_) => "keyservice",
+        }
+    }
+}
+
+impl From<FileType> for seal_core::format::Format {
+    fn from(told: FileType) -> Self {
+        match told {
+            FileType::Yaml => Self::Yaml,
+            FileType::Json => Self::Json,
+            FileType::Dotenv => Self::Dotenv,
+            FileType::Ini => Self::Ini,
+            FileType::Binary => Self::Binary,
         }
     }
 }
