@@ -11,7 +11,7 @@ use seal_core::file::{
     Scope,
 };
 use seal_core::format::{BlockIndent, Format};
-use seal_core::kubernetes::profile_rule;
+use seal_core::kubernetes::{may_hold_secret, profile_rule};
 use seal_core::secret::{DataKey, SecretBytes};
 
 use self::data_keys::{DataKeys, random_bytes};
@@ -396,17 +396,6 @@ impl Encryption<'_> {
         let groups = rule.map_or(0, CreationRule::groups);
         self.weaker.note(&self.typed, groups, &master_keys);
         self.data_keys.file_key(self.key_access.service(), &master_keys, &self.last_modified)
-    }
-}
-
-/// Whether a text that cannot be read may have a Secret in it, or something encrypted. One in another encoding may.
-fn may_hold_secret(text: &[u8]) -> bool {
-    // The word, and the ways to spell it otherwise.
-    const SIGNS: [&str; 8] =
-        ["Secret", "ENC[AES256_GCM", "\\u", "\\U", "\\x", "\\\n", "\\\r", "!!binary"];
-    match std::str::from_utf8(text) {
-        Ok(text) => text.contains('\0') || SIGNS.iter().any(|sign| text.contains(sign)),
-        Err(_) => true,
     }
 }
 
