@@ -51,7 +51,7 @@ pub(super) fn check(run: &Run<'_>, member: Member<'_, '_>, sops: NodeId, sink: &
         Ok(selector) => is_readable.then(|| selector.select(document, member.object)),
         Err(error) => {
             let message = format!("the rule of the envelope is unusable: {error}");
-            sink.at(member, sops, &lint::ENVELOPE, message);
+            sink.at_key(member, sops, &lint::ENVELOPE, message);
             None
         }
     };

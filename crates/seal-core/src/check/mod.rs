@@ -23,8 +23,10 @@ mod object;
 mod sealed;
 mod shapes;
 mod sink;
+mod status;
 
 pub use lint::{Lint, Severity};
+pub use status::{EnvelopeStatus, Status, is_sops_file, status};
 
 use shapes::Leak;
 use sink::Sink;

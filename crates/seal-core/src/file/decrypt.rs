@@ -143,7 +143,7 @@ fn envelopes<'p, 's>(piece: &'p Piece<'s>) -> Vec<(Member<'p, 's>, NodeId)> {
 }
 
 /// SOPS's stream layout: several documents, each with the same envelope.
-fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
+pub(crate) fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
     let mut first = None;
     let mut count = 0;
     for piece in pieces {

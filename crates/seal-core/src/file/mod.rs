@@ -15,7 +15,7 @@ use open::relative_path;
 mod bound;
 mod comments;
 mod compare;
-mod decrypt;
+pub(crate) mod decrypt;
 pub(crate) mod encrypt;
 mod error;
 mod leaves;
