@@ -347,7 +347,7 @@ fn check_clear_objects(piece: &Piece<'_>, require_encrypted: bool) -> Result<(),
         }
     }
     for (document, covered) in stream.documents.iter().zip(covered) {
-        if let Some(secret) = kubernetes::unprotected_secret(document, &covered) {
+        if let Some(secret) = kubernetes::unprotected_secrets(document, &covered).next() {
             let error = FileError::refused("a Secret in clear stands in the file");
             return Err(error.at(piece.before, piece.text, document.node(secret).span.start));
         }

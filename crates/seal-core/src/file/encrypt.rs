@@ -292,7 +292,7 @@ fn names(pieces: &[Piece<'_>]) -> HashMap<ObjectName, usize> {
 }
 
 /// An alias to an earlier document may stand in this text.
-fn may_hold_alias(text: &[u8]) -> bool {
+pub(crate) fn may_hold_alias(text: &[u8]) -> bool {
     memchr::memchr_iter(b'*', text).any(|at| {
         let before = at.checked_sub(1).map(|before| text[before]);
         let after = text.get(at + 1);
@@ -319,7 +319,7 @@ pub(crate) fn settings(error: crate::select::SelectError) -> FileError {
 }
 
 /// Whether any document of a source is a Kubernetes object; reads no more than it must.
-fn holds_kubernetes(format: Format, pieces: &[Piece<'_>]) -> bool {
+pub(crate) fn holds_kubernetes(format: Format, pieces: &[Piece<'_>]) -> bool {
     let is_object = |documents: &[Document<'_>]| {
         documents
             .iter()
