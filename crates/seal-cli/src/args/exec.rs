@@ -15,7 +15,7 @@ use super::{DocumentChoice, FileType, KeyAccessArgs, examples};
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(after_help = examples::EXEC_ENV, override_usage = "seal exec-env [OPTIONS] FILE… -- COMMAND [ARGUMENT]…\n       seal exec-env [OPTIONS] FILE 'COMMAND OF A SHELL'")]
 pub(crate) struct ExecEnvArgs {
-    /// Encrypted files; a variable of a later one wins. Without `--`, one FILE and a text for `sh -c`
+    /// Encrypted files; a variable of a later one wins. Without `--`: one FILE, and a text for a shell
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<OsString>,
     /// Program and its arguments, without a shell
@@ -56,7 +56,7 @@ pub(crate) struct ExecEnvArgs {
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(after_help = examples::EXEC_FILE, override_usage = "seal exec-file [OPTIONS] FILE -- COMMAND [ARGUMENT]…\n       seal exec-file [OPTIONS] FILE 'COMMAND OF A SHELL'")]
 pub(crate) struct ExecFileArgs {
-    /// Encrypted file; without `--`, a text for `sh -c` follows
+    /// Encrypted file; without `--`, a text for a shell follows
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<OsString>,
     /// Program and its arguments, without a shell
