@@ -18,6 +18,7 @@ mod hardening;
 mod inputs;
 mod key_access;
 mod private_directory;
+mod reason;
 mod scope;
 mod terminal;
 mod ui;

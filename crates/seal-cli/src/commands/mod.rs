@@ -22,6 +22,8 @@ mod get;
 mod init;
 mod keyservice;
 mod man;
+#[allow(dead_code, reason = "the verbs that compare are on their way")]
+mod recipients;
 
 /// What every command gets beside its own arguments.
 pub(crate) struct Context<'c> {
