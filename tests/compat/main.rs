@@ -12,7 +12,9 @@
 
 mod decrypt;
 mod encrypt;
+mod exec;
 mod flags;
+mod formats;
 mod legacy;
 mod normal;
 mod runner;

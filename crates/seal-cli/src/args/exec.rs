@@ -86,4 +86,7 @@ pub(crate) struct ProgramArgs {
     /// Namespace of documents that are bound to one but do not name it
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
+    /// Take manifests for mere data, as SOPS does: only those that answer as it say so.
+    #[arg(skip)]
+    pub(crate) as_data: bool,
 }

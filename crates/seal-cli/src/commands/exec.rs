@@ -48,7 +48,8 @@ pub(super) fn decrypted(
     context: &Context<'_>,
 ) -> Result<Vec<Plain>, CommandError> {
     let namespace = arguments.namespace.as_deref();
-    let options = DecryptOptions { namespace, ..DecryptOptions::default() };
+    let as_data = arguments.as_data;
+    let options = DecryptOptions { namespace, as_data, ..DecryptOptions::default() };
     let decryption = Decryption::new(context, options, key_access)?;
     let all = paths.iter().map(|path| one(&decryption, path, arguments.file_type)).collect();
     files::warn_at_end(context, &decryption.configs, &decryption.key_access);

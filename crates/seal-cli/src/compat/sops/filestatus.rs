@@ -13,6 +13,8 @@ use crate::write;
 /// and a MAC.
 pub(super) fn status(path: &Path, format: Format) -> Result<String, CommandError> {
     let source = write::read(path)?.bytes;
+    // A binary file is JSON once it is encrypted, and SOPS reads it as nothing else.
+    let format = if format == Format::Binary { Format::Json } else { format };
     let stream = format
         .parse(source.expose())
         .map_err(|error| CommandError::failed(error.problem).at(path, error.position))?;

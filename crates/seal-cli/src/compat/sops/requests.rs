@@ -12,8 +12,9 @@ use super::flags::Parsed;
 use super::refusal::{Code, Doing, Refusal};
 use super::types::{Types, types, word_for};
 use crate::args::{
-    Command, DecryptArgs, DocumentChoice, EncryptArgs, FileArgs, GetArgs, KeyAccessArgs,
-    KeyserviceArgs, Layout, MasterKeyArgs, Previous, SelectionArgs,
+    Command, DecryptArgs, DocumentChoice, EncryptArgs, ExecEnvArgs, ExecFileArgs, FileArgs,
+    GetArgs, KeyAccessArgs, KeyserviceArgs, Layout, MasterKeyArgs, Previous, ProgramArgs,
+    SelectionArgs,
 };
 use crate::ui::Ui;
 
@@ -104,6 +105,76 @@ impl Reader<'_> {
         Ok(Request { command: Command::Get(arguments), doing: Doing::Extracting })
     }
 
+    /// `exec-env`
+    pub(super) fn exec_env(&self) -> Result<Request, Refusal> {
+        let (files, types) = self.file_and_command()?;
+        let background = self.own.has("background");
+        if background && self.own.has("same-process") {
+            return Err(Refusal::new(
+                Code::Conflict,
+                "`--same-process` and `--background` exclude each other",
+            ));
+        }
+        let arguments = ExecEnvArgs {
+            files,
+            document: Some(DocumentChoice::Index(0)),
+            pristine: self.own.has("pristine"),
+            // SOPS passes on what the file says, whatever it means to a program.
+            allow_loader_variables: true,
+            same_process: self.own.has("same-process"),
+            background,
+            run: self.program(types),
+            key_access: self.key_access()?,
+            ..ExecEnvArgs::default()
+        };
+        Ok(Request { command: Command::ExecEnv(Box::new(arguments)), doing: Doing::Using })
+    }
+
+    /// `exec-file`
+    pub(super) fn exec_file(&self) -> Result<Request, Refusal> {
+        let (files, types) = self.file_and_command()?;
+        if self.own.has("background") {
+            return Err(Refusal::new(
+                Code::Generic,
+                "`--background` is not supported: the file would have to outlive this process",
+            )
+            .hint("start it in the background of the shell: `sops exec-file FILE COMMAND &`"));
+        }
+        self.check_same(types)?;
+        let filename = self.own.os_text("filename").unwrap_or(OsStr::new("tmp-file"));
+        let arguments = ExecFileArgs {
+            files,
+            no_fifo: self.own.has("no-fifo"),
+            filename: filename.into(),
+            run: self.program(types),
+            key_access: self.key_access()?,
+            ..ExecFileArgs::default()
+        };
+        Ok(Request { command: Command::ExecFile(Box::new(arguments)), doing: Doing::Using })
+    }
+
+    fn file_and_command(&self) -> Result<(Vec<OsString>, Types), Refusal> {
+        let [file, command] = &self.own.positionals[..] else {
+            return Err(Refusal::new(Code::Generic, "a file and a command are needed, no more")
+                .hint(
+                    "the command is one argument for a shell: `sops exec-env FILE 'COMMAND …'`",
+                ));
+        };
+        let file = self.file_of(file);
+        exists(&file, Code::CannotRead)?;
+        let types = self.types(Some(&file))?;
+        Ok((vec![file.into_os_string(), command.clone()], types))
+    }
+
+    fn program(&self, types: Types) -> ProgramArgs {
+        ProgramArgs {
+            user: self.own.text("user"),
+            file_type: Some(types.input),
+            as_data: true,
+            ..ProgramArgs::default()
+        }
+    }
+
     /// `keyservice`
     pub(super) fn keyservice(&self) -> Result<Request, Refusal> {
         let network = self.own.text("network").unwrap_or_else(|| "tcp".to_owned());
@@ -146,9 +217,14 @@ impl Reader<'_> {
         Ok(file)
     }
 
-    /// A file by its argument, with a warning for further ones. `-` is a file to SOPS.
+    /// A file by its argument, with a warning for further ones.
     pub(super) fn file(&self, argument: &OsStr) -> PathBuf {
         self.warn_of_more(1);
+        self.file_of(argument)
+    }
+
+    /// To SOPS `-` is a file like others.
+    fn file_of(&self, argument: &OsStr) -> PathBuf {
         if argument == "-" { "./-".into() } else { argument.into() }
     }
 
@@ -180,14 +256,16 @@ impl Reader<'_> {
         )
     }
 
-    fn place(&self, file: Option<PathBuf>, types: Types) -> Result<FileArgs, Refusal> {
-        if types.input != types.output {
-            let (input, output) = (word_for(types.input), word_for(types.output));
-            return Err(Refusal::new(
-                Code::Generic,
-                format!("{input} cannot be written as {output} yet"),
-            ));
+    fn check_same(&self, types: Types) -> Result<(), Refusal> {
+        if types.input == types.output {
+            return Ok(());
         }
+        let (input, output) = (word_for(types.input), word_for(types.output));
+        Err(Refusal::new(Code::Generic, format!("{input} cannot be written as {output} yet")))
+    }
+
+    fn place(&self, file: Option<PathBuf>, types: Types) -> Result<FileArgs, Refusal> {
+        self.check_same(types)?;
         Ok(FileArgs {
             paths: vec![file.unwrap_or_else(|| "-".into())],
             in_place: self.own.has("in-place"),
