@@ -13,6 +13,7 @@
 
 pub mod cipher;
 pub mod document;
+pub mod emit;
 pub mod envelope;
 pub mod file;
 pub mod format;

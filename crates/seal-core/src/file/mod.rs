@@ -19,7 +19,7 @@ mod decrypt;
 mod encrypt;
 mod error;
 mod leaves;
-mod limits;
+pub(crate) mod limits;
 mod open;
 mod pieces;
 mod prepare;
@@ -30,6 +30,7 @@ mod run;
 mod seal;
 mod selectors;
 mod shared;
+mod tree;
 mod write_back;
 
 pub use decrypt::{DecryptOptions, Decrypted, DecryptedObject, Unwrap, decrypt};
@@ -38,6 +39,7 @@ pub use encrypt::{
 };
 pub use error::{Class, Details, FileError};
 pub use previous::Previous;
+pub use tree::{DecryptedTree, decrypt_tree};
 
 /// An error of the caller's own, carried through.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

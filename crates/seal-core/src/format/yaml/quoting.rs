@@ -2,7 +2,7 @@
 
 /// How a text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Quoting {
+pub(crate) enum Quoting {
     /// As it is.
     Plain,
     /// `'…'`
@@ -14,7 +14,7 @@ pub(super) enum Quoting {
 }
 
 /// How go-yaml writes a text so that it reads back as this very string.
-pub(super) fn quoting(text: &str) -> Quoting {
+pub(crate) fn quoting(text: &str) -> Quoting {
     if text.contains('\n') {
         return if is_literal(text) { Quoting::Literal } else { Quoting::Double };
     }
@@ -28,12 +28,47 @@ pub(super) fn quoting(text: &str) -> Quoting {
 }
 
 /// True for what go-yaml's emitter does not escape.
-pub(super) fn is_printable(char: char) -> bool {
+pub(crate) fn is_printable(char: char) -> bool {
     match char {
         '\u{FEFF}' | '\u{2028}' | '\u{2029}' => false,
         ' '..='~' | '\u{A0}'..='\u{FFFD}' => true,
         _ => false,
     }
+}
+
+/// Hands `"…"` to `write` in parts, with the escapes that go-yaml chooses.
+pub(crate) fn write_double_quoted(text: &str, write: &mut dyn FnMut(&str)) {
+    write("\"");
+    let mut written = 0;
+    for (at, character) in text.char_indices() {
+        let escape = match character {
+            '"' => "\\\"",
+            '\\' => "\\\\",
+            _ if is_printable(character) => continue,
+            '\0' => "\\0",
+            '\x07' => "\\a",
+            '\x08' => "\\b",
+            '\t' => "\\t",
+            '\n' => "\\n",
+            '\x0B' => "\\v",
+            '\x0C' => "\\f",
+            '\r' => "\\r",
+            '\x1B' => "\\e",
+            '\u{85}' => "\\N",
+            '\u{2028}' => "\\L",
+            '\u{2029}' => "\\P",
+            other => &match u32::from(other) {
+                code @ ..=0xFF => format!("\\x{code:02X}"),
+                code @ ..=0xFFFF => format!("\\u{code:04X}"),
+                code => format!("\\U{code:08X}"),
+            },
+        };
+        write(&text[written..at]);
+        write(escape);
+        written = at + character.len_utf8();
+    }
+    write(&text[written..]);
+    write("\"");
 }
 
 /// True for armoured keys: the plain kind of text with several lines.
