@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::error::EmitError;
 use super::text::{Text, plain_form};
-use super::tree::{Comment, Entry, Node};
+use super::tree::{Comment, Entry, Node, Tree, comments_behind};
 use crate::document::{Path, PathElement};
 
 const FORMAT: &str = "ini";
@@ -16,20 +16,24 @@ const DEFAULT: &str = "DEFAULT";
 ///
 /// Two levels are needed, sections and keys. Of several comments on one thing SOPS keeps the last (of a section the
 /// first); `as_sops` does so, too, else all are kept.
-pub(super) fn print(
-    documents: &[Vec<Entry>],
-    as_sops: bool,
-    out: &mut Text,
-) -> Result<(), EmitError> {
+pub(super) fn print(tree: &Tree, as_sops: bool, out: &mut Text) -> Result<(), EmitError> {
     let mut heads = Vec::new();
     let mut is_first = true;
     let mut is_empty = true;
-    for entry in documents.iter().flatten() {
+    for entry in tree.documents.iter().flatten() {
         match entry {
             Entry::Comment(comment) if !as_sops => heads.push(comment),
             Entry::Comment(_) => {}
             Entry::Pair { key, value } => {
-                let section = Section::of(key, value, std::mem::take(&mut heads), as_sops)?;
+                let Node::Mapping(entries) = value else {
+                    let path = Path(vec![PathElement::Key(key.clone())]);
+                    return Err(EmitError::NoSection { path });
+                };
+                let entries = match tree.comments_follow || as_sops {
+                    true => entries.iter().collect(),
+                    false => comments_behind(entries),
+                };
+                let section = Section::of(key, &entries, std::mem::take(&mut heads), as_sops)?;
                 let is_default =
                     std::mem::take(&mut is_first) && key.eq_ignore_ascii_case(DEFAULT);
                 if is_default && section.is_empty() {
@@ -63,16 +67,13 @@ struct Key<'t> {
 impl<'t> Section<'t> {
     fn of(
         name: &'t str,
-        value: &'t Node,
+        entries: &[&'t Entry],
         mut comments: Vec<&'t Comment>,
         as_sops: bool,
     ) -> Result<Self, EmitError> {
         let path = |key: Option<&str>| {
             let keys = [Some(name), key].into_iter().flatten();
             Path(keys.map(|key| PathElement::Key(key.into())).collect())
-        };
-        let Node::Mapping(entries) = value else {
-            return Err(EmitError::NoSection { path: path(None) });
         };
         if name.is_empty() {
             let what = "a section without a name";

@@ -28,6 +28,10 @@ pub use tree::{Comment, Entry, Item, Node, Scalar, Tree};
 
 use text::Text;
 
+/// Collections inside collections, in trees. Less than in files that are encrypted and decrypted: trees are gone through
+/// by recursion, on threads with small stacks.
+pub(crate) const MAX_DEPTH: usize = 500;
+
 /// How to print.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Style {
@@ -77,7 +81,7 @@ impl Node {
 pub fn emit(format: Format, tree: &Tree, style: &Style) -> Result<SecretBytes, EmitError> {
     let mut out = Text::default();
     match format {
-        Format::Yaml => yaml::print(&tree.documents, step(style), style.as_sops, &mut out)?,
+        Format::Yaml => yaml::print(tree, step(style), style.as_sops, &mut out)?,
         Format::Json => {
             let entries = one_document(tree, format, style)?;
             json::print(entries, json_indent(style), style.as_sops, &mut out)?;

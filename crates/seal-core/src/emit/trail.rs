@@ -2,7 +2,7 @@
 
 use super::error::EmitError;
 use crate::document::{Path, PathElement};
-use crate::file::limits::MAX_DEPTH;
+use super::MAX_DEPTH;
 
 /// The steps from the top of a document.
 #[derive(Default)]

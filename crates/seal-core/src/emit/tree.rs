@@ -119,6 +119,43 @@ impl std::fmt::Debug for Scalar {
     }
 }
 
+/// Entries whose comments follow them, each comment before its entry.
+pub(super) fn comments_first(entries: &[Entry]) -> Vec<&Entry> {
+    let mut ordered: Vec<&Entry> = Vec::with_capacity(entries.len());
+    let mut pair = None;
+    for entry in entries {
+        if matches!(entry, Entry::Pair { .. }) {
+            ordered.extend(pair.replace(entry));
+        } else {
+            ordered.push(entry);
+        }
+    }
+    ordered.extend(pair);
+    ordered
+}
+
+/// Entries with their comments before them, each comment behind its entry. Those before the first entry stay.
+pub(super) fn comments_behind(entries: &[Entry]) -> Vec<&Entry> {
+    let mut ordered: Vec<&Entry> = Vec::with_capacity(entries.len());
+    let mut comments = Vec::new();
+    let mut has_pair = false;
+    for entry in entries {
+        match entry {
+            Entry::Comment(_) if !has_pair => {
+                ordered.push(entry);
+            }
+            Entry::Comment(_) => comments.push(entry),
+            Entry::Pair { .. } => {
+                has_pair = true;
+                ordered.push(entry);
+                ordered.append(&mut comments);
+            }
+        }
+    }
+    ordered.append(&mut comments);
+    ordered
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,23 +10,24 @@ use zeroize::Zeroizing;
 use super::error::EmitError;
 use super::text::{Text, short_float};
 use super::trail::Trail;
-use super::tree::{Comment, Entry, Item, Node, Scalar};
+use super::tree::{Comment, Entry, Item, Node, Scalar, Tree, comments_first};
 use crate::document::Value;
 use crate::format::yaml::quoting::{self, Quoting, is_printable};
 
 /// Prints all documents. `step` is the blanks per level; `as_sops`, the key `<<` is written as a merge key.
 pub(super) fn print(
-    documents: &[Vec<Entry>],
+    tree: &Tree,
     step: usize,
     as_sops: bool,
     out: &mut Text,
 ) -> Result<(), EmitError> {
-    for (index, entries) in documents.iter().enumerate() {
+    let comments_follow = tree.comments_follow && !as_sops;
+    for (index, entries) in tree.documents.iter().enumerate() {
         if index > 0 {
             out.push("---\n");
         }
-        let mut printer = Printer { out, step, as_sops, trail: Trail::default() };
-        printer.top(entries)?;
+        let trail = Trail::default();
+        Printer { out, step, as_sops, comments_follow, trail }.top(entries)?;
     }
     Ok(())
 }
@@ -38,7 +39,8 @@ pub(super) fn print_node(
     as_sops: bool,
     out: &mut Text,
 ) -> Result<(), EmitError> {
-    let mut printer = Printer { out, step, as_sops, trail: Trail::default() };
+    let trail = Trail::default();
+    let mut printer = Printer { out, step, as_sops, comments_follow: false, trail };
     match node {
         Node::Mapping(entries) => printer.top(entries),
         Node::Sequence(items) if has_items(items) => printer.items(items, 0, false),
@@ -65,6 +67,8 @@ struct Printer<'p> {
     out: &'p mut Text,
     step: usize,
     as_sops: bool,
+    /// Comments behind their entry have to come before it.
+    comments_follow: bool,
     trail: Trail,
 }
 
@@ -87,8 +91,12 @@ impl Printer<'_> {
     fn entries(&mut self, entries: &[Entry], indent: usize, started: bool) -> Result<(), EmitError> {
         let mut started = started;
         let first = if started { leading_comments(entries).count() } else { 0 };
+        let ordered = match self.comments_follow {
+            true => comments_first(&entries[first..]),
+            false => entries[first..].iter().collect(),
+        };
         let mut inline = None;
-        for entry in &entries[first..] {
+        for entry in ordered {
             match entry {
                 Entry::Comment(comment) if comment.inline => {
                     if let Some(before) = inline.replace(comment) {
@@ -325,8 +333,15 @@ impl Printer<'_> {
         self.end(comment);
     }
 
+    fn quoting(&self, text: &str) -> Quoting {
+        match self.as_sops {
+            true => quoting::quoting_for_go(text),
+            false => quoting::quoting(text),
+        }
+    }
+
     fn simple_key(&mut self, key: &str) {
-        match quoting::quoting(key) {
+        match self.quoting(key) {
             _ if self.as_sops && key == "<<" => self.out.push("!!merge <<"),
             Quoting::Plain => self.out.push(key),
             Quoting::Single => self.single_quoted(key),
@@ -338,7 +353,7 @@ impl Printer<'_> {
         if text.contains('\n') && can_be_literal(text) {
             return self.literal(text, indent, relative, comment);
         }
-        match quoting::quoting(text) {
+        match self.quoting(text) {
             _ if self.as_sops && text == "<<" => self.out.push("!!merge <<"),
             Quoting::Plain => self.out.push(text),
             Quoting::Single => self.single_quoted(text),

@@ -1,5 +1,7 @@
 //! Which texts may stand in YAML without quotes: go-yaml's decision for a value in a block mapping.
 
+use crate::document::Timestamp;
+
 /// How a text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quoting {
@@ -13,12 +15,22 @@ pub(crate) enum Quoting {
     Literal,
 }
 
-/// How go-yaml writes a text so that it reads back as this very string.
+/// How go-yaml writes a text so that it reads back as this very string. Dates that do not exist are quoted as well: other
+/// readers stumble over them.
 pub(crate) fn quoting(text: &str) -> Quoting {
+    chosen(text, is_date)
+}
+
+/// The same, with no more quotes than go-yaml needs.
+pub(crate) fn quoting_for_go(text: &str) -> Quoting {
+    chosen(text, |text| Timestamp::parse_yaml(text).is_some())
+}
+
+fn chosen(text: &str, is_date: impl Fn(&str) -> bool) -> Quoting {
     if text.contains('\n') {
         return if is_literal(text) { Quoting::Literal } else { Quoting::Double };
     }
-    if !text.chars().all(is_printable) || resolves(text) {
+    if !text.chars().all(is_printable) || resolves(text) || is_date(text) {
         Quoting::Double
     } else if has_syntax(text) {
         Quoting::Single
@@ -98,7 +110,7 @@ fn has_syntax(text: &str) -> bool {
 
 /// True if the text without quotes would be no string: for go-yaml, or for a reader of YAML 1.1.
 fn resolves(text: &str) -> bool {
-    is_word(text) || is_number(text) || is_sexagesimal(text) || is_date(text)
+    is_word(text) || is_number(text) || is_sexagesimal(text)
 }
 
 fn is_word(text: &str) -> bool {
