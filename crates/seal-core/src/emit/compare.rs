@@ -13,10 +13,9 @@ use crate::format::Format;
 /// # Errors
 /// Names the first place where the two differ.
 pub(super) fn check(format: Format, tree: &Tree, text: &[u8]) -> Result<(), EmitError> {
-    let stream = format.parse(text).map_err(|error| EmitError::Unreadable {
-        format: name(format),
-        problem: error.problem,
-    })?;
+    let stream = format
+        .parse(text)
+        .map_err(|error| EmitError::Unreadable { format: name(format), problem: error.problem })?;
     let back = Tree::read(format, &stream)?;
     match difference(format, tree, &back) {
         None => Ok(()),
@@ -108,9 +107,7 @@ fn same(format: Format, before: &Value<'_>, after: &Value<'_>) -> bool {
             }
         },
         (before, after) => match (number(before), number(after)) {
-            (Some(before), Some(after)) => {
-                before == after || (before.is_nan() && after.is_nan())
-            }
+            (Some(before), Some(after)) => before == after || (before.is_nan() && after.is_nan()),
             _ => false,
         },
     }

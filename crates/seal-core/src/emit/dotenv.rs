@@ -22,7 +22,8 @@ pub(super) fn print(entries: &[Entry], as_sops: bool, out: &mut Text) -> Result<
                 let scalar = match value {
                     Node::Scalar(scalar) => scalar.value(),
                     Node::Mapping(_) | Node::Sequence(_) => {
-                        let what = if matches!(value, Node::Mapping(_)) { "a mapping" } else { "a list" };
+                        let what =
+                            if matches!(value, Node::Mapping(_)) { "a mapping" } else { "a list" };
                         return Err(EmitError::Nested { path: path(), format: FORMAT, what });
                     }
                 };

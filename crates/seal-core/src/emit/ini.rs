@@ -34,8 +34,7 @@ pub(super) fn print(tree: &Tree, as_sops: bool, out: &mut Text) -> Result<(), Em
                     false => comments_behind(entries),
                 };
                 let section = Section::of(key, &entries, std::mem::take(&mut heads), as_sops)?;
-                let is_default =
-                    std::mem::take(&mut is_first) && key.eq_ignore_ascii_case(DEFAULT);
+                let is_default = std::mem::take(&mut is_first) && key.eq_ignore_ascii_case(DEFAULT);
                 if is_default && section.is_empty() {
                     continue;
                 }
@@ -99,7 +98,8 @@ impl<'t> Section<'t> {
             let scalar = match value {
                 Node::Scalar(scalar) => scalar.value(),
                 Node::Mapping(_) | Node::Sequence(_) => {
-                    let what = if matches!(value, Node::Mapping(_)) { "a mapping" } else { "a list" };
+                    let what =
+                        if matches!(value, Node::Mapping(_)) { "a mapping" } else { "a list" };
                     let path = path(Some(name));
                     return Err(EmitError::Nested { path, format: FORMAT, what });
                 }

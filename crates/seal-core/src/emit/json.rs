@@ -2,8 +2,8 @@
 
 use super::error::EmitError;
 use super::text::{Text, json_float};
-use super::tree::{Entry, Item, Node};
 use super::trail::Trail;
+use super::tree::{Entry, Item, Node};
 use crate::document::Value;
 
 const FORMAT: &str = "json";

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use zeroize::Zeroizing;
 
+use super::MAX_DEPTH;
 use super::error::EmitError;
 use super::tree::{Comment, Entry, Item, Node, Scalar};
 use crate::document::{self, Content, Document, NodeId, Path, Value};
-use super::MAX_DEPTH;
 use crate::file::limits::{MAX_ALIAS_DEPTH, MAX_EXPANDED};
 
 /// What stands at a node instead of what is written there.
@@ -182,8 +182,8 @@ impl<'r> Reader<'r, '_> {
         let next = tree.nodes.get(tree.node(id).end.index()).filter(|next| {
             next.parent == tree.node(id).parent && matches!(next.content, Content::Scalar(_))
         });
-        let inline = comment.inline
-            && next.is_some_and(|next| next.span.end <= tree.node(id).span.start);
+        let inline =
+            comment.inline && next.is_some_and(|next| next.span.end <= tree.node(id).span.start);
         Some(Comment { text, inline })
     }
 
@@ -301,6 +301,9 @@ mod tests {
     fn depth_is_bounded() {
         let deep = |levels: usize| format!("{}1{}", "{a: ".repeat(levels), "}".repeat(levels));
         assert!(tree(&deep(MAX_DEPTH - 1)).is_ok());
-        assert_eq!(tree(&deep(MAX_DEPTH + 1)).unwrap_err(), EmitError::TooDeep { limit: MAX_DEPTH });
+        assert_eq!(
+            tree(&deep(MAX_DEPTH + 1)).unwrap_err(),
+            EmitError::TooDeep { limit: MAX_DEPTH }
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! Where a printer is in its tree.
 
+use super::MAX_DEPTH;
 use super::error::EmitError;
 use crate::document::{Path, PathElement};
-use super::MAX_DEPTH;
 
 /// The steps from the top of a document.
 #[derive(Default)]

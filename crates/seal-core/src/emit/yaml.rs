@@ -88,7 +88,12 @@ impl Printer<'_> {
 
     /// Prints a mapping that is not empty. With `started`, its first line has its indentation already, and the comments
     /// before its first entry are printed.
-    fn entries(&mut self, entries: &[Entry], indent: usize, started: bool) -> Result<(), EmitError> {
+    fn entries(
+        &mut self,
+        entries: &[Entry],
+        indent: usize,
+        started: bool,
+    ) -> Result<(), EmitError> {
         let mut started = started;
         let first = if started { leading_comments(entries).count() } else { 0 };
         let ordered = match self.comments_follow {
@@ -312,7 +317,13 @@ impl Printer<'_> {
 
     /// Prints what fits behind a key or dash, and ends the line. Lines of a literal text stand at `indent`, which is
     /// `relative` blanks further than what they belong to.
-    fn scalar(&mut self, scalar: &Scalar, indent: usize, relative: usize, comment: Option<&Comment>) {
+    fn scalar(
+        &mut self,
+        scalar: &Scalar,
+        indent: usize,
+        relative: usize,
+        comment: Option<&Comment>,
+    ) {
         match scalar.value() {
             Value::Null => self.out.push("null"),
             Value::Bool(bool) => self.out.push(if *bool { "true" } else { "false" }),
