@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use seal_core::document::{Content, Document, NodeId, Path as LeafPath, Scalar, Stream, Value};
+use seal_core::emit::Node;
 use seal_core::file::DecryptOptions;
 use seal_core::format::Format;
 use seal_core::kubernetes;
 use zeroize::Zeroizing;
 
+use super::conversion::Conversion;
 use super::decrypt::Decryption;
 use super::files::{self, STDIN};
 use super::{Context, Outcome};
@@ -57,9 +59,23 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
         NotFound::Choice(error) => error,
     });
     let found = found.map_err(|error| error.in_file(name).because(Reason::NotFound))?;
-    let printed =
-        printed(format, text.expose(), &stream, found).map_err(|error| error.in_file(name))?;
-    context.ui.write_stdout(&printed)?;
+    let conversion = Conversion::of(&arguments.conversion);
+    match conversion.target(format).filter(|_| !is_text(&stream, found)) {
+        Some(output) => {
+            let node = Node::read(&stream.documents, found.0, found.1).map_err(|error| {
+                let out = CommandError::failed(escape(&error.to_string())).in_file(name);
+                error.hint().into_iter().fold(out, CommandError::hint)
+            })?;
+            let config = decryption.configs.for_file(name).ok().flatten();
+            let printed = conversion.print_node(output, &node, config.as_deref(), name)?;
+            context.ui.write_stdout(printed.expose())?;
+        }
+        None => {
+            let printed = printed(format, text.expose(), &stream, found)
+                .map_err(|error| error.in_file(name))?;
+            context.ui.write_stdout(&printed)?;
+        }
+    }
     Ok(Outcome { report: Report::silent(), code: ExitCode::Done })
 }
 
@@ -160,6 +176,14 @@ fn chosen(stream: &Stream<'_>, choice: Option<&DocumentChoice>) -> Vec<Found> {
             })
             .collect(),
         None => all.map(|(index, document)| (index, document.root())).collect(),
+    }
+}
+
+/// Whether a text stands there, which has no format.
+fn is_text(stream: &Stream<'_>, (document, id): Found) -> bool {
+    match &stream.documents[document].node(id).content {
+        Content::Scalar(scalar) => matches!(scalar.value, Value::String(_) | Value::Bytes(_)),
+        _ => false,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::ui::{Report, Ui};
 
+mod conversion;
 mod decrypt;
 mod encrypt;
 mod files;
