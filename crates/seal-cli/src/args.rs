@@ -13,10 +13,14 @@ use crate::scope::Scope;
 
 mod conversion;
 mod examples;
+mod exec;
 mod master_keys;
+mod shell;
 
 pub(crate) use conversion::ConversionArgs;
+pub(crate) use exec::{ExecEnvArgs, ExecFileArgs, ProgramArgs};
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
+pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
 ///
@@ -55,7 +59,12 @@ pub(crate) enum Command {
     Encrypt(Box<EncryptArgs>),
     Decrypt(DecryptArgs),
     Get(GetArgs),
+    ExecEnv(Box<ExecEnvArgs>),
+    ExecFile(Box<ExecFileArgs>),
     Keyservice(KeyserviceArgs),
+    Completion(CompletionArgs),
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 /// Make an age identity and a .sops.yaml
@@ -259,6 +268,10 @@ pub(crate) enum Color {
 pub(crate) enum FileType {
     Yaml,
     Json,
+    Dotenv,
+    Ini,
+    /// Any content; all of it is encrypted
+    Binary,
 }
 
 /// How envelopes lie in a stream of several documents.
@@ -302,10 +315,13 @@ impl CommandLine {
     /// Whether stdout carries documents, so that nothing else may be printed there.
     pub(crate) fn stdout_carries_documents(&self) -> bool {
         match &self.command {
-            Command::Init(_) | Command::Keyservice(_) => false,
+            Command::Init(_) | Command::Keyservice(_) | Command::Man(_) => false,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
-            Command::Get(_) => true,
+            Command::Get(_)
+            | Command::ExecEnv(_)
+            | Command::ExecFile(_)
+            | Command::Completion(_) => true,
         }
     }
 }
@@ -318,7 +334,23 @@ impl Command {
             Self::Encrypt(_) => "encrypt",
             Self::Decrypt(_) => "decrypt",
             Self::Get(_) => "get",
+            Self::ExecEnv(_) => "exec-env",
+            Self::ExecFile(_) => "exec-file",
             Self::Keyservice(_) => "keyservice",
+            Self::Completion(_) => "completion",
+            Self::Man(_) => "man",
+        }
+    }
+}
+
+impl From<FileType> for seal_core::format::Format {
+    fn from(told: FileType) -> Self {
+        match told {
+            FileType::Yaml => Self::Yaml,
+            FileType::Json => Self::Json,
+            FileType::Dotenv => Self::Dotenv,
+            FileType::Ini => Self::Ini,
+            FileType::Binary => Self::Binary,
         }
     }
 }

@@ -6,7 +6,6 @@ use seal_core::emit::{EmitError, Node, Style, Tree, emit, emit_node};
 use seal_core::format::{BlockIndent, Format};
 use seal_core::secret::SecretBytes;
 
-use super::files;
 use crate::args::{ConversionArgs, FileType};
 use crate::config::Config;
 use crate::error::CommandError;
@@ -30,7 +29,7 @@ impl Conversion {
     /// The format of the output.
     pub(super) fn output(&self, input: Format) -> Format {
         match self.output {
-            Some(told) => files::format(Some(told), None).unwrap_or(input),
+            Some(told) => told.into(),
             None => input,
         }
     }

@@ -258,7 +258,11 @@ impl<'a> Decryption<'a> {
 /// Whether a file that nobody named is one to decrypt, or a manifest that belongs to the same stream; not the values or
 /// the description of a chart. What cannot be read is left to those who decrypt it: it may be either.
 fn is_meant(format: Format, text: &[u8]) -> bool {
-    let signs = ["apiVersion", "sops", "ENC[AES256_GCM"];
+    let signs: &[&str] = match format {
+        Format::Yaml | Format::Json => &["apiVersion", "sops", "ENC[AES256_GCM"],
+        // Those are never manifests, and most of them are none of ours.
+        Format::Dotenv | Format::Ini | Format::Binary => &["ENC[AES256_GCM"],
+    };
     let has_sign = || match std::str::from_utf8(text) {
         Ok(text) => text.contains('\0') || signs.iter().any(|sign| text.contains(sign)),
         Err(_) => true,
@@ -275,7 +279,7 @@ fn is_meant(format: Format, text: &[u8]) -> bool {
 fn only_yaml_joins(path: &Path) -> CommandError {
     CommandError::usage("several files can be joined only if all are YAML")
         .in_file(path)
-        .hint("decrypt JSON files one by one, with `--in-place`, or with `--output-type yaml`")
+        .hint("decrypt files of other formats one by one, with `--in-place`, or with `--output-type yaml`")
 }
 
 fn does_not_join(path: &Path) -> CommandError {

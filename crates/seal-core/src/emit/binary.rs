@@ -20,3 +20,11 @@ pub(super) fn print(entries: &[Entry], out: &mut Text) -> Result<(), EmitError> 
     }
     Ok(())
 }
+
+/// Prints what is no text: only the mapping around the text can be.
+pub(super) fn print_node(node: &Node, out: &mut Text) -> Result<(), EmitError> {
+    match node {
+        Node::Mapping(entries) => print(entries, out),
+        Node::Sequence(_) | Node::Scalar(_) => Err(EmitError::NoData),
+    }
+}

@@ -1,6 +1,7 @@
 //! The check that a printed tree is read as the same tree.
 
 use super::error::EmitError;
+use super::ini;
 use super::text::plain_form;
 use super::trail::Trail;
 use super::tree::{Entry, Item, Node, Tree};
@@ -50,8 +51,15 @@ struct Comparison {
 
 impl Comparison {
     fn entries(&mut self, before: &[Entry], after: &[Entry]) -> Result<(), Different> {
-        let mut after = pairs(after);
-        for (key, value) in pairs(before) {
+        let of_default = self.format == Format::Ini && self.trail.depth() == 0;
+        // The default section of INI is always there.
+        let counts = |(key, node): &(&str, &Node)| {
+            !of_default
+                || *key != ini::DEFAULT
+                || !matches!(node, Node::Mapping(entries) if entries.is_empty())
+        };
+        let mut after = pairs(after).filter(counts);
+        for (key, value) in pairs(before).filter(counts) {
             self.trail.enter_key(key).map_err(|_| Different)?;
             match after.next() {
                 Some((same, there)) if same == key => self.nodes(value, there)?,
@@ -105,6 +113,9 @@ fn same(format: Format, before: &Value<'_>, after: &Value<'_>) -> bool {
             Format::Json => {
                 matches!(before, Value::Time(_)) && before.canonical() == after.canonical()
             }
+            Format::Dotenv | Format::Ini | Format::Binary => {
+                plain_form(before, false).is_some_and(|text| text == after.canonical())
+            }
         },
         (before, after) => match (number(before), number(after)) {
             (Some(before), Some(after)) => before == after || (before.is_nan() && after.is_nan()),
@@ -120,12 +131,6 @@ fn number(value: &Value<'_>) -> Option<f64> {
         Value::Float(float) => Some(*float),
         _ => None,
     }
-}
-
-/// What a reader of a format without types has of a value.
-#[allow(dead_code)]
-fn same_text(before: &Value<'_>, after: &Value<'_>) -> bool {
-    plain_form(before, false).is_some_and(|text| text == after.canonical())
 }
 
 fn pairs(entries: &[Entry]) -> impl Iterator<Item = (&str, &Node)> {

@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::error::EmitError;
+use super::json;
 use super::text::{Text, plain_form};
 use super::tree::{Comment, Entry, Node, Tree, comments_behind};
 use crate::document::{Path, PathElement};
@@ -10,17 +11,26 @@ use crate::document::{Path, PathElement};
 const FORMAT: &str = "ini";
 
 /// The section whose header is left out at the start of a file.
-const DEFAULT: &str = "DEFAULT";
+pub(super) const DEFAULT: &str = "DEFAULT";
 
 /// Prints the sections of all documents.
 ///
 /// Two levels are needed, sections and keys. Of several comments on one thing SOPS keeps the last (of a section the
 /// first); `as_sops` does so, too, else all are kept.
 pub(super) fn print(tree: &Tree, as_sops: bool, out: &mut Text) -> Result<(), EmitError> {
+    print_sections(tree.documents.iter().flatten(), tree.comments_follow, as_sops, out)
+}
+
+fn print_sections<'t>(
+    entries: impl Iterator<Item = &'t Entry>,
+    comments_follow: bool,
+    as_sops: bool,
+    out: &mut Text,
+) -> Result<(), EmitError> {
     let mut heads = Vec::new();
     let mut is_first = true;
     let mut is_empty = true;
-    for entry in tree.documents.iter().flatten() {
+    for entry in entries {
         match entry {
             Entry::Comment(comment) if !as_sops => heads.push(comment),
             Entry::Comment(_) => {}
@@ -29,7 +39,7 @@ pub(super) fn print(tree: &Tree, as_sops: bool, out: &mut Text) -> Result<(), Em
                     let path = Path(vec![PathElement::Key(key.clone())]);
                     return Err(EmitError::NoSection { path });
                 };
-                let entries = match tree.comments_follow || as_sops {
+                let entries = match comments_follow || as_sops {
                     true => entries.iter().collect(),
                     false => comments_behind(entries),
                 };
@@ -49,6 +59,20 @@ pub(super) fn print(tree: &Tree, as_sops: bool, out: &mut Text) -> Result<(), Em
         comment_line(&comment.text, true, out);
     }
     Ok(())
+}
+
+/// Prints a single value: a mapping of sections as a file, a scalar as SOPS does, which takes JSON for it.
+pub(super) fn print_node(node: &Node, as_sops: bool, out: &mut Text) -> Result<(), EmitError> {
+    match node {
+        Node::Scalar(_) => json::print_node(node, "\t", as_sops, out),
+        Node::Mapping(entries) => {
+            let sections = entries.iter();
+            print_sections(sections, false, as_sops, out)
+        }
+        Node::Sequence(_) => {
+            Err(EmitError::Nested { path: Path::default(), format: FORMAT, what: "a list" })
+        }
+    }
 }
 
 struct Section<'t> {

@@ -59,7 +59,8 @@ impl Tree {
     /// Where the reader of a format puts the comment on a key.
     pub(crate) fn comments_follow(format: Format) -> bool {
         match format {
-            Format::Yaml | Format::Json => false,
+            Format::Ini => true,
+            Format::Yaml | Format::Json | Format::Dotenv | Format::Binary => false,
         }
     }
 }
@@ -87,6 +88,14 @@ pub fn emit(format: Format, tree: &Tree, style: &Style) -> Result<SecretBytes, E
             json::print(entries, json_indent(style), style.as_sops, &mut out)?;
             out.push("\n");
         }
+        Format::Dotenv => {
+            dotenv::print(one_document(tree, format, style)?, style.as_sops, &mut out)?;
+        }
+        Format::Ini => {
+            one_document(tree, format, style)?;
+            ini::print(tree, style.as_sops, &mut out)?;
+        }
+        Format::Binary => binary::print(one_document(tree, format, style)?, &mut out)?,
     }
     let bytes = out.finish();
     if !style.as_sops {
@@ -110,6 +119,9 @@ pub fn emit_node(format: Format, node: &Node, style: &Style) -> Result<SecretByt
                 out.push("\n");
             }
         }
+        Format::Dotenv => dotenv::print_node(node, style.as_sops, &mut out)?,
+        Format::Ini => ini::print_node(node, style.as_sops, &mut out)?,
+        Format::Binary => binary::print_node(node, &mut out)?,
     }
     Ok(out.finish())
 }
@@ -145,6 +157,9 @@ fn name(format: Format) -> &'static str {
     match format {
         Format::Yaml => "yaml",
         Format::Json => "json",
+        Format::Dotenv => "dotenv",
+        Format::Ini => "ini",
+        Format::Binary => "binary",
     }
 }
 

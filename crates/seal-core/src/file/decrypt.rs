@@ -16,7 +16,7 @@ use crate::emit::Entry;
 use crate::envelope::binding::{BindingKeys, Recognised};
 use crate::envelope::mac::open_mac;
 use crate::envelope::{Metadata, MetadataError, Rule};
-use crate::format::Format;
+use crate::format::{Format, binary};
 use crate::kubernetes::{self, AsWritten, Object};
 use crate::secret::{DataKey, SecretBytes};
 
@@ -113,6 +113,10 @@ pub(super) fn parts<'s>(
             || (options.require_encrypted && memchr::memmem::find(text, b"Secret").is_some())
     };
     let mut pieces = pieces::read(format, source, wanted).map_err(syntax)?;
+    if format == Format::Binary && !pieces.iter().all(is_binary) {
+        return Err(FileError::input("this is no file that was encrypted as a binary one")
+            .hint("say which format it has: `--type yaml`, `json`, `dotenv` or `ini`"));
+    }
     if shares_one_envelope(&pieces) {
         // Documents without an envelope would make it another layout, so all have to be looked at.
         pieces::read_rest(format, source, &mut pieces).map_err(syntax)?;
@@ -186,6 +190,11 @@ pub(crate) fn metadata_of(member: Member<'_, '_>, sops: NodeId) -> Result<Metada
         let error = FileError::new(class, format!("the `sops` block cannot be read: {error}"));
         member.near(error.object(member.describe()), document.node(sops).span.start)
     })
+}
+
+/// A binary file in its encrypted form; a text in clear is not.
+fn is_binary(piece: &Piece<'_>) -> bool {
+    piece.stream.iter().flat_map(|stream| &stream.documents).all(binary::is_encrypted)
 }
 
 /// SOPS's stream layout: several documents, each with the same envelope.
@@ -383,7 +392,7 @@ fn check_clear_objects(piece: &Piece<'_>, require_encrypted: bool) -> Result<(),
         }
     }
     for (document, covered) in stream.documents.iter().zip(covered) {
-        if let Some(secret) = kubernetes::unprotected_secret(document, &covered) {
+        if let Some(secret) = kubernetes::unprotected_secrets(document, &covered).next() {
             let error = FileError::refused("a Secret in clear stands in the file");
             return Err(error.at(piece.before, piece.text, document.node(secret).span.start));
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use zeroize::Zeroizing;
 
-use super::bound::verify_binding;
+use super::bound::{has_twins, verify_binding};
 use super::comments::{NodesByPlace, comment_enc, open_comment};
 use super::error::{Fault, FileError};
 use super::limits::SearchBudget;
@@ -182,6 +182,12 @@ fn verify(
             };
             verify_binding(*member, metadata, selector, &keys, flags, opened, demands)
                 .map_err(|error| error.object(opened.description.clone()))?;
+            if opened.reordered && has_twins(member.document(), member.object) {
+                return Err(FileError::refused(
+                    "the order of the values was changed, and one of the keys stands there twice",
+                )
+                .hint("the last of several values counts, so their order has to be the one that was encrypted"));
+            }
             Ok(Some(flags))
         }
         Recognised::UnknownVersion(version) => Err(unknown(format!(

@@ -266,7 +266,7 @@ fn check_unprotected(
     covered: &[Vec<NodeId>],
 ) -> Result<(), FileError> {
     for (index, (document, covered)) in documents.iter().zip(covered).enumerate() {
-        if let Some(secret) = kubernetes::unprotected_secret(document, covered) {
+        if let Some(secret) = kubernetes::unprotected_secrets(document, covered).next() {
             let (before, source) = (piece.before, piece.text);
             let root = Member {
                 before,
