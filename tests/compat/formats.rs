@@ -61,3 +61,39 @@ fn the_name_tells_the_type_unless_a_word_does() {
         ],
     );
 }
+
+#[test]
+fn one_format_becomes_another() {
+    run(
+        "conversions",
+        &[
+            case(0, "decrypt --output-type json e.yaml").prints("out.json"),
+            case(0, "decrypt --output-type yaml e.json"),
+            case(0, "decrypt --output-type dotenv flat.yaml")
+                .file("flat.yaml", FLAT)
+                .prints("out.env"),
+            case(0, "decrypt --output-type json e.env").prints("out.json"),
+            case(0, "decrypt --output-type json e.ini").prints("out.json"),
+            case(0, "decrypt --output-type yaml e.env"),
+            case(0, "decrypt --output-type binary e.bin").prints("out.bin"),
+            case(0, "decrypt --extract '[\"m\"]' --output-type json e.yaml").prints("out.json"),
+            case(0, "decrypt --extract '[\"a\"]' e.json").prints("out.json"),
+            case(0, "decrypt --extract '[\"b\"]' e.json").prints("out.json"),
+            case(0, "decrypt --extract '[\"b\"]' --output-type yaml e.json"),
+            case(0, "encrypt --age {age} --output-type json f.yaml").prints("out.json"),
+            case(0, "encrypt --age {age} --output-type yaml f.json").differs(Part::Stdout, FLOAT),
+            case(0, "encrypt --age {age} f.json").prints("out.json").differs(Part::Stdout, FLOAT),
+            case(0, "exec-file --output-type json e.env 'cat {}'").prints("out.json"),
+            case(0, "decrypt --filename-override x.json --input-type yaml e.yaml")
+                .prints("out.json"),
+            case(4, "decrypt --output-type dotenv e.yaml"),
+            case(4, "decrypt --extract '[\"s\"]' e.ini"),
+            case(0, "--indent 2 encrypt --age {age} --output-type json f.yaml").prints("out.json"),
+        ],
+    );
+}
+
+const FLOAT: &str = "before 3.13.2, SOPS takes every number of JSON for a float";
+
+/// What SOPS 3.11 made of a file that a dotenv file can hold.
+const FLAT: &str = include_str!("files/es.yaml");

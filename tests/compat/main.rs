@@ -13,6 +13,7 @@
 mod decrypt;
 mod encrypt;
 mod exec;
+mod fixtures;
 mod flags;
 mod formats;
 mod legacy;
@@ -20,6 +21,9 @@ mod normal;
 mod runner;
 mod status;
 
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/gnupg.rs"]
+mod gnupg;
 #[allow(clippy::print_stderr, reason = "says what did not run")]
 #[path = "../harness/not_run.rs"]
 mod not_run;

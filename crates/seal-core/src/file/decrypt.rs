@@ -7,10 +7,12 @@ use super::error::{Class, Fault, FileError};
 use super::open::{Demands, Opened, open};
 use super::pieces::{self, Piece};
 use super::selectors::Selectors;
+use super::tree::documents;
 use super::write_back::{Envelope, written};
 use super::{BoxError, Member, members};
 use crate::cipher::{Cipher, is_enc_text};
 use crate::document::{Content, NodeId, Value};
+use crate::emit::Entry;
 use crate::envelope::binding::{BindingKeys, Recognised};
 use crate::envelope::mac::open_mac;
 use crate::envelope::{Metadata, MetadataError, Rule};
@@ -75,32 +77,7 @@ pub fn decrypt(
     options: &DecryptOptions<'_>,
     unwrap: Unwrap<'_>,
 ) -> Result<Decrypted, FileError> {
-    let wanted = |text: &[u8]| {
-        may_hold(text, b"sops")
-            || memchr::memmem::find(text, b"ENC[AES256_GCM").is_some()
-            || (options.require_encrypted && memchr::memmem::find(text, b"Secret").is_some())
-    };
-    let mut pieces = pieces::read(format, source, wanted).map_err(syntax)?;
-    if format == Format::Binary && !pieces.iter().all(is_binary) {
-        return Err(FileError::input("this is no file that was encrypted as a binary one")
-            .hint("say which format it has: `--type yaml`, `json`, `dotenv` or `ini`"));
-    }
-    if shares_one_envelope(&pieces) {
-        // Documents without an envelope would make it another layout, so all have to be looked at.
-        pieces::read_rest(format, source, &mut pieces).map_err(syntax)?;
-    }
-    let run = Run { format, options, unwrap, selectors: Selectors::default() };
-    let shared = shares_one_envelope(&pieces);
-    let parts: Vec<Part> = if shared && !run.is_bound(&pieces) {
-        run.shared(&pieces)?
-    } else {
-        pieces::each(source, &pieces, |piece| run.piece(piece)).map_err(|error| {
-            match shared && error.class == Class::Refused {
-                true => error.hint(REWRITTEN_BY_SOPS),
-                false => error,
-            }
-        })?
-    };
+    let (pieces, parts) = parts(format, source, options, unwrap, Target::Text)?;
     let mut objects = Vec::new();
     let mut bytes = Zeroizing::new(Vec::new());
     let changed = parts.iter().any(|part| part.bytes.is_some());
@@ -120,24 +97,74 @@ pub fn decrypt(
             }
         }
     }
-    if (options.require_encrypted || options.as_data) && objects.is_empty() {
+    let bytes = changed.then(|| SecretBytes::new(std::mem::take(&mut *bytes)));
+    Ok(Decrypted { bytes, objects })
+}
+
+/// Opens and verifies every envelope of a source.
+pub(super) fn parts<'s>(
+    format: Format,
+    source: &'s [u8],
+    options: &DecryptOptions<'_>,
+    unwrap: Unwrap<'_>,
+    target: Target,
+) -> Result<(Vec<Piece<'s>>, Vec<Part>), FileError> {
+    let wanted = |text: &[u8]| {
+        target == Target::Tree
+            || may_hold(text, b"sops")
+            || memchr::memmem::find(text, b"ENC[AES256_GCM").is_some()
+            || (options.require_encrypted && memchr::memmem::find(text, b"Secret").is_some())
+    };
+    let mut pieces = pieces::read(format, source, wanted).map_err(syntax)?;
+    if format == Format::Binary && !pieces.iter().all(is_binary) {
+        return Err(FileError::input("this is no file that was encrypted as a binary one")
+            .hint("say which format it has: `--type yaml`, `json`, `dotenv` or `ini`"));
+    }
+    if shares_one_envelope(&pieces) {
+        // Documents without an envelope would make it another layout, so all have to be looked at.
+        pieces::read_rest(format, source, &mut pieces).map_err(syntax)?;
+    }
+    let run = Run { format, options, unwrap, selectors: Selectors::default(), target };
+    let shared = shares_one_envelope(&pieces);
+    let parts: Vec<Part> = if shared && !run.is_bound(&pieces) {
+        run.shared(&pieces)?
+    } else {
+        pieces::each(source, &pieces, |piece| run.piece(piece)).map_err(|error| {
+            match shared && error.class == Class::Refused {
+                true => error.hint(REWRITTEN_BY_SOPS),
+                false => error,
+            }
+        })?
+    };
+    let needs_one = options.require_encrypted || options.as_data;
+    if needs_one && parts.iter().all(|part| part.objects.is_empty()) {
         return Err(
             FileError::refused("nothing in this file is encrypted").fault(Fault::NotEncrypted)
         );
     }
-    let bytes = changed.then(|| SecretBytes::new(std::mem::take(&mut *bytes)));
-    Ok(Decrypted { bytes, objects })
+    Ok((pieces, parts))
 }
 
 /// For documents that all carry one bound envelope and are not all the same.
 const REWRITTEN_BY_SOPS: &str = "all documents carry the envelope of one of them: sops wrote this file (updatekeys, set, rotate, edit); get it back \
      from git, and let sops write only files of ours that hold one document";
 
+/// What is made of the pieces.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    /// Their text, with the decrypted values in it.
+    Text,
+    /// What they hold.
+    Tree,
+}
+
 /// What became of a piece.
 #[derive(Default)]
-struct Part {
+pub(super) struct Part {
     bytes: Option<Zeroizing<Vec<u8>>>,
-    objects: Vec<DecryptedObject>,
+    pub(super) objects: Vec<DecryptedObject>,
+    /// Its documents, if they are wanted.
+    pub(super) documents: Vec<Vec<Entry>>,
 }
 
 struct Run<'a> {
@@ -145,6 +172,7 @@ struct Run<'a> {
     options: &'a DecryptOptions<'a>,
     unwrap: Unwrap<'a>,
     selectors: Selectors,
+    target: Target,
 }
 
 /// The objects of a piece that have an envelope, with its entry.
@@ -243,6 +271,7 @@ impl Run<'_> {
             check_clear_objects(piece, self.options.require_encrypted)?;
         }
         if found.is_empty() {
+            self.make(&mut part, piece, &[])?;
             return Ok(part);
         }
         let mut opened = Vec::with_capacity(found.len());
@@ -257,8 +286,23 @@ impl Run<'_> {
             });
             opened.push(Envelope { members: vec![member], entries: vec![sops], opened: envelope });
         }
-        part.bytes = Some(written(self.format, piece, &opened)?);
+        self.make(&mut part, piece, &opened)?;
         Ok(part)
+    }
+
+    /// Makes of a piece what is wanted.
+    fn make(
+        &self,
+        part: &mut Part,
+        piece: &Piece<'_>,
+        envelopes: &[Envelope<'_, '_>],
+    ) -> Result<(), FileError> {
+        match self.target {
+            Target::Text if envelopes.is_empty() => {}
+            Target::Text => part.bytes = Some(written(self.format, piece, envelopes)?),
+            Target::Tree => part.documents = documents(piece, envelopes)?,
+        }
+        Ok(())
     }
 
     fn shared(&self, pieces: &[Piece<'_>]) -> Result<Vec<Part>, FileError> {
@@ -273,14 +317,16 @@ impl Run<'_> {
         let mut parts = Vec::with_capacity(pieces.len());
         for (piece, found) in pieces.iter().zip(found) {
             let mut part = Part::default();
-            if !found.is_empty() {
+            if found.is_empty() {
+                self.make(&mut part, piece, &[])?;
+            } else {
                 let (members, entries): (Vec<_>, Vec<_>) = found.into_iter().unzip();
                 let opened = Opened {
                     plain: plain.by_ref().take(members.len()).collect(),
                     ..opened.without_leaves()
                 };
                 let envelope = Envelope { members, entries, opened };
-                part.bytes = Some(written(self.format, piece, &[envelope])?);
+                self.make(&mut part, piece, &[envelope])?;
             }
             parts.push(part);
         }

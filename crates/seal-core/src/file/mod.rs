@@ -31,6 +31,7 @@ mod run;
 mod seal;
 pub(crate) mod selectors;
 mod shared;
+mod tree;
 mod write_back;
 
 pub use decrypt::{DecryptOptions, Decrypted, DecryptedObject, Unwrap, decrypt};
@@ -40,6 +41,7 @@ pub use encrypt::{
 pub use error::{Class, Details, Fault, FileError};
 pub use previous::Previous;
 pub use rewrap::{Rewrapped, envelopes, rewrap};
+pub use tree::{DecryptedTree, decrypt_tree};
 
 /// An error of the caller's own, carried through.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

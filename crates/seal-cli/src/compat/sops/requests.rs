@@ -10,10 +10,10 @@ use seal_keys::{DecryptionOrder, Environment, OrderError};
 
 use super::flags::Parsed;
 use super::refusal::{Code, Doing, Refusal};
-use super::types::{Types, types, word_for};
+use super::types::{Types, types};
 use crate::args::{
-    Command, DecryptArgs, DocumentChoice, EncryptArgs, ExecEnvArgs, ExecFileArgs, FileArgs,
-    GetArgs, KeyAccessArgs, KeyserviceArgs, Layout, MasterKeyArgs, Previous, ProgramArgs,
+    Command, ConversionArgs, DecryptArgs, DocumentChoice, EncryptArgs, ExecEnvArgs, ExecFileArgs,
+    FileArgs, GetArgs, KeyAccessArgs, KeyserviceArgs, Layout, MasterKeyArgs, Previous, ProgramArgs,
     SelectionArgs,
 };
 use crate::ui::Ui;
@@ -51,7 +51,8 @@ impl Reader<'_> {
         }
         let types = self.types(override_name.as_deref().or(file.as_deref()))?;
         let arguments = EncryptArgs {
-            files: self.place(file, types)?,
+            files: self.place(file, types),
+            conversion: self.conversion(types),
             mac_only_encrypted: self.global.has("mac-only-encrypted"),
             layout: Layout::Sops,
             filename_override: override_name,
@@ -76,7 +77,8 @@ impl Reader<'_> {
             return self.extract(&path, file, types);
         }
         let arguments = DecryptArgs {
-            files: self.place(file, types)?,
+            files: self.place(file, types),
+            conversion: self.conversion(types),
             ignore_mac: self.own.has("ignore-mac"),
             as_data: true,
             key_access: self.key_access()?,
@@ -99,6 +101,9 @@ impl Reader<'_> {
             path: path.to_owned(),
             document: Some(DocumentChoice::Index(0)),
             file_type: Some(types.input),
+            conversion: self.conversion(types),
+            ignore_mac: self.own.has("ignore-mac"),
+            as_data: true,
             key_access: self.key_access()?,
             ..blank(&["-", "-"])
         };
@@ -140,13 +145,12 @@ impl Reader<'_> {
             )
             .hint("start it in the background of the shell: `sops exec-file FILE COMMAND &`"));
         }
-        self.check_same(types)?;
         let filename = self.own.os_text("filename").unwrap_or(OsStr::new("tmp-file"));
         let arguments = ExecFileArgs {
             files,
             no_fifo: self.own.has("no-fifo"),
             filename: filename.into(),
-            run: self.program(types),
+            run: ProgramArgs { conversion: self.conversion(types), ..self.program(types) },
             key_access: self.key_access()?,
             ..ExecFileArgs::default()
         };
@@ -256,22 +260,19 @@ impl Reader<'_> {
         )
     }
 
-    fn check_same(&self, types: Types) -> Result<(), Refusal> {
-        if types.input == types.output {
-            return Ok(());
-        }
-        let (input, output) = (word_for(types.input), word_for(types.output));
-        Err(Refusal::new(Code::Generic, format!("{input} cannot be written as {output} yet")))
+    /// Prints as SOPS does.
+    fn conversion(&self, types: Types) -> ConversionArgs {
+        let indent = self.global.number("indent").and_then(|indent| indent.try_into().ok());
+        ConversionArgs { output_type: Some(types.output), reprint: true, indent }
     }
 
-    fn place(&self, file: Option<PathBuf>, types: Types) -> Result<FileArgs, Refusal> {
-        self.check_same(types)?;
-        Ok(FileArgs {
+    fn place(&self, file: Option<PathBuf>, types: Types) -> FileArgs {
+        FileArgs {
             paths: vec![file.unwrap_or_else(|| "-".into())],
             in_place: self.own.has("in-place"),
             output: self.own.os_text("output").map(PathBuf::from),
             file_type: Some(types.input),
-        })
+        }
     }
 
     fn selection(&self) -> Result<SelectionArgs, Refusal> {
