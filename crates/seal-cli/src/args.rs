@@ -142,6 +142,10 @@ pub(crate) struct DecryptArgs {
     /// Namespace of documents that are bound to one but do not name it
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
+    /// Decrypt although MAC or binding fail, to save what is left of a damaged file: values may then have been moved,
+    /// exchanged or removed by anybody
+    #[arg(long, conflicts_with = "require_bound")]
+    pub(crate) ignore_mac: bool,
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
 }

@@ -29,6 +29,7 @@ use crate::exit_code::ExitCode;
 use crate::git::HeadVersions;
 use crate::inputs::{self, Files, Input, Inputs};
 use crate::key_access::{KeyAccess, key_access};
+use crate::reason::Reason;
 use crate::ui::{Counts, Report};
 use crate::write::{self, NewFile, Writer};
 
@@ -41,7 +42,7 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
     let destination = destination::choose(&arguments.files, &inputs, Several::InPlaceOnly)?;
     check_options_of_one_file(arguments, &inputs)?;
     let typed = TypedKeys::read(context.environment, &arguments.master_keys).map_err(|error| {
-        let out = CommandError::usage(error.to_string());
+        let out = CommandError::usage(error.to_string()).because(error.reason());
         error.hint().into_iter().fold(out, CommandError::hint)
     })?;
     let named_by = typed.named_by();
@@ -378,9 +379,11 @@ impl Encryption<'_> {
             (Some(rule), _) => rule.keys(self.typed.threshold)?,
             (None, Some(error)) => return Err(CommandError::from(error)),
             (None, None) => {
-                return Err(CommandError::usage("there are no recipients to encrypt for").hint(
-                    "`seal init` makes a key and a .sops.yaml; or name recipients with `--age`",
-                ));
+                return Err(CommandError::usage("there are no recipients to encrypt for")
+                    .because(Reason::NoMasterKeys)
+                    .hint(
+                        "`seal init` makes a key and a .sops.yaml; or name recipients with `--age`",
+                    ));
             }
         };
         Ok(self.typed.over(&of_rule))

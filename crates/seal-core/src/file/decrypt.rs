@@ -27,6 +27,9 @@ pub struct DecryptOptions<'a> {
     pub require_bound: bool,
     /// The namespace that objects go to which carry none.
     pub namespace: Option<&'a str>,
+    /// Give the values back although the MAC or the binding does not hold them together, or there is no MAC. Each
+    /// value has to open all the same. What was passed over is in [`DecryptedObject::unverified`].
+    pub ignore_mac: bool,
 }
 
 /// One envelope that was opened.
@@ -40,6 +43,8 @@ pub struct DecryptedObject {
     pub reordered: bool,
     /// Values that were decrypted.
     pub values: usize,
+    /// Why nobody can say that the values belong together, where [`DecryptOptions::ignore_mac`] let that pass.
+    pub unverified: Option<String>,
 }
 
 /// The result of [`decrypt`].
@@ -178,7 +183,11 @@ pub(crate) fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
 
 impl Run<'_> {
     fn demands(&self) -> Demands<'_> {
-        Demands { require_bound: self.options.require_bound, namespace: self.options.namespace }
+        Demands {
+            require_bound: self.options.require_bound,
+            namespace: self.options.namespace,
+            ignore_mac: self.options.ignore_mac,
+        }
     }
 
     /// The first envelope is bound, so each document has its own: several are the same where their documents are.
@@ -227,6 +236,7 @@ impl Run<'_> {
                 bound: envelope.bound.is_some(),
                 reordered: envelope.reordered,
                 values: envelope.values(),
+                unverified: envelope.unverified.clone(),
             });
             opened.push(Envelope { members: vec![member], entries: vec![sops], opened: envelope });
         }
@@ -263,6 +273,7 @@ impl Run<'_> {
                 bound: false,
                 reordered: false,
                 values,
+                unverified: opened.unverified.clone(),
             });
         }
         Ok(parts)

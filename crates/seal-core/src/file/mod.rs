@@ -37,7 +37,7 @@ pub use decrypt::{DecryptOptions, Decrypted, DecryptedObject, Unwrap, decrypt};
 pub use encrypt::{
     EncryptOptions, EncryptReport, Encrypted, FileKey, Keys, Layout, Scope, encrypt,
 };
-pub use error::{Class, Details, FileError};
+pub use error::{Class, Details, Fault, FileError};
 pub use previous::Previous;
 pub use rewrap::{Rewrapped, envelopes, rewrap};
 
