@@ -3,21 +3,48 @@ use crate::harness::TestDir;
 #[test]
 fn help_texts_are_what_they_are_agreed_to_be() {
     let directory = TestDir::new();
-    for command in ["", "init", "encrypt", "decrypt", "get", "keyservice"] {
-        let mut arguments: Vec<_> =
-            Some(command).filter(|name| !name.is_empty()).into_iter().collect();
+    for command in [
+        "",
+        "init",
+        "encrypt",
+        "decrypt",
+        "get",
+        "updatekeys",
+        "keys",
+        "keys list",
+        "keys add",
+        "keys remove",
+        "groups",
+        "groups add",
+        "groups delete",
+        "keyservice",
+    ] {
+        let mut arguments: Vec<_> = command.split_whitespace().collect();
         arguments.push("--help");
         let run = directory.seal(&arguments).run();
         let name = if command.is_empty() { "seal" } else { command };
-        run.golden(&format!("help-{name}"));
+        run.golden(&format!("help-{}", name.replace(' ', "-")));
     }
 }
 
 #[test]
 fn help_lines_fit_a_terminal() {
     let directory = TestDir::new();
-    for command in ["init", "encrypt", "decrypt", "get", "keyservice"] {
-        let help = directory.seal(&[command, "--help"]).run();
+    for command in [
+        "init",
+        "encrypt",
+        "decrypt",
+        "get",
+        "updatekeys",
+        "keys list",
+        "keys add",
+        "keys remove",
+        "groups add",
+        "groups delete",
+        "keyservice",
+    ] {
+        let arguments: Vec<_> = command.split(' ').chain(["--help"]).collect();
+        let help = directory.seal(&arguments).run();
         let longest = help.out().lines().map(|line| line.chars().count()).max().unwrap();
         assert!(longest <= 110, "{command}: {longest}");
     }

@@ -12,9 +12,20 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::scope::Scope;
 
 mod examples;
+mod groups;
+mod keys;
 mod master_keys;
+mod updatekeys;
 
+pub(crate) use groups::{
+    GroupsAction, GroupsAddArgs, GroupsArgs, GroupsDeleteArgs, GroupsFileArgs,
+};
+pub(crate) use keys::{
+    ChangedFilesArgs, KeysAction, KeysAddArgs, KeysArgs, KeysListArgs, KeysRemoveArgs,
+    NamedKeysArgs,
+};
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
+pub(crate) use updatekeys::{Manners, UpdatekeysArgs};
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
 ///
@@ -53,6 +64,9 @@ pub(crate) enum Command {
     Encrypt(Box<EncryptArgs>),
     Decrypt(DecryptArgs),
     Get(GetArgs),
+    Updatekeys(UpdatekeysArgs),
+    Keys(Box<KeysArgs>),
+    Groups(Box<GroupsArgs>),
     Keyservice(KeyserviceArgs),
 }
 
@@ -294,7 +308,11 @@ impl CommandLine {
     /// Whether stdout carries documents, so that nothing else may be printed there.
     pub(crate) fn stdout_carries_documents(&self) -> bool {
         match &self.command {
-            Command::Init(_) | Command::Keyservice(_) => false,
+            Command::Init(_)
+            | Command::Updatekeys(_)
+            | Command::Keys(_)
+            | Command::Keyservice(_) => false,
+            Command::Groups(arguments) => !arguments.file().in_place,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Get(_) => true,
@@ -310,6 +328,16 @@ impl Command {
             Self::Encrypt(_) => "encrypt",
             Self::Decrypt(_) => "decrypt",
             Self::Get(_) => "get",
+            Self::Updatekeys(_) => "updatekeys",
+            Self::Keys(arguments) => match arguments.action {
+                KeysAction::List(_) => "keys list",
+                KeysAction::Add(_) => "keys add",
+                KeysAction::Remove(_) => "keys remove",
+            },
+            Self::Groups(arguments) => match arguments.action {
+                GroupsAction::Add(_) => "groups add",
+                GroupsAction::Delete(_) => "groups delete",
+            },
             Self::Keyservice(_) => "keyservice",
         }
     }

@@ -53,6 +53,16 @@ struct Said {
     bar: Option<ProgressBar>,
 }
 
+/// What a line of a result tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Plain,
+    /// It comes.
+    Added,
+    /// It goes.
+    Removed,
+}
+
 /// Shows how far a run over many files is, as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Progress<'u>(&'u Ui);
@@ -145,6 +155,23 @@ impl Ui {
         }
     }
 
+    /// Prints a result for people to stdout; machines get theirs in the JSON object.
+    pub(crate) fn print(&self, lines: &[(Mark, String)]) {
+        if self.json != Json::No {
+            return;
+        }
+        let mut stdout = AutoStream::new(io::stdout(), self.color).lock();
+        for (mark, line) in lines {
+            let style = match mark {
+                Mark::Plain => Style::new(),
+                Mark::Added => AnsiColor::Green.on_default(),
+                Mark::Removed => AnsiColor::Red.on_default(),
+            };
+            // A reader that has gone away has what it wanted.
+            let _ = writeln!(stdout, "{style}{}{style:#}", escape(line));
+        }
+    }
+
     /// Ends the run: the summary line, or the JSON object. `report` is missing where the command failed as a whole.
     pub(crate) fn finish(&self, command: &'static str, report: Option<Report>, code: ExitCode) {
         let said = self.said();
@@ -223,7 +250,7 @@ fn with_hint_for_sops_users(message: clap::Error) -> clap::Error {
     let instead = match message.get(ContextKind::InvalidSubcommand) {
         Some(ContextValue::String(verb)) => match verb.as_str() {
             "edit" => "`seal decrypt -i FILE`, change it, `seal encrypt -i FILE`",
-            "updatekeys" | "rotate" => "`seal decrypt -i PATHS && seal encrypt -i PATHS`",
+            "rotate" => "`seal decrypt -i PATHS && seal encrypt -i PATHS`",
             _ => return message,
         },
         _ => match message.get(ContextKind::InvalidArg).map(ToString::to_string) {

@@ -14,10 +14,13 @@ mod decrypt;
 mod encrypt;
 mod files;
 mod get;
+mod groups;
 mod init;
+mod keys;
 mod keyservice;
-#[allow(dead_code, reason = "the verbs that compare are on their way")]
 mod recipients;
+mod rewrapping;
+mod updatekeys;
 
 /// What every command gets beside its own arguments.
 pub(crate) struct Context<'c> {
@@ -45,6 +48,9 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Encrypt(arguments) => encrypt::run(arguments, context),
         Command::Decrypt(arguments) => decrypt::run(arguments, context),
         Command::Get(arguments) => get::run(arguments, context),
+        Command::Updatekeys(arguments) => updatekeys::run(arguments, context),
+        Command::Keys(arguments) => keys::run(arguments, context),
+        Command::Groups(arguments) => groups::run(arguments, context),
         Command::Keyservice(arguments) => keyservice::run(arguments, context),
     }
 }
