@@ -61,3 +61,4 @@ mod updatekeys;
 mod usage;
 mod usage_pages;
 mod vault;
+mod who_reads;

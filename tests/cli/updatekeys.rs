@@ -105,7 +105,7 @@ fn machines_get_the_drift_of_each_file() {
     assert_eq!(run.code, 5);
     let object: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
     assert_eq!(object["command"], "updatekeys");
-    assert_eq!(object["not_as_the_rules_say"], 1);
+    assert_eq!(object["to_be_changed"], 1);
     assert_eq!(object["drift"][0]["file"], "./db.yaml");
     assert_eq!(object["drift"][0]["envelopes"][0]["groups"][0]["missing"][0], ANN.1.as_str());
     assert_eq!(object["exit_code"], 5);

@@ -21,8 +21,7 @@ pub(crate) use groups::{
     GroupsAction, GroupsAddArgs, GroupsArgs, GroupsDeleteArgs, GroupsFileArgs,
 };
 pub(crate) use keys::{
-    ChangedFilesArgs, KeysAction, KeysAddArgs, KeysArgs, KeysListArgs, KeysRemoveArgs,
-    NamedKeysArgs,
+    KeysAction, KeysAddArgs, KeysArgs, KeysListArgs, KeysRemoveArgs, NamedKeysArgs,
 };
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
 pub(crate) use updatekeys::{Manners, UpdatekeysArgs};

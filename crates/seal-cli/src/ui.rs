@@ -22,9 +22,11 @@ use crate::exit_code::ExitCode;
 use crate::inputs::is_stdin;
 
 mod escape;
+mod recipients_summary;
 mod summary;
 
 pub(crate) use escape::escape;
+pub(crate) use recipients_summary::FilesDone;
 pub(crate) use summary::Counts;
 pub(crate) use summary::Report;
 

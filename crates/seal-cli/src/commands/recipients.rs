@@ -10,6 +10,8 @@ use seal_core::envelope::{GroupedKeys, KeyGroup, MasterKey, Metadata};
 use crate::config::Configs;
 use crate::error::CommandError;
 
+pub(super) mod shown;
+
 /// The keys that the rule of a file names, with the rule's threshold; `None` where there is no configuration, or one
 /// without rules.
 ///

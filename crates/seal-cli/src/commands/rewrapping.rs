@@ -11,12 +11,12 @@ use seal_keys::NoDataKey;
 use super::Context;
 use super::encrypt::data_keys;
 use super::files::{self, file_error, working_directory};
-use super::recipients;
+use super::recipients::{self, Drift};
 use crate::args::{FileType, KeyAccessArgs, Manners};
 use crate::clock;
 use crate::config::Configs;
 use crate::error::CommandError;
-use crate::inputs::Input;
+use crate::inputs::{self, Files, Input, Inputs};
 use crate::key_access::{KeyAccess, key_access};
 use crate::reason::Reason;
 use crate::write::{self, Original, Writer};
@@ -38,8 +38,19 @@ pub(super) struct EncryptedFile {
     pub(super) envelopes: Vec<Metadata>,
 }
 
-/// Whom an envelope is to be for.
-pub(super) type Change = (Metadata, GroupedKeys);
+/// A file whose recipients are to change.
+pub(super) struct Plan {
+    pub(super) file: EncryptedFile,
+    /// Its envelopes that change.
+    pub(super) changes: Vec<Change>,
+}
+
+/// An envelope, and whom it is to be for.
+pub(super) struct Change {
+    pub(super) metadata: Metadata,
+    pub(super) wanted: GroupedKeys,
+    pub(super) drift: Drift,
+}
 
 impl Rewrapping {
     /// `typed` are the keys that the user typed.
@@ -61,11 +72,8 @@ impl Rewrapping {
     ///
     /// # Errors
     /// It does not verify, its data key cannot be had, or not be wrapped for somebody.
-    pub(super) fn rewrapped(
-        &self,
-        file: &EncryptedFile,
-        changes: &[Change],
-    ) -> Result<Option<Vec<u8>>, CommandError> {
+    pub(super) fn rewrapped(&self, plan: &Plan) -> Result<Option<Vec<u8>>, CommandError> {
+        let Plan { file, changes } = plan;
         let path = &file.path;
         let source = file.original.bytes.expose();
         if self.manners == Manners::Seal {
@@ -78,7 +86,7 @@ impl Rewrapping {
                 .map_err(|error| file_error(path, &error))?;
         }
         let mut made = Vec::with_capacity(changes.len());
-        for (metadata, wanted) in changes {
+        for Change { metadata, wanted, .. } in changes {
             let keys = self.wrapped(metadata, wanted).map_err(|error| error.in_file(path))?;
             made.push((metadata, keys));
         }
@@ -128,6 +136,39 @@ impl Rewrapping {
     fn indent(&self, path: &Path) -> Result<BlockIndent, CommandError> {
         let config = self.configs.for_file(path)?;
         Ok(config.map(|config| config.indent()).unwrap_or_default())
+    }
+}
+
+impl Plan {
+    /// What changes in a file if its envelopes get these keys; `None` where they have them already.
+    ///
+    /// # Errors
+    /// Those of `wanted`.
+    pub(super) fn of(
+        file: EncryptedFile,
+        wanted: impl Fn(&Metadata) -> Result<GroupedKeys, CommandError>,
+    ) -> Result<Option<Self>, CommandError> {
+        let mut changes = Vec::new();
+        for metadata in &file.envelopes {
+            let wanted = wanted(metadata)?;
+            let drift = Drift::of(metadata, &wanted);
+            if !drift.is_none() {
+                changes.push(Change { metadata: metadata.clone(), wanted, drift });
+            }
+        }
+        Ok((!changes.is_empty()).then_some(Self { file, changes }))
+    }
+
+    /// What changes in each of its envelopes.
+    pub(super) fn drifts(&self) -> impl Iterator<Item = &Drift> {
+        self.changes.iter().map(|change| &change.drift)
+    }
+
+    /// Files to go over once more, in the order of the plans.
+    pub(super) fn files(plans: &[Self]) -> Files {
+        let input = |plan: &Self| Input { path: plan.file.path.clone(), explicit: true };
+        let list: Vec<_> = plans.iter().map(input).collect();
+        Files { several: list.len() > 1, list, ..Files::default() }
     }
 }
 
@@ -191,11 +232,18 @@ impl EncryptedFile {
         };
         Ok(writer.replace(&self.path, bytes, stamp)?)
     }
+}
 
-    /// Whom any of its envelopes is for.
-    pub(super) fn master_keys(&self) -> impl Iterator<Item = &MasterKey> {
-        let groups = self.envelopes.iter().flat_map(|metadata| &metadata.key_groups);
-        groups.flat_map(|group| group.keys.iter().map(|wrapped| &wrapped.key))
+/// The files that the paths stand for; standard input has no recipients to be changed.
+///
+/// # Errors
+/// It is standard input.
+pub(super) fn encrypted_files(paths: &[PathBuf]) -> Result<Files, CommandError> {
+    match inputs::expand(paths, true)? {
+        Inputs::Files(files) => Ok(files),
+        Inputs::Stdin => Err(CommandError::usage("standard input cannot be changed in place")
+            .because(Reason::Conflict)
+            .hint("name files or directories")),
     }
 }
 

@@ -1,22 +1,23 @@
 //! As `sops updatekeys` goes about it: one file after the other, with its words on stdout and its question on stdin.
 
 use seal_core::envelope::MasterKey;
+use serde_json::Value;
 
-use super::{Drifted, Plan, Tally, Update, report};
+use super::{Update, report};
 use crate::commands::recipients::Drift;
-use crate::commands::rewrapping::EncryptedFile;
+use crate::commands::rewrapping::{Change, Plan};
 use crate::commands::{Context, Outcome};
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::inputs::{Files, Input};
 use crate::terminal::StandardInput;
-use crate::ui::Mark;
+use crate::ui::{FilesDone, Mark};
 use crate::write::Writer;
 
 impl Update<'_> {
     /// Failures of files are reported at once, and the others go on.
     pub(super) fn as_sops(&self, files: &Files, context: &Context<'_>) -> Outcome {
-        let mut tally = Tally { failed: files.failures.len(), ..Tally::default() };
+        let mut tally = FilesDone::of(files);
         let mut code = ExitCode::Done;
         let mut fail = |error: &CommandError| {
             context.ui.error(error);
@@ -47,7 +48,7 @@ impl Update<'_> {
             }
         }
         writer.finish();
-        let report = crate::ui::Report { line: None, ..report(&tally, Vec::new()) };
+        let report = crate::ui::Report { line: None, ..report(&tally, Value::Null) };
         Outcome { report, code }
     }
 
@@ -58,13 +59,11 @@ impl Update<'_> {
         context: &Context<'_>,
     ) -> Result<Done, CommandError> {
         let input = Input { explicit: true, ..input.clone() };
-        let Some(file) = EncryptedFile::read(&input, self.arguments.file_type)? else {
-            return Ok(Done::Same);
-        };
-        let plan = match self.plan(file).map_err(|error| error.in_file(&input.path))? {
-            Plan::Drifted(plan) => plan,
-            Plan::Passed | Plan::AsTheRuleSays => return Ok(Done::Same),
-        };
+        let plan = self.plan(&input).map_err(|error| match error.place {
+            Some(_) => error,
+            None => error.in_file(&input.path),
+        })?;
+        let Some(plan) = plan.flatten() else { return Ok(Done::Same) };
         context.ui.print(&lines(&plan));
         if !self.arguments.yes && !confirmed(context)? {
             return Ok(Done::Left);
@@ -80,10 +79,10 @@ enum Done {
     Left,
 }
 
-fn lines(plan: &Drifted) -> Vec<(Mark, String)> {
+fn lines(plan: &Plan) -> Vec<(Mark, String)> {
     let heading = "The following changes will be made to the file's groups:";
     let mut lines = vec![(Mark::Plain, heading.to_owned())];
-    for (drift, (metadata, wanted)) in &plan.changes {
+    for Change { metadata, wanted, drift } in &plan.changes {
         lines.extend(threshold_lines(metadata.shamir_threshold, wanted.threshold));
         lines.extend(group_lines(drift));
     }

@@ -1,13 +1,48 @@
-//! Recipients for people and for machines.
+//! Recipients, and how they change, for people and for machines.
+
+use std::path::Path;
 
 use seal_core::envelope::MasterKey;
 use serde_json::{Value, json};
 
-use crate::commands::recipients::Drift;
+use super::Drift;
+use crate::commands::rewrapping::Plan;
 use crate::ui::Mark;
 
+/// What would change in files: those in which the same changes together.
+pub(in crate::commands) fn plan_lines(plans: &[Plan]) -> Vec<(Mark, String)> {
+    const NAMED: usize = 10;
+    let mut kinds: Vec<(Vec<&Drift>, Vec<&Path>)> = Vec::new();
+    for plan in plans {
+        let (path, drifts) = (plan.file.path.as_path(), plan.drifts().collect());
+        match kinds.iter_mut().find(|(known, _)| *known == drifts) {
+            Some((_, paths)) => paths.push(path),
+            None => kinds.push((drifts, vec![path])),
+        }
+    }
+    let mut lines = Vec::new();
+    for (drifts, paths) in kinds {
+        let named = paths.iter().take(NAMED);
+        lines.extend(named.map(|path| (Mark::Plain, path.display().to_string())));
+        if paths.len() > NAMED {
+            lines.push((Mark::Plain, format!("… and {} more files", paths.len() - NAMED)));
+        }
+        drifts.iter().for_each(|drift| lines.extend(drift_lines(drift)));
+    }
+    lines
+}
+
+/// The same for machines, file by file.
+pub(in crate::commands) fn plan_fields(plans: &[Plan]) -> Value {
+    let fields = |plan: &Plan| {
+        let drifts: Vec<_> = plan.drifts().map(drift_fields).collect();
+        json!({ "file": plan.file.path.display().to_string(), "envelopes": drifts })
+    };
+    plans.iter().map(fields).collect()
+}
+
 /// What changes in an envelope, group by group where there are several.
-pub(in crate::commands) fn drift_lines(drift: &Drift) -> Vec<(Mark, String)> {
+fn drift_lines(drift: &Drift) -> Vec<(Mark, String)> {
     let mut lines = Vec::new();
     let several = drift.groups.len() > 1;
     for (index, group) in drift.groups.iter().enumerate() {
@@ -31,8 +66,7 @@ pub(in crate::commands) fn drift_lines(drift: &Drift) -> Vec<(Mark, String)> {
     lines
 }
 
-/// The same for machines.
-pub(in crate::commands) fn drift_fields(drift: &Drift) -> Value {
+fn drift_fields(drift: &Drift) -> Value {
     let texts = |keys: &[MasterKey]| keys.iter().map(MasterKey::text).collect::<Vec<_>>();
     let groups = drift.groups.iter().map(|group| {
         json!({
