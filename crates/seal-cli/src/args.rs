@@ -12,11 +12,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::scope::Scope;
 
 mod examples;
+mod exec;
 mod groups;
 mod keys;
 mod master_keys;
+mod shell;
 mod updatekeys;
 
+pub(crate) use exec::{ExecEnvArgs, ExecFileArgs, ProgramArgs};
 pub(crate) use groups::{
     GroupsAction, GroupsAddArgs, GroupsArgs, GroupsDeleteArgs, GroupsFileArgs,
 };
@@ -24,6 +27,7 @@ pub(crate) use keys::{
     KeysAction, KeysAddArgs, KeysArgs, KeysListArgs, KeysRemoveArgs, NamedKeysArgs,
 };
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
+pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
 pub(crate) use updatekeys::{Manners, UpdatekeysArgs};
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
@@ -66,7 +70,12 @@ pub(crate) enum Command {
     Updatekeys(UpdatekeysArgs),
     Keys(Box<KeysArgs>),
     Groups(Box<GroupsArgs>),
+    ExecEnv(Box<ExecEnvArgs>),
+    ExecFile(Box<ExecFileArgs>),
     Keyservice(KeyserviceArgs),
+    Completion(CompletionArgs),
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 /// Make an age identity and a .sops.yaml
@@ -129,6 +138,9 @@ pub(crate) struct EncryptArgs {
     /// per file. Whoever gets the data key of one of these files can then read all of them
     #[arg(long)]
     pub(crate) shared_data_key: bool,
+    /// Take manifests for mere data, as SOPS does: only those that answer as it say so.
+    #[arg(skip)]
+    pub(crate) as_data: bool,
     // Last: what follows would come under their headings.
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
@@ -159,6 +171,9 @@ pub(crate) struct DecryptArgs {
     /// exchanged or removed by anybody
     #[arg(long, conflicts_with = "require_bound")]
     pub(crate) ignore_mac: bool,
+    /// Take manifests for mere data, as SOPS does: only those that answer as it say so.
+    #[arg(skip)]
+    pub(crate) as_data: bool,
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
 }
@@ -264,6 +279,10 @@ pub(crate) enum Color {
 pub(crate) enum FileType {
     Yaml,
     Json,
+    Dotenv,
+    Ini,
+    /// Any content; all of it is encrypted
+    Binary,
 }
 
 /// How envelopes lie in a stream of several documents.
@@ -310,11 +329,15 @@ impl CommandLine {
             Command::Init(_)
             | Command::Updatekeys(_)
             | Command::Keys(_)
-            | Command::Keyservice(_) => false,
+            | Command::Keyservice(_)
+            | Command::Man(_) => false,
             Command::Groups(arguments) => !arguments.file().in_place,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
-            Command::Get(_) => true,
+            Command::Get(_)
+            | Command::ExecEnv(_)
+            | Command::ExecFile(_)
+            | Command::Completion(_) => true,
         }
     }
 }
@@ -337,7 +360,23 @@ impl Command {
                 GroupsAction::Add(_) => "groups add",
                 GroupsAction::Delete(_) => "groups delete",
             },
+            Self::ExecEnv(_) => "exec-env",
+            Self::ExecFile(_) => "exec-file",
             Self::Keyservice(_) => "keyservice",
+            Self::Completion(_) => "completion",
+            Self::Man(_) => "man",
+        }
+    }
+}
+
+impl From<FileType> for seal_core::format::Format {
+    fn from(told: FileType) -> Self {
+        match told {
+            FileType::Yaml => Self::Yaml,
+            FileType::Json => Self::Json,
+            FileType::Dotenv => Self::Dotenv,
+            FileType::Ini => Self::Ini,
+            FileType::Binary => Self::Binary,
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Sealing<'a> {
     pub(crate) file_key: &'a FileKey,
     pub(crate) last_modified: &'a str,
     pub(crate) scope: Scope,
+    /// Whether the envelope of a single document is bound to it.
+    pub(crate) bound: bool,
     pub(crate) indent: &'a BlockIndent,
 }
 
@@ -179,12 +181,12 @@ pub(crate) fn seal(
         key_groups: sealing.file_key.key_groups.clone(),
         last_modified: sealing.last_modified.to_owned(),
         mac: String::new(),
-        rule: Some(rule.clone()),
+        rule: sealing.format.has_rules().then(|| rule.clone()),
         mac_only_encrypted,
         version: SOPS_VERSION.to_owned(),
     };
     let iv = match members {
-        [member] => {
+        [member] if sealing.bound => {
             let document = member.document();
             let object = Object::read(&AsWritten, document, member.object);
             let flags = flags(sealing.scope, object.as_ref());
