@@ -15,10 +15,10 @@ use seal_core::kubernetes::profile_rule;
 use seal_core::secret::{DataKey, SecretBytes};
 
 use self::data_keys::{DataKeys, random_bytes};
-use self::recipients::RecipientsOfFiles;
 use self::selection::{AppliedRules, selection};
 use self::weaker::Weaker;
 use super::files::{self, STDIN, each, file_error, working_directory};
+use super::recipients::RecipientsOfFiles;
 use super::{Context, Outcome};
 use crate::args::{self, EncryptArgs};
 use crate::clock;
@@ -33,8 +33,7 @@ use crate::reason::Reason;
 use crate::ui::{Counts, Report};
 use crate::write::{self, NewFile, Writer};
 
-mod data_keys;
-mod recipients;
+pub(super) mod data_keys;
 mod selection;
 mod weaker;
 
