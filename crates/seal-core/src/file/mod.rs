@@ -26,6 +26,7 @@ mod prepare;
 mod previous;
 mod proof;
 mod refusals;
+mod revise;
 mod run;
 mod seal;
 mod selectors;
@@ -38,6 +39,7 @@ pub use encrypt::{
 };
 pub use error::{Class, Details, Fault, FileError};
 pub use previous::Previous;
+pub use revise::{Fresh, ReviseOptions, renew, revise};
 
 /// An error of the caller's own, carried through.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
