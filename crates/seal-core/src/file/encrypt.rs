@@ -222,11 +222,7 @@ pub fn encrypt(
 }
 
 /// The whole source, with the pieces that changed. `length` is about how long it was.
-pub(crate) fn joined(
-    length: usize,
-    pieces: &[Piece<'_>],
-    parts: Vec<Option<Vec<u8>>>,
-) -> Vec<u8> {
+pub(crate) fn joined(length: usize, pieces: &[Piece<'_>], parts: Vec<Option<Vec<u8>>>) -> Vec<u8> {
     let length = parts.iter().flatten().map(Vec::len).sum::<usize>() + length;
     let mut bytes = Vec::with_capacity(length);
     for (piece, part) in pieces.iter().zip(parts) {

@@ -15,7 +15,6 @@ use super::decrypt::{DecryptOptions, Unwrap};
 use super::encrypt::{EncryptOptions, EncryptReport, Encrypted, Keys, Scope, syntax};
 use super::error::FileError;
 use super::pieces::{self, Piece};
-use super::proof::check_whole;
 use super::run::Run;
 use super::selectors::Selectors;
 use super::{decrypt, encrypt, members};
@@ -117,9 +116,8 @@ fn run(
 ) -> Result<Encrypted, FileError> {
     let old = pieces::read(format, before, |_| true).map_err(syntax)?;
     let opening = decrypt::Run::new(&options.decrypt, unwrap);
-    let (opened, shared) = opening.each(before, &old, |piece, envelopes| {
-        version::OpenPiece::new(format, piece, envelopes)
-    })?;
+    let (opened, shared) = opening
+        .each(before, &old, |piece, envelopes| version::OpenPiece::new(format, piece, envelopes))?;
     if opened.iter().all(|piece| piece.envelopes.is_empty()) {
         return Err(FileError::input("nothing in this file is encrypted")
             .hint("`seal encrypt` encrypts a file for the first time"));
@@ -158,12 +156,7 @@ fn run(
     };
     check_reserved(&new)?;
     let bytes = match version.shared() {
-        Some(earlier) => {
-            let (parts, data_key) = shared::revised(&run, &new, &version, earlier, &mut report)?;
-            let bytes = encrypt::joined(after.len(), &new, parts);
-            check_whole(format, after, &bytes, &data_key)?;
-            bytes
-        }
+        Some(earlier) => shared::revised(&run, (after, &new), &version, earlier, &mut report)?,
         None => {
             let mut parts = Vec::with_capacity(new.len());
             for (bytes, part) in pieces::each(after, &new, |piece| run.piece(piece))? {

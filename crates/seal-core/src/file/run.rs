@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use super::encrypt::{EncryptOptions, EncryptReport, FileKey, Keys, settings};
 use super::error::{Class, FileError};
+use super::open::Demands;
 use super::pieces::Piece;
 use super::previous::{ObjectName, Previous, object_name};
-use super::open::Demands;
 use super::proof::check_piece;
 use super::refusals::{
     check_aliases, check_encrypted, check_list, check_region_is_selected, check_secret,
@@ -235,7 +235,9 @@ impl Run<'_> {
             (Some((earlier, _)), ..) => earlier.rule(),
             (None, Some(rule), _) => rule.clone(),
             (None, None, true) => profile_rule(),
-            (None, None, false) if self.whole => self.options.rule.clone().unwrap_or_else(Rule::implied),
+            (None, None, false) if self.whole => {
+                self.options.rule.clone().unwrap_or_else(Rule::implied)
+            }
             (None, None, false) => {
                 self.check_shape(member, kubernetes)?;
                 return Ok(Choice::Leave);

@@ -101,8 +101,8 @@ impl Known {
             let mut aad = String::new();
             secret.aad.text(&mut aad);
             let Some(enc) = enc_text(encrypted.document().node(*id)) else { continue };
-            let opens = EncText::parse(&enc)
-                .is_ok_and(|enc| cipher.decrypt(&enc, aad.as_bytes()).is_ok());
+            let opens =
+                EncText::parse(&enc).is_ok_and(|enc| cipher.decrypt(&enc, aad.as_bytes()).is_ok());
             if opens {
                 let shown_type = ValueType::Comment;
                 let text = secret.text;

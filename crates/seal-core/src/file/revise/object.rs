@@ -70,9 +70,7 @@ fn still_holds(
 ) -> Result<bool, FileError> {
     let mut secrets = covered.members.iter().flat_map(|(_, secrets)| secrets);
     let same_mac = covered.mac_hex.as_bytes().ct_eq(earlier.shown_mac.as_bytes());
-    if earlier.is_unverified
-        || secrets.any(|secret| secret.enc.is_none())
-        || !bool::from(same_mac)
+    if earlier.is_unverified || secrets.any(|secret| secret.enc.is_none()) || !bool::from(same_mac)
     {
         return Ok(false);
     }

@@ -1,21 +1,22 @@
 //! A changed text whose documents share one envelope.
 
-use super::super::encrypt::EncryptReport;
+use super::super::encrypt::{EncryptReport, joined};
 use super::super::error::FileError;
 use super::super::pieces::Piece;
+use super::super::proof::check_whole;
 use super::super::run::Run;
 use super::super::shared::{check_roots, distributed, roots};
 use super::object::{Revised, revised as with_envelope};
 use super::version::{Earlier, Version};
 
-/// The pieces, encrypted under the one envelope, and what they can be decrypted with.
+/// The changed text, encrypted under the one envelope.
 pub(super) fn revised(
     run: &Run<'_>,
-    pieces: &[Piece<'_>],
+    (after, pieces): (&[u8], &[Piece<'_>]),
     version: &Version<'_>,
     earlier: &Earlier,
     report: &mut EncryptReport,
-) -> Result<(Vec<Option<Vec<u8>>>, crate::secret::DataKey), FileError> {
+) -> Result<Vec<u8>, FileError> {
     let roots = roots(pieces);
     let rule = earlier.rule();
     let selector = run.selector(&rule)?;
@@ -30,5 +31,7 @@ pub(super) fn revised(
     report.changed = sealed.fresh;
     report.encrypted = usize::from(!is_kept);
     report.kept = usize::from(is_kept);
-    Ok((distributed(pieces, roots, sealed.edits), data_key))
+    let bytes = joined(after.len(), pieces, distributed(pieces, roots, sealed.edits));
+    check_whole(run.format, after, &bytes, &data_key)?;
+    Ok(bytes)
 }

@@ -139,7 +139,12 @@ impl<'a> Version<'a> {
         let pieces = opened.iter().zip(streams).enumerate();
         let all: Vec<Found<'_, '_, '_>> = pieces
             .flat_map(|(number, (piece, stream))| {
-                piece.envelopes.iter().map(move |envelope| Found { number, envelope, open: piece, stream })
+                piece.envelopes.iter().map(move |envelope| Found {
+                    number,
+                    envelope,
+                    open: piece,
+                    stream,
+                })
             })
             .collect();
         let (mut envelopes, mut by_place) = (Vec::new(), Owners::new());
@@ -174,9 +179,8 @@ impl<'a> Version<'a> {
                 && before.is_some_and(|before| roots.contains(before))
                 && kubernetes::list_items(&AsWritten, document, document.root()).is_some()
         };
-        let old_objects = places(&old_texts, &|ordinal, _| {
-            is_shared || roots.contains(&old_documents[ordinal])
-        });
+        let old_objects =
+            places(&old_texts, &|ordinal, _| is_shared || roots.contains(&old_documents[ordinal]));
         let new_objects =
             places(&new_texts, &|ordinal, document| is_shared || is_whole(ordinal, document));
         let names = |objects: &[Place<'_>]| -> Vec<ObjectName> {
@@ -298,9 +302,7 @@ impl<'a> Version<'a> {
             Some((flags, scope)) => {
                 Tie::Document(scope, self.namespace().filter(|_| flags.namespace))
             }
-            None if self.options.fresh == Fresh::Unbound => {
-                Tie::Document(self.options.scope, None)
-            }
+            None if self.options.fresh == Fresh::Unbound => Tie::Document(self.options.scope, None),
             None => Tie::Nothing,
         }
     }
