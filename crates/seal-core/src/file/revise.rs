@@ -21,8 +21,10 @@ use super::{decrypt, encrypt, members};
 use crate::format::{BlockIndent, Format};
 use crate::kubernetes::profile_rule;
 
+mod earlier;
 mod known;
 mod object;
+mod opened;
 mod pairing;
 mod shared;
 mod version;
@@ -116,22 +118,22 @@ fn run(
 ) -> Result<Encrypted, FileError> {
     let old = pieces::read(format, before, |_| true).map_err(syntax)?;
     let opening = decrypt::Run::new(&options.decrypt, unwrap);
-    let (opened, shared) = opening
-        .each(before, &old, |piece, envelopes| version::OpenPiece::new(format, piece, envelopes))?;
-    if opened.iter().all(|piece| piece.envelopes.is_empty()) {
+    let (verified, shared) = opening
+        .each(before, &old, |piece, envelopes| opened::OpenPiece::new(format, piece, envelopes))?;
+    if verified.iter().all(|piece| piece.envelopes.is_empty()) {
         return Err(FileError::input("nothing in this file is encrypted")
             .hint("`seal encrypt` encrypts a file for the first time"));
     }
-    let shown = version::joined(&opened);
+    let shown = opened::joined(&verified);
     let after = after.unwrap_or(&shown);
     let mut report = EncryptReport::default();
-    if options.fresh == Fresh::Added && after == &**shown && !version::is_unverified(&opened) {
-        report.kept = opened.iter().map(|piece| piece.envelopes.len()).sum();
+    if options.fresh == Fresh::Added && after == &**shown && !opened::is_unverified(&verified) {
+        report.kept = verified.iter().map(|piece| piece.envelopes.len()).sum();
         return Ok(Encrypted { bytes: None, report });
     }
-    let streams = version::streams(format, &opened)?;
+    let streams = opened::streams(format, &verified)?;
     let new = pieces::read(format, after, |_| true).map_err(syntax)?;
-    let version = Version::new(format, (&opened, &streams), shared, &new, options)?;
+    let version = Version::new(format, (&verified, &streams), shared, &new, options)?;
     let common = version.common_rule();
     let is_profile = common.as_ref().is_none_or(|(rule, _)| *rule == profile_rule());
     let settings = EncryptOptions {

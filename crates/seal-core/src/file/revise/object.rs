@@ -8,7 +8,8 @@ use super::super::run::Run;
 use super::super::seal::{
     Covered, Sealed, Sealing, block, covered, flags, of_secrets, seal, statement,
 };
-use super::version::{Earlier, Version};
+use super::earlier::Earlier;
+use super::version::Version;
 use crate::cipher::ValueType;
 use crate::document::Edit;
 use crate::envelope::Metadata;

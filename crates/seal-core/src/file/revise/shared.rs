@@ -6,8 +6,9 @@ use super::super::pieces::Piece;
 use super::super::proof::check_whole;
 use super::super::run::Run;
 use super::super::shared::{check_roots, distributed, roots};
+use super::earlier::Earlier;
 use super::object::{Revised, revised as with_envelope};
-use super::version::{Earlier, Version};
+use super::version::Version;
 
 /// The changed text, encrypted under the one envelope.
 pub(super) fn revised(

@@ -1,103 +1,20 @@
-//! The earlier version: its envelopes opened, and which object of the new text each belongs to.
+//! The earlier version: which object of the new text each belongs to.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
-use super::super::Member;
-use super::super::encrypt::{Scope, settings, syntax};
 use super::super::error::FileError;
-use super::super::members;
 use super::super::pieces::Piece;
 use super::super::previous::{ObjectName, object_name};
-use super::super::seal::{Tie, covered};
-use super::super::selectors::Selectors;
-use super::super::write_back::{Envelope, written};
-use super::known::Known;
+use super::super::seal::Tie;
+use super::super::{Member, members};
+use super::earlier::{Earlier, Found, Reader};
+use super::opened::OpenPiece;
 use super::pairing::pair;
 use super::{Fresh, ReviseOptions};
-use crate::cipher::Cipher;
 use crate::document::{Document, NodeId, Stream};
-use crate::envelope::binding::{BindingKeys, Flags, Recognised};
-use crate::envelope::{Metadata, Rule};
+use crate::envelope::Rule;
 use crate::format::Format;
-use crate::kubernetes::{self, AsWritten, Object};
-use crate::secret::DataKey;
-
-/// A piece of the earlier version, verified.
-pub(super) struct OpenPiece<'p, 's> {
-    pub(super) envelopes: Vec<Envelope<'p, 's>>,
-    source: &'p [u8],
-    /// `None` where nothing in it is encrypted.
-    decrypted: Option<Zeroizing<Vec<u8>>>,
-}
-
-impl<'p, 's> OpenPiece<'p, 's> {
-    pub(super) fn new(
-        format: Format,
-        piece: &'p Piece<'s>,
-        envelopes: Vec<Envelope<'p, 's>>,
-    ) -> Result<Self, FileError> {
-        let decrypted = match envelopes.is_empty() {
-            true => None,
-            false => Some(written(format, piece, &envelopes)?),
-        };
-        Ok(Self { envelopes, source: piece.text, decrypted })
-    }
-
-    /// The piece as a user sees it.
-    fn shown(&self) -> &[u8] {
-        self.decrypted.as_ref().map_or(self.source, |text| text)
-    }
-}
-
-/// The whole plaintext.
-pub(super) fn joined(opened: &[OpenPiece<'_, '_>]) -> Zeroizing<Vec<u8>> {
-    // The exact capacity: a buffer that grows leaves copies of the plaintext behind.
-    let length = opened.iter().map(|piece| piece.shown().len()).sum();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(length));
-    for piece in opened {
-        bytes.extend_from_slice(piece.shown());
-    }
-    bytes
-}
-
-/// Whether the verification of an envelope was passed over.
-pub(super) fn is_unverified(opened: &[OpenPiece<'_, '_>]) -> bool {
-    let mut envelopes = opened.iter().flat_map(|piece| &piece.envelopes);
-    envelopes.any(|envelope| envelope.opened.unverified.is_some())
-}
-
-/// The plaintext of each piece, read.
-pub(super) fn streams<'o>(
-    format: Format,
-    opened: &'o [OpenPiece<'_, '_>],
-) -> Result<Vec<Stream<'o>>, FileError> {
-    opened.iter().map(|piece| format.parse(piece.shown()).map_err(syntax)).collect()
-}
-
-/// One envelope of the earlier version.
-pub(crate) struct Earlier {
-    pub(super) metadata: Arc<Metadata>,
-    pub(super) data_key: DataKey,
-    pub(super) known: Known,
-    /// What is bound, and how far that goes by the look of it.
-    pub(super) bound: Option<(Flags, Scope)>,
-    /// The nonce and the hash of its MAC.
-    pub(super) iv: Vec<u8>,
-    pub(super) mac_hex: Zeroizing<String>,
-    /// What the MAC would be of the plaintext in its present order.
-    pub(super) shown_mac: Zeroizing<String>,
-    pub(super) is_unverified: bool,
-}
-
-impl Earlier {
-    /// The rule that selects, which the envelope need not name.
-    pub(crate) fn rule(&self) -> Rule {
-        self.metadata.rule.clone().unwrap_or_else(Rule::implied)
-    }
-}
+use crate::kubernetes::{self, AsWritten};
 
 /// The envelopes of the earlier version, for the objects of the new text.
 pub(crate) struct Version<'a> {
@@ -135,7 +52,7 @@ impl<'a> Version<'a> {
         new: &[Piece<'_>],
         options: &'a ReviseOptions<'a>,
     ) -> Result<Self, FileError> {
-        let reader = Reader { format, options, selectors: Selectors::default() };
+        let reader = Reader::new(format, options);
         let pieces = opened.iter().zip(streams).enumerate();
         let all: Vec<Found<'_, '_, '_>> = pieces
             .flat_map(|(number, (piece, stream))| {
@@ -214,7 +131,7 @@ impl<'a> Version<'a> {
             if open.shown() == piece.text
                 && before.iter().copied().eq(in_piece(&old_objects, old_objects[*first].piece))
             {
-                version.leave(piece.before.len(), open.source);
+                version.leave(piece.before.len(), open.encrypted());
             }
         }
         Ok(version)
@@ -373,16 +290,6 @@ fn in_piece(objects: &[Place<'_>], piece: usize) -> std::ops::Range<usize> {
     first..objects.partition_point(|object| object.piece <= piece)
 }
 
-/// An envelope, or its part in one piece.
-struct Found<'o, 'p, 's> {
-    /// Of the piece.
-    number: usize,
-    envelope: &'o Envelope<'p, 's>,
-    open: &'o OpenPiece<'p, 's>,
-    /// The piece, decrypted and read.
-    stream: &'o Stream<'o>,
-}
-
 /// Piece and document of the envelopes that stand over a whole document.
 fn roots(found: &[Found<'_, '_, '_>]) -> HashSet<(usize, usize)> {
     let of_envelope = |found: &Found<'_, '_, '_>| -> Vec<(usize, usize)> {
@@ -391,86 +298,4 @@ fn roots(found: &[Found<'_, '_, '_>]) -> HashSet<(usize, usize)> {
         at_root.map(|member| (found.number, member.document)).collect()
     };
     found.iter().flat_map(of_envelope).collect()
-}
-
-struct Reader<'a> {
-    format: Format,
-    options: &'a ReviseOptions<'a>,
-    selectors: Selectors,
-}
-
-impl Reader<'_> {
-    /// Notes what an envelope, of which `found` are the parts, encrypts.
-    fn earlier(&self, found: &[Found<'_, '_, '_>]) -> Result<Earlier, FileError> {
-        let first = found[0].envelope;
-        let metadata = Arc::clone(&first.metadata);
-        let rule = metadata.rule.clone().unwrap_or_else(Rule::implied);
-        let selector = self.selectors.compiled(&rule).map_err(settings)?;
-        let mut encrypted = Vec::new();
-        let mut shown = Vec::new();
-        for found in found {
-            let envelope = found.envelope;
-            for (member, plain) in envelope.members.iter().zip(&envelope.opened.plain) {
-                encrypted.push((*member, plain));
-                shown.push(decrypted(*member, found));
-            }
-        }
-        let cover = covered(self.format, &shown, &selector, metadata.mac_only_encrypted)?;
-        let cipher = Cipher::new(&first.data_key);
-        let mut known = Known::default();
-        for (which, (encrypted, shown)) in encrypted.into_iter().zip(cover.members).enumerate() {
-            known.note(which, encrypted, shown, &cipher);
-        }
-        known.finish();
-        let bound = self.bound(first).map(|flags| {
-            let object = Object::read(&AsWritten, shown[0].document(), shown[0].object);
-            (flags, self.scope(flags, object.as_ref()))
-        });
-        Ok(Earlier {
-            metadata,
-            data_key: first.data_key.clone(),
-            known,
-            bound,
-            iv: first.opened.iv.clone(),
-            mac_hex: first.opened.mac_hex.clone(),
-            shown_mac: cover.mac_hex,
-            is_unverified: first.opened.unverified.is_some(),
-        })
-    }
-
-    /// What the envelope says it binds, also where that did not have to hold.
-    fn bound(&self, envelope: &Envelope<'_, '_>) -> Option<Flags> {
-        let keys = BindingKeys::new(&envelope.data_key);
-        match keys.recognise(&envelope.opened.iv) {
-            Recognised::Bound(flags) => Some(flags),
-            _ => None,
-        }
-    }
-
-    /// The scope that gave these flags. Where the object had neither name nor namespace, nobody can tell.
-    fn scope(&self, flags: Flags, object: Option<&Object<'_>>) -> Scope {
-        let (name, namespace) = (
-            object.is_some_and(|object| object.name.is_some()),
-            object.is_some_and(|object| object.namespace.is_some()),
-        );
-        match (flags.name, flags.namespace) {
-            (true, _) => Scope::Name,
-            (false, true) if name => Scope::Namespace,
-            (false, true) => Scope::Name,
-            (false, false) if name || namespace => Scope::None,
-            (false, false) => self.options.scope,
-        }
-    }
-}
-
-/// The same member in the decrypted text.
-fn decrypted<'o>(member: Member<'_, '_>, found: &Found<'o, '_, '_>) -> Member<'o, 'o> {
-    let documents = &found.stream.documents;
-    let tree = &documents[member.document];
-    let object = match member.object == member.document().root() {
-        true => tree.root(),
-        false => kubernetes::objects(tree).get(member.place).copied().unwrap_or(tree.root()),
-    };
-    let (source, document, place) = (found.open.shown(), member.document, member.place);
-    Member { before: &[], source, documents, document, object, place }
 }
