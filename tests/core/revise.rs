@@ -60,6 +60,16 @@ fn run(
     options: &ReviseOptions<'_>,
     unwrap: Unwrap<'_>,
 ) -> (Result<Encrypted, FileError>, usize) {
+    run_over_bytes(format, before.as_bytes(), after.map(str::as_bytes), options, unwrap)
+}
+
+fn run_over_bytes(
+    format: Format,
+    before: &[u8],
+    after: Option<&[u8]>,
+    options: &ReviseOptions<'_>,
+    unwrap: Unwrap<'_>,
+) -> (Result<Encrypted, FileError>, usize) {
     static DRAWN: AtomicU64 = AtomicU64::new(1 << 32);
     let keys_drawn = AtomicUsize::new(0);
     let random = || -> Result<[u8; 32], BoxError> {
@@ -70,9 +80,8 @@ fn run(
         Ok(support::file_key(LATER_KEY))
     };
     let keys = Keys { file_key: &file_key, random: &random };
-    let before = before.as_bytes();
     let done = match after {
-        Some(after) => revise(format, before, after.as_bytes(), options, &keys, unwrap),
+        Some(after) => revise(format, before, after, options, &keys, unwrap),
         None => renew(format, before, options, &keys, unwrap),
     };
     (done, keys_drawn.into_inner())
@@ -112,7 +121,8 @@ fn texts(encrypted: &str) -> Vec<&str> {
     starts
         .filter(|at| {
             let line = encrypted[..*at].rsplit('\n').next().unwrap();
-            !line.trim_start().trim_start_matches('"').starts_with("mac")
+            let line = line.trim_start().trim_start_matches('"').trim_start_matches("sops_");
+            !line.starts_with("mac")
         })
         .map(|at| &encrypted[at..at + encrypted[at..].find(']').unwrap() + 1])
         .collect()

@@ -32,6 +32,7 @@ pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outc
         require_bound: arguments.require_bound,
         namespace: arguments.namespace.as_deref(),
         ignore_mac: arguments.ignore_mac,
+        as_data: arguments.as_data,
     };
     let decryption = Decryption::new(context, options, &arguments.key_access)?;
     let outcome = match inputs {
@@ -163,7 +164,7 @@ impl<'a> Decryption<'a> {
             let input = &files.list[index];
             let path = &input.path;
             let format = files::format(told, Some(path))?;
-            if format == Format::Json && input.explicit && files.list.len() > 1 {
+            if format != Format::Yaml && input.explicit && files.list.len() > 1 {
                 return Err(only_yaml_joins(path));
             }
             let original = write::read(path)?;
@@ -174,7 +175,7 @@ impl<'a> Decryption<'a> {
             if input.explicit && original.bytes.expose().trim_ascii().is_empty() {
                 return Err(files::empty_file(path, destination));
             }
-            if format == Format::Json && files.list.len() > 1 {
+            if format != Format::Yaml && files.list.len() > 1 {
                 return Err(only_yaml_joins(path));
             }
             let decrypted = self.decrypt(path, format, original.bytes.expose())?;
@@ -216,7 +217,11 @@ impl<'a> Decryption<'a> {
 /// Whether a file that nobody named is one to decrypt, or a manifest that belongs to the same stream; not the values or
 /// the description of a chart. What cannot be read is left to those who decrypt it: it may be either.
 fn is_meant(format: Format, text: &[u8]) -> bool {
-    let signs = ["apiVersion", "sops", "ENC[AES256_GCM"];
+    let signs: &[&str] = match format {
+        Format::Yaml | Format::Json => &["apiVersion", "sops", "ENC[AES256_GCM"],
+        // Those are never manifests, and most of them are none of ours.
+        Format::Dotenv | Format::Ini | Format::Binary => &["ENC[AES256_GCM"],
+    };
     let has_sign = || match std::str::from_utf8(text) {
         Ok(text) => text.contains('\0') || signs.iter().any(|sign| text.contains(sign)),
         Err(_) => true,
@@ -233,7 +238,7 @@ fn is_meant(format: Format, text: &[u8]) -> bool {
 fn only_yaml_joins(path: &Path) -> CommandError {
     CommandError::usage("several files can be joined only if all are YAML")
         .in_file(path)
-        .hint("decrypt JSON files one by one, or with `--in-place`")
+        .hint("decrypt files of other formats one by one, or with `--in-place`")
 }
 
 fn does_not_join(path: &Path) -> CommandError {

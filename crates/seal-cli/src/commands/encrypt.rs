@@ -11,7 +11,7 @@ use seal_core::file::{
     Scope,
 };
 use seal_core::format::{BlockIndent, Format};
-use seal_core::kubernetes::profile_rule;
+use seal_core::kubernetes::{may_hold_secret, profile_rule};
 use seal_core::secret::{DataKey, SecretBytes};
 
 use self::data_keys::{DataKeys, random_bytes};
@@ -256,7 +256,11 @@ impl Encryption<'_> {
     }
 
     fn encrypt(&self, job: &Job<'_>, destination: &Destination) -> Result<Done, CommandError> {
-        if job.explicit && job.source.trim_ascii().is_empty() {
+        let is_empty = match job.format {
+            Format::Binary => job.source.is_empty(),
+            _ => job.source.trim_ascii().is_empty(),
+        };
+        if job.explicit && is_empty {
             return Err(match job.path == Path::new(STDIN) {
                 true => files::empty_stdin(),
                 false => files::empty_file(job.path, destination),
@@ -274,8 +278,14 @@ impl Encryption<'_> {
             Err(error @ ConfigError::NoRule { .. }) => (None, Some(error)),
             Err(error) => return Err(error.into()),
         };
+        if is_passed_over(job, rule) {
+            return Ok(Done { bytes: None, counts: Counts { skipped: 1, ..Counts::default() } });
+        }
         let indent = config.as_ref().map(|config| config.indent()).unwrap_or_default();
         let options = self.options(job, rule, indent);
+        if let (Format::Binary, Some(rule)) = (job.format, &options.rule) {
+            self.weaker.note_rule_of_binary(rule);
+        }
         // The core may ask from several threads and passes on only what the first one was told.
         let refused = OnceLock::new();
         let file_key = || -> Result<FileKey, BoxError> {
@@ -360,6 +370,7 @@ impl Encryption<'_> {
             scope,
             expand_aliases: self.arguments.expand_aliases,
             strip: self.arguments.strip,
+            as_data: self.arguments.as_data,
             whole_files: job.explicit || rule.is_some_and(CreationRule::is_for_certain_paths),
             last_modified: self.last_modified.clone(),
             indent,
@@ -402,15 +413,11 @@ impl Encryption<'_> {
     }
 }
 
-/// Whether a text that cannot be read may have a Secret in it, or something encrypted. One in another encoding may.
-fn may_hold_secret(text: &[u8]) -> bool {
-    // The word, and the ways to spell it otherwise.
-    const SIGNS: [&str; 8] =
-        ["Secret", "ENC[AES256_GCM", "\\u", "\\U", "\\x", "\\\n", "\\\r", "!!binary"];
-    match std::str::from_utf8(text) {
-        Ok(text) => text.contains('\0') || SIGNS.iter().any(|sign| text.contains(sign)),
-        Err(_) => true,
-    }
+/// A file that nobody named and that holds no manifests. A rule that fits every file does not mean it: in most
+/// directories there are such files that are none of our business.
+fn is_passed_over(job: &Job<'_>, rule: Option<&CreationRule>) -> bool {
+    let holds_manifests = matches!(job.format, Format::Yaml | Format::Json);
+    !job.explicit && !holds_manifests && !rule.is_some_and(CreationRule::is_for_certain_paths)
 }
 
 /// Options that mean one file, and so make no sense with several.

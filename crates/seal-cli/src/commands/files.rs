@@ -132,16 +132,31 @@ fn empty(path: &Path) -> CommandError {
 /// the pipes of a shell (`<(…)`).
 pub(super) fn format(told: Option<FileType>, path: Option<&Path>) -> Result<Format, CommandError> {
     match (told, path) {
-        (Some(FileType::Yaml), _) | (None, None) => Ok(Format::Yaml),
-        (Some(FileType::Json), _) => Ok(Format::Json),
-        (None, Some(path)) => match Format::of_path(path) {
-            Some(format) => Ok(format),
-            None if is_stream(path) => Ok(Format::Yaml),
-            None => Err(CommandError::usage("the name does not tell the format of this file")
+        (Some(told), _) => Ok(told.into()),
+        (None, None) => Ok(Format::Yaml),
+        (None, Some(path)) => {
+            match Format::of_path(path) {
+                Some(format) => Ok(format),
+                None if is_stream(path) => Ok(Format::Yaml),
+                None if hints_at_a_format(path) => Err(CommandError::usage(
+                    "the name does not tell the format of this file",
+                )
                 .in_file(path)
-                .hint("say which it is with `--type yaml` or `--type json`")),
-        },
+                .hint("say which it is with `--type yaml`, `json`, `dotenv`, `ini` or `binary`")),
+                None => Ok(Format::Binary),
+            }
+        }
     }
+}
+
+/// A name like `.env.prod` or `values.yaml.bak`: SOPS would take the file for a binary one without a word.
+fn hints_at_a_format(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    name.starts_with(".env")
+        || name
+            .split('.')
+            .skip(1)
+            .any(|part| matches!(part, "yaml" | "yml" | "json" | "env" | "ini"))
 }
 
 fn is_stream(path: &Path) -> bool {
@@ -187,9 +202,11 @@ fn reason(error: &FileError) -> Option<Reason> {
     match (error.fault, error.class) {
         (Some(Fault::Value), _) => Some(Reason::Value),
         (Some(Fault::NoDocument), _) => Some(Reason::NoDocument),
+        (Some(Fault::AlreadyEncrypted), _) => Some(Reason::AlreadyEncrypted),
+        (Some(Fault::NotEncrypted), _) => Some(Reason::NotEncrypted),
         (Some(Fault::Mac), _) | (None, Class::Refused) => Some(Reason::MacMismatch),
         (None, Class::NoKey) => Some(Reason::NoDataKey),
-        (None, Class::Syntax) => Some(Reason::Syntax),
+        (Some(Fault::NoMapping), _) | (None, Class::Syntax) => Some(Reason::Syntax),
         (None, Class::Input | Class::Settings | Class::NothingSelected) => None,
     }
 }

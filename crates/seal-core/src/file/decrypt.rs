@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::encrypt::{may_hold, syntax};
-use super::error::{Class, FileError};
+use super::error::{Class, Fault, FileError};
 use super::open::{Demands, Opened, open};
 use super::pieces::{self, Piece};
 use super::selectors::Selectors;
@@ -16,7 +16,7 @@ use crate::document::{Content, NodeId, Value};
 use crate::envelope::binding::{BindingKeys, Recognised};
 use crate::envelope::mac::open_mac;
 use crate::envelope::{Metadata, MetadataError, Rule};
-use crate::format::Format;
+use crate::format::{Format, binary};
 use crate::kubernetes::{self, AsWritten, Object};
 use crate::secret::{DataKey, SecretBytes};
 
@@ -32,6 +32,9 @@ pub struct DecryptOptions<'a> {
     /// Give the values back although the MAC or the binding does not hold them together, or there is no MAC. Each
     /// value has to open all the same. What was passed over is in [`DecryptedObject::unverified`].
     pub ignore_mac: bool,
+    /// Take Kubernetes objects for mere data where the envelope is not bound, as SOPS does: it then only has to hold what
+    /// its own rule and MAC say. Without any envelope the source is refused.
+    pub as_data: bool,
 }
 
 /// One envelope that was opened.
@@ -80,6 +83,10 @@ pub fn decrypt(
             || (options.require_encrypted && memchr::memmem::find(text, b"Secret").is_some())
     };
     let mut pieces = pieces::read(format, source, wanted).map_err(syntax)?;
+    if format == Format::Binary && !pieces.iter().all(is_binary) {
+        return Err(FileError::input("this is no file that was encrypted as a binary one")
+            .hint("say which format it has: `--type yaml`, `json`, `dotenv` or `ini`"));
+    }
     if shares_one_envelope(&pieces) {
         // Documents without an envelope would make it another layout, so all have to be looked at.
         pieces::read_rest(format, source, &mut pieces).map_err(syntax)?;
@@ -117,8 +124,10 @@ pub fn decrypt(
             }
         }
     }
-    if options.require_encrypted && objects.is_empty() {
-        return Err(FileError::refused("nothing in this file is encrypted"));
+    if (options.require_encrypted || options.as_data) && objects.is_empty() {
+        return Err(
+            FileError::refused("nothing in this file is encrypted").fault(Fault::NotEncrypted)
+        );
     }
     let bytes = changed.then(|| SecretBytes::new(std::mem::take(&mut *bytes)));
     Ok(Decrypted { bytes, objects })
@@ -143,7 +152,7 @@ pub(crate) struct Run<'a> {
 }
 
 /// The objects of a piece that have an envelope, with its entry.
-fn envelopes<'p, 's>(piece: &'p Piece<'s>) -> Vec<(Member<'p, 's>, NodeId)> {
+pub(crate) fn envelopes_of<'p, 's>(piece: &'p Piece<'s>) -> Vec<(Member<'p, 's>, NodeId)> {
     let Some(stream) = &piece.stream else { return Vec::new() };
     let with_entry = |member: Member<'p, 's>| {
         member.document().entry(member.object, "sops").map(|entry| (member, entry))
@@ -151,8 +160,27 @@ fn envelopes<'p, 's>(piece: &'p Piece<'s>) -> Vec<(Member<'p, 's>, NodeId)> {
     members(piece.before, piece.text, stream).into_iter().filter_map(with_entry).collect()
 }
 
+/// The content of a `sops` block.
+pub(crate) fn metadata_of(member: Member<'_, '_>, sops: NodeId) -> Result<Metadata, FileError> {
+    let document = member.document();
+    Metadata::read(document, sops).map_err(|error| {
+        let class = match error {
+            // Somebody added what contradicts the rest.
+            MetadataError::Doubled { .. } | MetadataError::Rules { .. } => Class::Refused,
+            _ => Class::Input,
+        };
+        let error = FileError::new(class, format!("the `sops` block cannot be read: {error}"));
+        member.near(error.object(member.describe()), document.node(sops).span.start)
+    })
+}
+
+/// A binary file in its encrypted form; a text in clear is not.
+fn is_binary(piece: &Piece<'_>) -> bool {
+    piece.stream.iter().flat_map(|stream| &stream.documents).all(binary::is_encrypted)
+}
+
 /// SOPS's stream layout: several documents, each with the same envelope.
-fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
+pub(crate) fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
     let mut first = None;
     let mut count = 0;
     for piece in pieces {
@@ -206,12 +234,15 @@ impl<'a> Run<'a> {
             require_bound: self.options.require_bound,
             namespace: self.options.namespace,
             ignore_mac: self.options.ignore_mac,
+            as_data: self.options.as_data,
         }
     }
 
     /// The first envelope is bound, so each document has its own: several are the same where their documents are.
     fn is_bound(&self, pieces: &[Piece<'_>]) -> bool {
-        let Some((first, entry)) = pieces.iter().flat_map(envelopes).next() else { return false };
+        let Some((first, entry)) = pieces.iter().flat_map(envelopes_of).next() else {
+            return false;
+        };
         let Ok(metadata) = Metadata::read(first.document(), entry) else { return false };
         let Ok(data_key) = (self.unwrap)(&metadata) else { return false };
         let mac = open_mac(&Cipher::new(&data_key), &metadata.mac, &metadata.last_modified);
@@ -228,14 +259,7 @@ impl<'a> Run<'a> {
         let at = |error: FileError| {
             member.near(error.object(member.describe()), document.node(sops).span.start)
         };
-        let metadata = Metadata::read(document, sops).map_err(|error| {
-            let class = match error {
-                // Somebody added what contradicts the rest.
-                MetadataError::Doubled { .. } | MetadataError::Rules { .. } => Class::Refused,
-                _ => Class::Input,
-            };
-            at(FileError::new(class, format!("the `sops` block cannot be read: {error}")))
-        })?;
+        let metadata = metadata_of(member, sops)?;
         let rule = metadata.rule.clone().unwrap_or_else(Rule::implied);
         let selector = self.selectors.compiled(&rule).map_err(|error| {
             at(FileError::refused(format!("the rule of the envelope is unusable: {error}")))
@@ -251,8 +275,10 @@ impl<'a> Run<'a> {
     }
 
     fn piece<'p, 's>(&self, piece: &'p Piece<'s>) -> Result<Vec<Envelope<'p, 's>>, FileError> {
-        check_clear_objects(piece, self.options.require_encrypted)?;
-        envelopes(piece).into_iter().map(|found| self.open(vec![found])).collect()
+        if !self.options.as_data {
+            check_clear_objects(piece, self.options.require_encrypted)?;
+        }
+        envelopes_of(piece).into_iter().map(|found| self.open(vec![found])).collect()
     }
 
     /// For each piece, its part of the one envelope.
@@ -260,7 +286,7 @@ impl<'a> Run<'a> {
         &self,
         pieces: &'p [Piece<'s>],
     ) -> Result<Vec<Vec<Envelope<'p, 's>>>, FileError> {
-        let found: Vec<_> = pieces.iter().map(envelopes).collect();
+        let found: Vec<_> = pieces.iter().map(envelopes_of).collect();
         let counts: Vec<usize> = found.iter().map(Vec::len).collect();
         let all: Vec<_> = found.into_iter().flatten().collect();
         let mut whole = self.open(all)?;
@@ -354,7 +380,7 @@ fn check_clear_objects(piece: &Piece<'_>, require_encrypted: bool) -> Result<(),
         }
     }
     for (document, covered) in stream.documents.iter().zip(covered) {
-        if let Some(secret) = kubernetes::unprotected_secret(document, &covered) {
+        if let Some(secret) = kubernetes::unprotected_secrets(document, &covered).next() {
             let error = FileError::refused("a Secret in clear stands in the file");
             return Err(error.at(piece.before, piece.text, document.node(secret).span.start));
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::OnceLock;
 
-use super::error::{Class, FileError};
+use super::error::{Class, Fault, FileError};
 use super::pieces::{self, Piece};
 use super::prepare::prepare;
 use super::previous::{ObjectName, Previous, object_name};
@@ -59,6 +59,10 @@ pub struct EncryptOptions {
     pub strip: bool,
     /// Encrypt every value of a source that holds no Kubernetes object; else such a source is left alone.
     pub whole_files: bool,
+    /// Take Kubernetes objects for mere data, as SOPS does, under one unbound envelope ([`Layout::Sops`]): no profile, a
+    /// rule may leave a part of a Secret in clear or select nothing at all, and a file that is encrypted already is an
+    /// error.
+    pub as_data: bool,
     /// The time of this run, RFC 3339.
     pub last_modified: String,
     /// Indentation of the `sops` block.
@@ -76,6 +80,7 @@ impl Default for EncryptOptions {
             expand_aliases: false,
             strip: false,
             whole_files: false,
+            as_data: false,
             last_modified: String::new(),
             indent: BlockIndent::default(),
         }
@@ -164,8 +169,24 @@ pub fn encrypt(
     keys: &Keys<'_>,
     previous: Option<&Previous<'_>>,
 ) -> Result<Encrypted, FileError> {
+    let of_binary;
+    let options = match format {
+        // All of it is secret; a file that is none of its values otherwise would be left in clear.
+        Format::Binary => {
+            of_binary = EncryptOptions { rule: None, whole_files: true, ..options.clone() };
+            &of_binary
+        }
+        _ => options,
+    };
     if let Some(rule) = &options.rule {
         Selector::new(rule).map_err(settings)?;
+        if !format.metadata_hold(&rule.text) {
+            let kind = rule.kind.name();
+            let problem = format!("the metadata of this format cannot hold `\\n` in `{kind}`");
+            return Err(FileError::settings(problem).hint(
+                "for a line break write `\\x0a`, and for a backslash before an `n` write `[\\\\]n`",
+            ));
+        }
     }
     let is_profile = options.rule.as_ref().is_none_or(|rule| *rule == profile_rule());
     let reads_all = !is_profile || options.layout == Layout::Sops;
@@ -216,7 +237,7 @@ pub fn encrypt(
     // The proof reads the result: both trees need not be held at once.
     drop(pieces);
     if options.layout == Layout::Sops && report.encrypted > 0 {
-        check_whole(format, source, &bytes, &run.file_key()?.data_key)?;
+        check_whole(format, source, &bytes, &run.file_key()?.data_key, options.as_data)?;
     }
     Ok(Encrypted { bytes: Some(bytes), report })
 }
@@ -249,6 +270,9 @@ fn check_outcome(
     }
     if made > 0 || report.already > 0 {
         return Ok(());
+    }
+    if run.options.as_data {
+        return Err(FileError::input("there is no document in this file").fault(Fault::NoDocument));
     }
     let rule = run.explicit.as_ref().or(run.options.rule.as_ref().filter(|_| run.whole));
     if let Some(rule) = rule {
@@ -286,7 +310,7 @@ fn names(pieces: &[Piece<'_>]) -> HashMap<ObjectName, usize> {
 }
 
 /// An alias to an earlier document may stand in this text.
-fn may_hold_alias(text: &[u8]) -> bool {
+pub(crate) fn may_hold_alias(text: &[u8]) -> bool {
     memchr::memchr_iter(b'*', text).any(|at| {
         let before = at.checked_sub(1).map(|before| text[before]);
         let after = text.get(at + 1);
@@ -313,7 +337,7 @@ pub(crate) fn settings(error: crate::select::SelectError) -> FileError {
 }
 
 /// Whether any document of a source is a Kubernetes object; reads no more than it must.
-fn holds_kubernetes(format: Format, pieces: &[Piece<'_>]) -> bool {
+pub(crate) fn holds_kubernetes(format: Format, pieces: &[Piece<'_>]) -> bool {
     let is_object = |documents: &[Document<'_>]| {
         documents
             .iter()

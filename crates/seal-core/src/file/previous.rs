@@ -99,9 +99,10 @@ impl<'a> Previous<'a> {
         // Its place among the objects matters for what is written only.
         let source = self.source;
         let before = Member { before: &[], source, documents, document, object, place: 0 };
+        let written = format.has_rules().then_some(rule);
         let Some(sops) = before.document().entry(before.object, "sops") else { return Ok(None) };
         let Ok(metadata) = Metadata::read(before.document(), sops) else { return Ok(None) };
-        if metadata.rule.as_ref() != Some(rule)
+        if metadata.rule.as_ref() != written
             || metadata.mac_only_encrypted != mac_only_encrypted
             || !self.master_keys.are_those_of(&metadata)
         {

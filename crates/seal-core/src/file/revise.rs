@@ -140,6 +140,7 @@ fn run(
         rule: common.as_ref().map(|(rule, _)| rule.clone()),
         mac_only_encrypted: common.as_ref().map(|(_, mac_only)| *mac_only),
         scope: options.scope,
+        as_data: options.decrypt.as_data && version.shared().is_some(),
         last_modified: options.last_modified.clone(),
         indent: options.indent.clone(),
         ..EncryptOptions::default()

@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 
 use super::encrypt::{EncryptOptions, EncryptReport, FileKey, Keys, settings};
 use super::error::{Class, FileError};
-use super::open::Demands;
 use super::pieces::Piece;
 use super::previous::{ObjectName, Previous, object_name};
 use super::proof::check_piece;
@@ -73,7 +72,7 @@ impl Run<'_> {
             key_groups: file_key.key_groups.clone(),
             last_modified: self.options.last_modified.clone(),
             mac: String::new(),
-            rule,
+            rule: rule.filter(|_| self.format.has_rules()),
             mac_only_encrypted,
             version: SOPS_VERSION.to_owned(),
         };
@@ -172,8 +171,7 @@ impl Run<'_> {
             made.push((member, sealing.data_key.clone()));
         }
         let bytes = apply(piece.text, 0..piece.text.len(), edits);
-        let namespace = self.version.and_then(Version::namespace);
-        let demands = Demands { namespace, ..Demands::default() };
+        let demands = self.version.map(Version::demands).unwrap_or_default();
         check_piece(self.format, piece, &bytes, &made, demands, &self.selectors)?;
         Ok((Some(bytes), report))
     }
@@ -310,7 +308,7 @@ fn check_unprotected(
     covered: &[Vec<NodeId>],
 ) -> Result<(), FileError> {
     for (index, (document, covered)) in documents.iter().zip(covered).enumerate() {
-        if let Some(secret) = kubernetes::unprotected_secret(document, covered) {
+        if let Some(secret) = kubernetes::unprotected_secrets(document, covered).next() {
             let (before, source) = (piece.before, piece.text);
             let root = Member {
                 before,

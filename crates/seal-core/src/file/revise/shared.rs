@@ -33,6 +33,6 @@ pub(super) fn revised(
     report.encrypted = usize::from(!is_kept);
     report.kept = usize::from(is_kept);
     let bytes = joined(after.len(), pieces, distributed(pieces, roots, sealed.edits));
-    check_whole(run.format, after, &bytes, &data_key)?;
+    check_whole(run.format, after, &bytes, &data_key, run.options.as_data)?;
     Ok(bytes)
 }

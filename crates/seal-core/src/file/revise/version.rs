@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::error::FileError;
+use super::super::open::Demands;
 use super::super::pieces::Piece;
 use super::super::previous::{ObjectName, object_name};
 use super::super::seal::Tie;
@@ -224,8 +225,14 @@ impl<'a> Version<'a> {
         }
     }
 
+    /// What the result is verified with.
+    pub(crate) fn demands(&self) -> Demands<'a> {
+        let as_data = self.options.decrypt.as_data;
+        Demands { namespace: self.namespace(), as_data, ..Demands::default() }
+    }
+
     /// The namespace of objects that do not carry one.
-    pub(crate) fn namespace(&self) -> Option<&'a str> {
+    pub(super) fn namespace(&self) -> Option<&'a str> {
         self.options.decrypt.namespace
     }
 }
