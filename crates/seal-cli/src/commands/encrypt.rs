@@ -267,6 +267,9 @@ impl Encryption<'_> {
             });
         }
         let named = self.arguments.filename_override.as_deref().unwrap_or(job.path);
+        if job.format == Format::Binary {
+            files::check_binary(self.arguments.files.file_type, job.path, job.source)?;
+        }
         let config = self.configs.for_file(named)?;
         let found = match &config {
             Some(config) => config.rule_for(named),
