@@ -12,9 +12,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::scope::Scope;
 
 mod examples;
+mod exec;
 mod master_keys;
+mod shell;
 
+pub(crate) use exec::{ExecEnvArgs, ExecFileArgs, ProgramArgs};
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
+pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
 ///
@@ -53,7 +57,12 @@ pub(crate) enum Command {
     Encrypt(Box<EncryptArgs>),
     Decrypt(DecryptArgs),
     Get(GetArgs),
+    ExecEnv(Box<ExecEnvArgs>),
+    ExecFile(Box<ExecFileArgs>),
     Keyservice(KeyserviceArgs),
+    Completion(CompletionArgs),
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 /// Make an age identity and a .sops.yaml
@@ -116,6 +125,9 @@ pub(crate) struct EncryptArgs {
     /// per file. Whoever gets the data key of one of these files can then read all of them
     #[arg(long)]
     pub(crate) shared_data_key: bool,
+    /// Take manifests for mere data, as SOPS does: only those that answer as it say so.
+    #[arg(skip)]
+    pub(crate) as_data: bool,
     // Last: what follows would come under their headings.
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
@@ -142,6 +154,13 @@ pub(crate) struct DecryptArgs {
     /// Namespace of documents that are bound to one but do not name it
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
+    /// Decrypt although MAC or binding fail, to save what is left of a damaged file: values may then have been moved,
+    /// exchanged or removed by anybody
+    #[arg(long, conflicts_with = "require_bound")]
+    pub(crate) ignore_mac: bool,
+    /// Take manifests for mere data, as SOPS does: only those that answer as it say so.
+    #[arg(skip)]
+    pub(crate) as_data: bool,
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
 }
@@ -293,10 +312,13 @@ impl CommandLine {
     /// Whether stdout carries documents, so that nothing else may be printed there.
     pub(crate) fn stdout_carries_documents(&self) -> bool {
         match &self.command {
-            Command::Init(_) | Command::Keyservice(_) => false,
+            Command::Init(_) | Command::Keyservice(_) | Command::Man(_) => false,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
-            Command::Get(_) => true,
+            Command::Get(_)
+            | Command::ExecEnv(_)
+            | Command::ExecFile(_)
+            | Command::Completion(_) => true,
         }
     }
 }
@@ -309,7 +331,11 @@ impl Command {
             Self::Encrypt(_) => "encrypt",
             Self::Decrypt(_) => "decrypt",
             Self::Get(_) => "get",
+            Self::ExecEnv(_) => "exec-env",
+            Self::ExecFile(_) => "exec-file",
             Self::Keyservice(_) => "keyservice",
+            Self::Completion(_) => "completion",
+            Self::Man(_) => "man",
         }
     }
 }

@@ -116,6 +116,11 @@ impl Ui {
         said.errors.extend(errors.iter().cloned());
     }
 
+    /// The failure that was reported first.
+    pub(crate) fn first_error(&self) -> Option<CommandError> {
+        self.said().errors.first().cloned()
+    }
+
     /// Shows a bar on a terminal, where there are more files than a glance takes.
     pub(crate) fn progress(&self, files: usize, doing: &'static str) -> Progress<'_> {
         const A_GLANCE: usize = 8;
@@ -246,7 +251,7 @@ fn with_option_for_sops_users(message: clap::Error, option: &str) -> clap::Error
         "--extract" => "`seal get FILE PATH` prints one value",
         "--input-type" => "the format of the input is `--type`",
         "--output-type" => "seal writes the format that it reads",
-        "--ignore-mac" => "seal prints nothing that it has not verified",
+        "--ignore-mac" => "only `seal decrypt` has it",
         "-d" | "--decrypt" => "`seal decrypt FILE`",
         "-e" | "--encrypt" => "`seal encrypt FILE`",
         "-r" | "--rotate" => "`seal decrypt -i PATHS && seal encrypt -i PATHS`",

@@ -19,7 +19,7 @@ use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::inputs::{self, Files, Inputs};
 use crate::key_access::{KeyAccess, key_access};
-use crate::ui::{Counts, Report};
+use crate::ui::{Counts, Report, Ui};
 use crate::write::{self, NewFile, Writer};
 
 mod join;
@@ -31,6 +31,8 @@ pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outc
         require_encrypted: arguments.require_encrypted,
         require_bound: arguments.require_bound,
         namespace: arguments.namespace.as_deref(),
+        ignore_mac: arguments.ignore_mac,
+        as_data: arguments.as_data,
     };
     let decryption = Decryption::new(context, options, &arguments.key_access)?;
     let outcome = match inputs {
@@ -61,6 +63,7 @@ pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outc
 
 /// What is the same for all files of a run.
 pub(super) struct Decryption<'a> {
+    ui: &'a Ui,
     /// What the user asks of every file.
     options: DecryptOptions<'a>,
     pub(super) configs: Configs,
@@ -69,11 +72,12 @@ pub(super) struct Decryption<'a> {
 
 impl<'a> Decryption<'a> {
     pub(super) fn new(
-        context: &Context<'_>,
+        context: &Context<'a>,
         options: DecryptOptions<'a>,
         arguments: &KeyAccessArgs,
     ) -> Result<Self, CommandError> {
         Ok(Self {
+            ui: context.ui,
             options,
             configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
             key_access: key_access(context.environment, arguments, [])?,
@@ -93,7 +97,19 @@ impl<'a> Decryption<'a> {
             let groups = &metadata.key_groups;
             Ok(self.key_access.data_key(groups, metadata.shamir_threshold)?)
         };
-        decrypt(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))
+        let decrypted =
+            decrypt(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))?;
+        for object in &decrypted.objects {
+            if let Some(problem) = &object.unverified {
+                let name = object.description.as_deref();
+                let name = name.map_or_else(String::new, |name| format!("{name}: "));
+                self.ui.warn(&format!(
+                    "{}: {name}NOT VERIFIED, because of --ignore-mac: {problem}. Do not deploy it before you have looked at every value",
+                    path.display()
+                ));
+            }
+        }
+        Ok(decrypted)
     }
 
     /// `require_bound` is all that a configuration can say about decrypting, so a broken one stops nobody, unless it

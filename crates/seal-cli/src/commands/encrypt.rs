@@ -11,14 +11,14 @@ use seal_core::file::{
     Scope,
 };
 use seal_core::format::{BlockIndent, Format};
-use seal_core::kubernetes::profile_rule;
+use seal_core::kubernetes::{may_hold_secret, profile_rule};
 use seal_core::secret::{DataKey, SecretBytes};
 
 use self::data_keys::{DataKeys, random_bytes};
-use self::recipients::RecipientsOfFiles;
 use self::selection::{AppliedRules, selection};
 use self::weaker::Weaker;
 use super::files::{self, STDIN, each, file_error, working_directory};
+use super::recipients::RecipientsOfFiles;
 use super::{Context, Outcome};
 use crate::args::{self, EncryptArgs};
 use crate::clock;
@@ -29,11 +29,11 @@ use crate::exit_code::ExitCode;
 use crate::git::HeadVersions;
 use crate::inputs::{self, Files, Input, Inputs};
 use crate::key_access::{KeyAccess, key_access};
+use crate::reason::Reason;
 use crate::ui::{Counts, Report};
 use crate::write::{self, NewFile, Writer};
 
-mod data_keys;
-mod recipients;
+pub(super) mod data_keys;
 mod selection;
 mod weaker;
 
@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
     let destination = destination::choose(&arguments.files, &inputs, Several::InPlaceOnly)?;
     check_options_of_one_file(arguments, &inputs)?;
     let typed = TypedKeys::read(context.environment, &arguments.master_keys).map_err(|error| {
-        let out = CommandError::usage(error.to_string());
+        let out = CommandError::usage(error.to_string()).because(error.reason());
         error.hint().into_iter().fold(out, CommandError::hint)
     })?;
     let named_by = typed.named_by();
@@ -373,6 +373,7 @@ impl Encryption<'_> {
             scope,
             expand_aliases: self.arguments.expand_aliases,
             strip: self.arguments.strip,
+            as_data: self.arguments.as_data,
             whole_files: job.explicit || rule.is_some_and(CreationRule::is_for_certain_paths),
             last_modified: self.last_modified.clone(),
             indent,
@@ -392,9 +393,11 @@ impl Encryption<'_> {
             (Some(rule), _) => rule.keys(self.typed.threshold)?,
             (None, Some(error)) => return Err(CommandError::from(error)),
             (None, None) => {
-                return Err(CommandError::usage("there are no recipients to encrypt for").hint(
-                    "`seal init` makes a key and a .sops.yaml; or name recipients with `--age`",
-                ));
+                return Err(CommandError::usage("there are no recipients to encrypt for")
+                    .because(Reason::NoMasterKeys)
+                    .hint(
+                        "`seal init` makes a key and a .sops.yaml; or name recipients with `--age`",
+                    ));
             }
         };
         Ok(self.typed.over(&of_rule))
@@ -418,17 +421,6 @@ impl Encryption<'_> {
 fn is_passed_over(job: &Job<'_>, rule: Option<&CreationRule>) -> bool {
     let holds_manifests = matches!(job.format, Format::Yaml | Format::Json);
     !job.explicit && !holds_manifests && !rule.is_some_and(CreationRule::is_for_certain_paths)
-}
-
-/// Whether a text that cannot be read may have a Secret in it, or something encrypted. One in another encoding may.
-fn may_hold_secret(text: &[u8]) -> bool {
-    // The word, and the ways to spell it otherwise.
-    const SIGNS: [&str; 8] =
-        ["Secret", "ENC[AES256_GCM", "\\u", "\\U", "\\x", "\\\n", "\\\r", "!!binary"];
-    match std::str::from_utf8(text) {
-        Ok(text) => text.contains('\0') || SIGNS.iter().any(|sign| text.contains(sign)),
-        Err(_) => true,
-    }
 }
 
 /// Options that mean one file, and so make no sense with several.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use seal_core::file::{Class, FileError};
+use seal_core::file::{Class, Fault, FileError};
 use seal_core::format::Format;
 use seal_core::kubernetes;
 use seal_keys::{KeyService, NoDataKey};
@@ -18,6 +18,7 @@ use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::inputs::Files;
 use crate::key_access::KeyAccess;
+use crate::reason::Reason;
 use crate::ui::{Counts, escape};
 use crate::write::FILES_AT_ONCE;
 
@@ -125,7 +126,7 @@ pub(super) fn empty_file(path: &Path, destination: &Destination) -> CommandError
 }
 
 fn empty(path: &Path) -> CommandError {
-    CommandError::failed("there is nothing in it").in_file(path)
+    CommandError::failed("there is nothing in it").in_file(path).because(Reason::NoDocument)
 }
 
 /// The format of a file: as told, else by its name; YAML where there is no name to go by, as for standard input and
@@ -198,6 +199,9 @@ pub(super) fn file_error(path: &Path, error: &FileError) -> CommandError {
         Class::Refused => CommandError::refused(message),
         Class::NoKey => CommandError::no_key(message),
     };
+    if let Some(reason) = reason(error) {
+        out = out.because(reason);
+    }
     out = match error.position {
         Some(position) => out.at(path, position),
         None => out.in_file(path),
@@ -211,6 +215,19 @@ pub(super) fn file_error(path: &Path, error: &FileError) -> CommandError {
     match &error.hint {
         Some(hint) => out.hint(hint.clone()),
         None => out,
+    }
+}
+
+fn reason(error: &FileError) -> Option<Reason> {
+    match (error.fault, error.class) {
+        (Some(Fault::Value), _) => Some(Reason::Value),
+        (Some(Fault::NoDocument), _) => Some(Reason::NoDocument),
+        (Some(Fault::AlreadyEncrypted), _) => Some(Reason::AlreadyEncrypted),
+        (Some(Fault::NotEncrypted), _) => Some(Reason::NotEncrypted),
+        (Some(Fault::Mac), _) | (None, Class::Refused) => Some(Reason::MacMismatch),
+        (None, Class::NoKey) => Some(Reason::NoDataKey),
+        (Some(Fault::NoMapping), _) | (None, Class::Syntax) => Some(Reason::Syntax),
+        (None, Class::Input | Class::Settings | Class::NothingSelected) => None,
     }
 }
 

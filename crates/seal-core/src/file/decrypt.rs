@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::encrypt::{may_hold, syntax};
-use super::error::{Class, FileError};
+use super::error::{Class, Fault, FileError};
 use super::open::{Demands, Opened, open};
 use super::pieces::{self, Piece};
 use super::selectors::Selectors;
@@ -27,6 +27,12 @@ pub struct DecryptOptions<'a> {
     pub require_bound: bool,
     /// The namespace that objects go to which carry none.
     pub namespace: Option<&'a str>,
+    /// Give the values back although the MAC or the binding does not hold them together, or there is no MAC. Each
+    /// value has to open all the same. What was passed over is in [`DecryptedObject::unverified`].
+    pub ignore_mac: bool,
+    /// Take Kubernetes objects for mere data where the envelope is not bound, as SOPS does: it then only has to hold what
+    /// its own rule and MAC say. Without any envelope the source is refused.
+    pub as_data: bool,
 }
 
 /// One envelope that was opened.
@@ -40,6 +46,8 @@ pub struct DecryptedObject {
     pub reordered: bool,
     /// Values that were decrypted.
     pub values: usize,
+    /// Why nobody can say that the values belong together, where [`DecryptOptions::ignore_mac`] let that pass.
+    pub unverified: Option<String>,
 }
 
 /// The result of [`decrypt`].
@@ -112,8 +120,10 @@ pub fn decrypt(
             }
         }
     }
-    if options.require_encrypted && objects.is_empty() {
-        return Err(FileError::refused("nothing in this file is encrypted"));
+    if (options.require_encrypted || options.as_data) && objects.is_empty() {
+        return Err(
+            FileError::refused("nothing in this file is encrypted").fault(Fault::NotEncrypted)
+        );
     }
     let bytes = changed.then(|| SecretBytes::new(std::mem::take(&mut *bytes)));
     Ok(Decrypted { bytes, objects })
@@ -138,12 +148,26 @@ struct Run<'a> {
 }
 
 /// The objects of a piece that have an envelope, with its entry.
-fn envelopes<'p, 's>(piece: &'p Piece<'s>) -> Vec<(Member<'p, 's>, NodeId)> {
+pub(crate) fn envelopes_of<'p, 's>(piece: &'p Piece<'s>) -> Vec<(Member<'p, 's>, NodeId)> {
     let Some(stream) = &piece.stream else { return Vec::new() };
     let with_entry = |member: Member<'p, 's>| {
         member.document().entry(member.object, "sops").map(|entry| (member, entry))
     };
     members(piece.before, piece.text, stream).into_iter().filter_map(with_entry).collect()
+}
+
+/// The content of a `sops` block.
+pub(crate) fn metadata_of(member: Member<'_, '_>, sops: NodeId) -> Result<Metadata, FileError> {
+    let document = member.document();
+    Metadata::read(document, sops).map_err(|error| {
+        let class = match error {
+            // Somebody added what contradicts the rest.
+            MetadataError::Doubled { .. } | MetadataError::Rules { .. } => Class::Refused,
+            _ => Class::Input,
+        };
+        let error = FileError::new(class, format!("the `sops` block cannot be read: {error}"));
+        member.near(error.object(member.describe()), document.node(sops).span.start)
+    })
 }
 
 /// A binary file in its encrypted form; a text in clear is not.
@@ -152,7 +176,7 @@ fn is_binary(piece: &Piece<'_>) -> bool {
 }
 
 /// SOPS's stream layout: several documents, each with the same envelope.
-fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
+pub(crate) fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
     let mut first = None;
     let mut count = 0;
     for piece in pieces {
@@ -173,12 +197,19 @@ fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
 
 impl Run<'_> {
     fn demands(&self) -> Demands<'_> {
-        Demands { require_bound: self.options.require_bound, namespace: self.options.namespace }
+        Demands {
+            require_bound: self.options.require_bound,
+            namespace: self.options.namespace,
+            ignore_mac: self.options.ignore_mac,
+            as_data: self.options.as_data,
+        }
     }
 
     /// The first envelope is bound, so each document has its own: several are the same where their documents are.
     fn is_bound(&self, pieces: &[Piece<'_>]) -> bool {
-        let Some((first, entry)) = pieces.iter().flat_map(envelopes).next() else { return false };
+        let Some((first, entry)) = pieces.iter().flat_map(envelopes_of).next() else {
+            return false;
+        };
         let Ok(metadata) = Metadata::read(first.document(), entry) else { return false };
         let Ok(data_key) = (self.unwrap)(&metadata) else { return false };
         let mac = open_mac(&Cipher::new(&data_key), &metadata.mac, &metadata.last_modified);
@@ -191,14 +222,7 @@ impl Run<'_> {
         let at = |error: FileError| {
             member.near(error.object(member.describe()), document.node(sops).span.start)
         };
-        let metadata = Metadata::read(document, sops).map_err(|error| {
-            let class = match error {
-                // Somebody added what contradicts the rest.
-                MetadataError::Doubled { .. } | MetadataError::Rules { .. } => Class::Refused,
-                _ => Class::Input,
-            };
-            at(FileError::new(class, format!("the `sops` block cannot be read: {error}")))
-        })?;
+        let metadata = metadata_of(member, sops)?;
         let rule = metadata.rule.clone().unwrap_or_else(Rule::implied);
         let selector = self.selectors.compiled(&rule).map_err(|error| {
             at(FileError::refused(format!("the rule of the envelope is unusable: {error}")))
@@ -214,8 +238,10 @@ impl Run<'_> {
 
     fn piece(&self, piece: &Piece<'_>) -> Result<Part, FileError> {
         let mut part = Part::default();
-        let found = envelopes(piece);
-        check_clear_objects(piece, self.options.require_encrypted)?;
+        let found = envelopes_of(piece);
+        if !self.options.as_data {
+            check_clear_objects(piece, self.options.require_encrypted)?;
+        }
         if found.is_empty() {
             return Ok(part);
         }
@@ -227,6 +253,7 @@ impl Run<'_> {
                 bound: envelope.bound.is_some(),
                 reordered: envelope.reordered,
                 values: envelope.values(),
+                unverified: envelope.unverified.clone(),
             });
             opened.push(Envelope { members: vec![member], entries: vec![sops], opened: envelope });
         }
@@ -235,7 +262,7 @@ impl Run<'_> {
     }
 
     fn shared(&self, pieces: &[Piece<'_>]) -> Result<Vec<Part>, FileError> {
-        let found: Vec<_> = pieces.iter().map(envelopes).collect();
+        let found: Vec<_> = pieces.iter().map(envelopes_of).collect();
         let members: Vec<_> = found.iter().flatten().map(|(member, _)| *member).collect();
         let Some((_, sops)) = found.iter().flatten().next() else {
             return Ok(pieces.iter().map(|_| Part::default()).collect());
@@ -263,6 +290,7 @@ impl Run<'_> {
                 bound: false,
                 reordered: false,
                 values,
+                unverified: opened.unverified.clone(),
             });
         }
         Ok(parts)
@@ -327,7 +355,7 @@ fn check_clear_objects(piece: &Piece<'_>, require_encrypted: bool) -> Result<(),
         }
     }
     for (document, covered) in stream.documents.iter().zip(covered) {
-        if let Some(secret) = kubernetes::unprotected_secret(document, &covered) {
+        if let Some(secret) = kubernetes::unprotected_secrets(document, &covered).next() {
             let error = FileError::refused("a Secret in clear stands in the file");
             return Err(error.at(piece.before, piece.text, document.node(secret).span.start));
         }

@@ -15,20 +15,21 @@ use open::relative_path;
 mod bound;
 mod comments;
 mod compare;
-mod decrypt;
-mod encrypt;
+pub(crate) mod decrypt;
+pub(crate) mod encrypt;
 mod error;
 mod leaves;
-mod limits;
+pub(crate) mod limits;
 mod open;
-mod pieces;
+pub(crate) mod pieces;
 mod prepare;
 mod previous;
 mod proof;
 mod refusals;
+mod rewrap;
 mod run;
 mod seal;
-mod selectors;
+pub(crate) mod selectors;
 mod shared;
 mod write_back;
 
@@ -36,8 +37,9 @@ pub use decrypt::{DecryptOptions, Decrypted, DecryptedObject, Unwrap, decrypt};
 pub use encrypt::{
     EncryptOptions, EncryptReport, Encrypted, FileKey, Keys, Layout, Scope, encrypt,
 };
-pub use error::{Class, Details, FileError};
+pub use error::{Class, Details, Fault, FileError};
 pub use previous::Previous;
+pub use rewrap::{Rewrapped, envelopes, rewrap};
 
 /// An error of the caller's own, carried through.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
