@@ -241,7 +241,7 @@ pub(crate) struct KeyserviceArgs {
 /// What encrypt and decrypt read and write.
 #[derive(Clone, Debug, PartialEq, Args)]
 pub(crate) struct FileArgs {
-    /// Files, directories (all YAML and JSON below) and patterns (`**/*.yaml`); none or `-` is standard input
+    /// Files, directories (all YAML, JSON, dotenv and INI below) and patterns (`**/*.yaml`); none or `-` is standard input
     #[arg(value_name = "PATHS", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
     /// Replace the files
@@ -295,7 +295,6 @@ pub(crate) enum FileType {
     Json,
     Dotenv,
     Ini,
-    /// Any content; all of it is encrypted
     Binary,
 }
 

@@ -271,6 +271,9 @@ impl Encryption<'_> {
             });
         }
         let named = self.arguments.filename_override.as_deref().unwrap_or(job.path);
+        if job.format == Format::Binary {
+            files::check_binary(self.arguments.files.file_type, job.path, job.source)?;
+        }
         let config = self.configs.for_file(named)?;
         let Some(output) = self.conversion.target(job.format) else {
             return self.encrypt_text(job, config.as_deref(), named);
