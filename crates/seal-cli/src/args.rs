@@ -18,6 +18,7 @@ mod groups;
 mod keys;
 mod master_keys;
 mod shell;
+mod sops;
 mod updatekeys;
 
 pub(crate) use conversion::ConversionArgs;
@@ -30,6 +31,7 @@ pub(crate) use keys::{
 };
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
+pub(crate) use sops::SopsArgs;
 pub(crate) use updatekeys::{Manners, UpdatekeysArgs};
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
@@ -75,6 +77,7 @@ pub(crate) enum Command {
     ExecEnv(Box<ExecEnvArgs>),
     ExecFile(Box<ExecFileArgs>),
     Keyservice(KeyserviceArgs),
+    Sops(SopsArgs),
     Completion(CompletionArgs),
     #[command(hide = true)]
     Man(ManArgs),
@@ -343,6 +346,7 @@ impl CommandLine {
             | Command::Updatekeys(_)
             | Command::Keys(_)
             | Command::Keyservice(_)
+            | Command::Sops(_)
             | Command::Man(_) => false,
             Command::Groups(arguments) => !arguments.file().in_place,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
@@ -376,6 +380,7 @@ impl Command {
             Self::ExecEnv(_) => "exec-env",
             Self::ExecFile(_) => "exec-file",
             Self::Keyservice(_) => "keyservice",
+            Self::Sops(_) => "sops",
             Self::Completion(_) => "completion",
             Self::Man(_) => "man",
         }

@@ -118,3 +118,8 @@ Examples:
   seal completion bash > ~/.local/share/bash-completion/completions/seal
   seal completion zsh > ~/.zfunc/_seal              a directory of $fpath
   seal completion fish > ~/.config/fish/completions/seal.fish";
+
+pub(super) const SOPS: &str = "\
+Examples:
+  seal sops decrypt secret.yaml
+  ln -s \"$(command -v seal)\" ~/.local/bin/sops      for everything that calls `sops`";
