@@ -13,6 +13,7 @@ use self::join::join;
 use super::files::{self, STDIN, each, file_error, working_directory};
 use super::{Context, Outcome};
 use crate::args::{DecryptArgs, FileType, KeyAccessArgs};
+use crate::audit::{self, Action};
 use crate::config::Configs;
 use crate::destination::{self, Destination, Several};
 use crate::error::CommandError;
@@ -107,6 +108,9 @@ impl<'a> Decryption<'a> {
                     path.display()
                 ));
             }
+        }
+        if !decrypted.objects.is_empty() {
+            audit::record(Action::Decrypt, path)?;
         }
         Ok(decrypted)
     }
