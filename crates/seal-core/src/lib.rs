@@ -11,8 +11,10 @@
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod cipher;
 pub mod document;
+pub mod emit;
 pub mod envelope;
 pub mod file;
 pub mod format;

@@ -11,19 +11,20 @@ use seal_core::file::{
     Scope,
 };
 use seal_core::format::{BlockIndent, Format};
-use seal_core::kubernetes::profile_rule;
+use seal_core::kubernetes::{may_hold_secret, profile_rule};
 use seal_core::secret::{DataKey, SecretBytes};
 
 use self::data_keys::{DataKeys, random_bytes};
 use self::selection::{AppliedRules, selection};
 use self::weaker::Weaker;
+use super::conversion::Conversion;
 use super::files::{self, STDIN, each, file_error, working_directory};
 use super::recipients::RecipientsOfFiles;
 use super::{Context, Outcome};
 use crate::args::{self, EncryptArgs};
 use crate::audit::{self, Action};
 use crate::clock;
-use crate::config::{ConfigError, Configs, CreationRule, TypedKeys};
+use crate::config::{Config, ConfigError, Configs, CreationRule, TypedKeys};
 use crate::destination::{self, Destination, Several};
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
@@ -49,6 +50,7 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
     let named_by = typed.named_by();
     let encryption = Encryption {
         arguments,
+        conversion: Conversion::of(&arguments.conversion),
         rule: selection(&arguments.selection)?,
         configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
         key_access: key_access(
@@ -83,6 +85,7 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
 /// What is the same for all files of a run.
 struct Encryption<'a> {
     arguments: &'a EncryptArgs,
+    conversion: Conversion,
     /// The flag that says what is secret.
     rule: Option<Rule>,
     configs: Configs,
@@ -208,6 +211,7 @@ impl Encryption<'_> {
         context: &Context<'_>,
     ) -> Result<Counts, CommandError> {
         let format = self.format(Some(&input.path))?;
+        self.conversion.check_in_place(format, &input.path)?;
         let original = write::read(&input.path)?;
         let job = Job {
             path: &input.path,
@@ -257,15 +261,47 @@ impl Encryption<'_> {
     }
 
     fn encrypt(&self, job: &Job<'_>, destination: &Destination) -> Result<Done, CommandError> {
-        if job.explicit && job.source.trim_ascii().is_empty() {
+        let is_empty = match job.format {
+            Format::Binary => job.source.is_empty(),
+            _ => job.source.trim_ascii().is_empty(),
+        };
+        if job.explicit && is_empty {
             return Err(match job.path == Path::new(STDIN) {
                 true => files::empty_stdin(),
                 false => files::empty_file(job.path, destination),
             });
         }
         let named = self.arguments.filename_override.as_deref().unwrap_or(job.path);
+        if job.format == Format::Binary {
+            files::check_binary(self.arguments.files.file_type, job.path, job.source)?;
+        }
         let config = self.configs.for_file(named)?;
-        let found = match &config {
+        let Some(output) = self.conversion.target(job.format) else {
+            return self.encrypt_text(job, config.as_deref(), named);
+        };
+        let tree = self.conversion.read(job.format, job.source, job.path)?;
+        let text = self.conversion.print(output, &tree, config.as_deref(), job.path)?;
+        let converted = Job {
+            path: job.path,
+            format: output,
+            source: text.expose(),
+            explicit: job.explicit,
+            previous: job.previous.clone(),
+        };
+        let done = self.encrypt_text(&converted, config.as_deref(), named);
+        // A position would be one of the converted text, which nobody sees.
+        let done = done.map_err(|error| error.without_position())?;
+        Ok(Done { bytes: done.bytes.or_else(|| Some(text.expose().to_vec())), ..done })
+    }
+
+    /// Encrypts a text that is of the format of the output. `named` is the path that the rules go by.
+    fn encrypt_text(
+        &self,
+        job: &Job<'_>,
+        config: Option<&Config>,
+        named: &Path,
+    ) -> Result<Done, CommandError> {
+        let found = match config {
             Some(config) => config.rule_for(named),
             None => Ok(None),
         };
@@ -275,8 +311,14 @@ impl Encryption<'_> {
             Err(error @ ConfigError::NoRule { .. }) => (None, Some(error)),
             Err(error) => return Err(error.into()),
         };
-        let indent = config.as_ref().map(|config| config.indent()).unwrap_or_default();
+        if is_passed_over(job, rule) {
+            return Ok(Done { bytes: None, counts: Counts { skipped: 1, ..Counts::default() } });
+        }
+        let indent = self.conversion.indent(config);
         let options = self.options(job, rule, indent);
+        if let (Format::Binary, Some(rule)) = (job.format, &options.rule) {
+            self.weaker.note_rule_of_binary(rule);
+        }
         // The core may ask from several threads and passes on only what the first one was told.
         let refused = OnceLock::new();
         let file_key = || -> Result<FileKey, BoxError> {
@@ -364,6 +406,7 @@ impl Encryption<'_> {
             scope,
             expand_aliases: self.arguments.expand_aliases,
             strip: self.arguments.strip,
+            as_data: self.arguments.as_data,
             whole_files: job.explicit || rule.is_some_and(CreationRule::is_for_certain_paths),
             last_modified: self.last_modified.clone(),
             indent,
@@ -406,15 +449,11 @@ impl Encryption<'_> {
     }
 }
 
-/// Whether a text that cannot be read may have a Secret in it, or something encrypted. One in another encoding may.
-fn may_hold_secret(text: &[u8]) -> bool {
-    // The word, and the ways to spell it otherwise.
-    const SIGNS: [&str; 8] =
-        ["Secret", "ENC[AES256_GCM", "\\u", "\\U", "\\x", "\\\n", "\\\r", "!!binary"];
-    match std::str::from_utf8(text) {
-        Ok(text) => text.contains('\0') || SIGNS.iter().any(|sign| text.contains(sign)),
-        Err(_) => true,
-    }
+/// A file that nobody named and that holds no manifests. A rule that fits every file does not mean it: in most
+/// directories there are such files that are none of our business.
+fn is_passed_over(job: &Job<'_>, rule: Option<&CreationRule>) -> bool {
+    let holds_manifests = matches!(job.format, Format::Yaml | Format::Json);
+    !job.explicit && !holds_manifests && !rule.is_some_and(CreationRule::is_for_certain_paths)
 }
 
 /// Options that mean one file, and so make no sense with several.

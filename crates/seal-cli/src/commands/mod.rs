@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use seal_core::format::Format;
 use seal_keys::Environment;
 
-use crate::args::Command;
+use crate::args::{Command, FileType};
 use crate::clock;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
@@ -12,6 +13,7 @@ use crate::hardening;
 use crate::ui::{Report, Ui};
 
 mod completion;
+mod conversion;
 mod decrypt;
 mod encrypt;
 mod exec;
@@ -19,11 +21,19 @@ mod exec_env;
 mod exec_file;
 mod files;
 mod get;
+mod groups;
 mod init;
+mod keys;
 mod keyservice;
 mod man;
-#[allow(dead_code, reason = "the verbs that compare are on their way")]
 mod recipients;
+mod rewrapping;
+mod updatekeys;
+
+/// The format that a type stands for.
+pub(crate) fn format_of(file_type: FileType) -> Result<Format, CommandError> {
+    files::format(Some(file_type), None)
+}
 
 /// What every command gets beside its own arguments.
 pub(crate) struct Context<'c> {
@@ -54,6 +64,9 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Encrypt(arguments) => encrypt::run(arguments, context),
         Command::Decrypt(arguments) => decrypt::run(arguments, context),
         Command::Get(arguments) => get::run(arguments, context),
+        Command::Updatekeys(arguments) => updatekeys::run(arguments, context),
+        Command::Keys(arguments) => keys::run(arguments, context),
+        Command::Groups(arguments) => groups::run(arguments, context),
         Command::ExecEnv(arguments) => exec_env::run(arguments, context),
         Command::ExecFile(arguments) => exec_file::run(arguments, context),
         Command::Keyservice(arguments) => keyservice::run(arguments, context),

@@ -3,12 +3,13 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::OnceLock;
 
-use super::error::{Class, FileError};
+use super::error::{Class, Fault, FileError};
 use super::pieces::{self, Piece};
 use super::prepare::prepare;
 use super::previous::{ObjectName, Previous, object_name};
 use super::proof::check_whole;
 use super::run::Run;
+use super::seal::Sealed;
 use super::selectors::Selectors;
 use super::shared::shared_envelope;
 use super::{BoxError, members};
@@ -58,6 +59,10 @@ pub struct EncryptOptions {
     pub strip: bool,
     /// Encrypt every value of a source that holds no Kubernetes object; else such a source is left alone.
     pub whole_files: bool,
+    /// Take Kubernetes objects for mere data, as SOPS does, under one unbound envelope ([`Layout::Sops`]): no profile, a
+    /// rule may leave a part of a Secret in clear or select nothing at all, and a file that is encrypted already is an
+    /// error.
+    pub as_data: bool,
     /// The time of this run, RFC 3339.
     pub last_modified: String,
     /// Indentation of the `sops` block.
@@ -75,6 +80,7 @@ impl Default for EncryptOptions {
             expand_aliases: false,
             strip: false,
             whole_files: false,
+            as_data: false,
             last_modified: String::new(),
             indent: BlockIndent::default(),
         }
@@ -127,6 +133,8 @@ pub struct EncryptReport {
     pub encrypted: usize,
     /// Those that kept the envelope of the previous version.
     pub kept: usize,
+    /// Values and comments that have a new ciphertext.
+    pub changed: usize,
     /// Those that were encrypted before.
     pub already: usize,
     /// The master keys of each envelope among the latter, without repetition: whom a caller would choose today may be
@@ -161,8 +169,24 @@ pub fn encrypt(
     keys: &Keys<'_>,
     previous: Option<&Previous<'_>>,
 ) -> Result<Encrypted, FileError> {
+    let of_binary;
+    let options = match format {
+        // All of it is secret; a file that is none of its values otherwise would be left in clear.
+        Format::Binary => {
+            of_binary = EncryptOptions { rule: None, whole_files: true, ..options.clone() };
+            &of_binary
+        }
+        _ => options,
+    };
     if let Some(rule) = &options.rule {
         Selector::new(rule).map_err(settings)?;
+        if !format.metadata_hold(&rule.text) {
+            let kind = rule.kind.name();
+            let problem = format!("the metadata of this format cannot hold `\\n` in `{kind}`");
+            return Err(FileError::settings(problem).hint(
+                "for a line break write `\\x0a`, and for a backslash before an `n` write `[\\\\]n`",
+            ));
+        }
     }
     let is_profile = options.rule.as_ref().is_none_or(|rule| *rule == profile_rule());
     let reads_all = !is_profile || options.layout == Layout::Sops;
@@ -186,13 +210,14 @@ pub fn encrypt(
         keys,
         previous,
         names: previous.map(|_| names(&pieces)).unwrap_or_default(),
+        version: None,
         file_key: OnceLock::new(),
         explicit: (!is_profile).then(|| options.rule.clone()).flatten(),
         whole,
         selectors: Selectors::default(),
     };
     let mut report = EncryptReport::default();
-    let mut parts: Vec<Option<Vec<u8>>> = match options.layout {
+    let parts: Vec<Option<Vec<u8>>> = match options.layout {
         Layout::Documents => {
             let done = pieces::each(source, &pieces, |piece| run.piece(piece))?;
             done.into_iter()
@@ -208,20 +233,26 @@ pub fn encrypt(
     if parts.iter().all(Option::is_none) && prepared.is_none() {
         return Ok(Encrypted { bytes: None, report });
     }
-    let length = parts.iter().flatten().map(Vec::len).sum::<usize>() + source.len();
+    let bytes = joined(source.len(), &pieces, parts);
+    // The proof reads the result: both trees need not be held at once.
+    drop(pieces);
+    if options.layout == Layout::Sops && report.encrypted > 0 {
+        check_whole(format, source, &bytes, &run.file_key()?.data_key, options.as_data)?;
+    }
+    Ok(Encrypted { bytes: Some(bytes), report })
+}
+
+/// The whole source, with the pieces that changed. `length` is about how long it was.
+pub(crate) fn joined(length: usize, pieces: &[Piece<'_>], parts: Vec<Option<Vec<u8>>>) -> Vec<u8> {
+    let length = parts.iter().flatten().map(Vec::len).sum::<usize>() + length;
     let mut bytes = Vec::with_capacity(length);
-    for (piece, part) in pieces.iter().zip(&mut parts) {
-        match part.take() {
+    for (piece, part) in pieces.iter().zip(parts) {
+        match part {
             Some(part) => bytes.extend_from_slice(&part),
             None => bytes.extend_from_slice(piece.text),
         }
     }
-    // The proof reads the result: both trees need not be held at once.
-    drop((pieces, parts));
-    if options.layout == Layout::Sops && report.encrypted > 0 {
-        check_whole(format, source, &bytes, &run.file_key()?.data_key)?;
-    }
-    Ok(Encrypted { bytes: Some(bytes), report })
+    bytes
 }
 
 /// Refuses a run that did not do what was asked for, or whose result nobody could read.
@@ -239,6 +270,9 @@ fn check_outcome(
     }
     if made > 0 || report.already > 0 {
         return Ok(());
+    }
+    if run.options.as_data {
+        return Err(FileError::input("there is no document in this file").fault(Fault::NoDocument));
     }
     let rule = run.explicit.as_ref().or(run.options.rule.as_ref().filter(|_| run.whole));
     if let Some(rule) = rule {
@@ -276,7 +310,7 @@ fn names(pieces: &[Piece<'_>]) -> HashMap<ObjectName, usize> {
 }
 
 /// An alias to an earlier document may stand in this text.
-fn may_hold_alias(text: &[u8]) -> bool {
+pub(crate) fn may_hold_alias(text: &[u8]) -> bool {
     memchr::memchr_iter(b'*', text).any(|at| {
         let before = at.checked_sub(1).map(|before| text[before]);
         let after = text.get(at + 1);
@@ -303,7 +337,7 @@ pub(crate) fn settings(error: crate::select::SelectError) -> FileError {
 }
 
 /// Whether any document of a source is a Kubernetes object; reads no more than it must.
-fn holds_kubernetes(format: Format, pieces: &[Piece<'_>]) -> bool {
+pub(crate) fn holds_kubernetes(format: Format, pieces: &[Piece<'_>]) -> bool {
     let is_object = |documents: &[Document<'_>]| {
         documents
             .iter()
@@ -317,11 +351,18 @@ fn holds_kubernetes(format: Format, pieces: &[Piece<'_>]) -> bool {
 }
 
 impl EncryptReport {
-    fn add(&mut self, other: &Self) {
+    pub(crate) fn add_values(&mut self, sealed: &Sealed) {
+        self.values += sealed.values;
+        self.comments += sealed.comments;
+        self.changed += sealed.fresh;
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
         self.values += other.values;
         self.comments += other.comments;
         self.encrypted += other.encrypted;
         self.kept += other.kept;
+        self.changed += other.changed;
         self.already += other.already;
         self.already_for.extend(other.already_for.iter().cloned());
         self.objects += other.objects;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use zeroize::Zeroizing;
 
-use super::bound::verify_binding;
+use super::bound::{has_twins, verify_binding};
 use super::comments::{NodesByPlace, comment_enc, open_comment};
 use super::error::{Fault, FileError};
 use super::limits::SearchBudget;
@@ -75,6 +75,8 @@ pub(crate) struct Demands<'a> {
     pub(crate) namespace: Option<&'a str>,
     /// Neither MAC nor binding have to hold, only each value.
     pub(crate) ignore_mac: bool,
+    /// Without a binding, what Kubernetes makes of the document does not count.
+    pub(crate) as_data: bool,
 }
 
 /// Strings of a document, decrypted where they were encrypted.
@@ -154,7 +156,13 @@ fn verify(
     demands: Demands<'_>,
     opened: &Opened,
 ) -> Result<Option<Flags>, FileError> {
+    let keys = BindingKeys::new(data_key);
+    let recognised = keys.recognise(&opened.iv);
+    let is_data = demands.as_data && matches!(recognised, Recognised::Unbound);
     for (member, plain) in members.iter().zip(&opened.plain) {
+        if is_data {
+            break;
+        }
         let strings = Overlay(plain);
         let document = member.document();
         let object = Object::read(&strings, document, member.object);
@@ -167,13 +175,12 @@ fn verify(
             })?;
         }
     }
-    let keys = BindingKeys::new(data_key);
     let unknown = |what: String| {
         FileError::refused(format!("the envelope is bound {what}"))
             .object(opened.description.clone())
             .hint("a newer version of seal wrote it; use that")
     };
-    match keys.recognise(&opened.iv) {
+    match recognised {
         Recognised::Bound(flags) => {
             let [member] = members else {
                 return Err(FileError::refused(
@@ -182,6 +189,12 @@ fn verify(
             };
             verify_binding(*member, metadata, selector, &keys, flags, opened, demands)
                 .map_err(|error| error.object(opened.description.clone()))?;
+            if opened.reordered && has_twins(member.document(), member.object) {
+                return Err(FileError::refused(
+                    "the order of the values was changed, and one of the keys stands there twice",
+                )
+                .hint("the last of several values counts, so their order has to be the one that was encrypted"));
+            }
             Ok(Some(flags))
         }
         Recognised::UnknownVersion(version) => Err(unknown(format!(

@@ -41,6 +41,11 @@ pub fn rewrap(
     indent: &BlockIndent,
     change: &(dyn Fn(&Metadata) -> Result<Rewrapped, BoxError> + Sync),
 ) -> Result<Option<Vec<u8>>, FileError> {
+    let format = match format {
+        // Encrypted, a file of any content is an object of JSON, whose content stays as it is here.
+        Format::Binary if !envelopes(format, source)?.is_empty() => Format::Json,
+        format => format,
+    };
     let pieces = read(format, source)?;
     let changed = |member: Member<'_, '_>, sops: NodeId| -> Result<Option<Metadata>, FileError> {
         let mut metadata = metadata_of(member, sops)?;
@@ -130,16 +135,17 @@ fn in_place(
 ) -> Option<Vec<u8>> {
     let edits = blocks.iter().map(|block| {
         let document = block.member.document();
-        let removal = format.removed(text, document, block.sops);
+        // Lines of a flattened block may stand apart: then it goes where a new one would.
+        let [removal] = <[Edit; 1]>::try_from(format.removed(text, document, block.sops)).ok()?;
         let indent = indent_of(text, document, block.sops, indent);
         let new =
             format.inserted(text, document, block.member.object, &block.metadata.fields(), &indent);
         // What joins the block to its neighbours stays: line breaks, indentation, a comma.
         let [before, _, after] = parts(&text[removal.span.range()]);
         let [_, body, _] = parts(&new.text);
-        Edit { span: removal.span, text: [before, body, after].concat() }
+        Some(Edit { span: removal.span, text: [before, body, after].concat() })
     });
-    Some(apply(text, 0..text.len(), edits.collect()))
+    Some(apply(text, 0..text.len(), edits.collect::<Option<_>>()?))
 }
 
 fn moved(
@@ -168,7 +174,7 @@ fn comes_out_right(format: Format, bytes: &[u8], bare: &[u8], blocks: &[Block<'_
         (metadata == normal(&block.metadata)).then_some((document, sops))
     });
     let Some(found) = found.collect::<Option<Vec<_>>>() else { return false };
-    let removals = found.iter().map(|(document, sops)| format.removed(bytes, document, *sops));
+    let removals = found.iter().flat_map(|(document, sops)| format.removed(bytes, document, *sops));
     apply(bytes, 0..bytes.len(), removals.collect()) == bare
 }
 
@@ -184,7 +190,7 @@ fn normal(metadata: &Metadata) -> Metadata {
 
 fn without_blocks(format: Format, text: &[u8], blocks: &[Block<'_, '_>]) -> Vec<u8> {
     let removals =
-        blocks.iter().map(|block| format.removed(text, block.member.document(), block.sops));
+        blocks.iter().flat_map(|block| format.removed(text, block.member.document(), block.sops));
     apply(text, 0..text.len(), removals.collect())
 }
 

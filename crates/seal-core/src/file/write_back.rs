@@ -1,6 +1,7 @@
 //! Decrypted values in the places of their ENC texts, and the check that they can be read there.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -10,13 +11,17 @@ use super::error::FileError;
 use super::open::{Opened, Plain};
 use super::pieces::Piece;
 use crate::document::{Content, Document, Edit, NodeId, Scalar, Style, Value, apply};
+use crate::envelope::Metadata;
 use crate::format::{Format, yaml};
+use crate::secret::DataKey;
 
 /// An envelope of a piece, opened.
 pub(crate) struct Envelope<'p, 's> {
     pub(crate) members: Vec<Member<'p, 's>>,
     /// For each member, its `sops` entry.
     pub(crate) entries: Vec<NodeId>,
+    pub(crate) metadata: Arc<Metadata>,
+    pub(crate) data_key: DataKey,
     pub(crate) opened: Opened,
 }
 
@@ -105,9 +110,10 @@ fn edits(
                     Content::Scalar(Scalar { style: Style::Literal | Style::Folded, .. })
                 );
                 // The line break before the block goes away with it.
-                let unterminated = is_block
-                    && node.span.start < removal.span.start
-                    && removal.span.start < node.span.end;
+                let goes_into = |edit: &Edit| {
+                    node.span.start < edit.span.start && edit.span.start < node.span.end
+                };
+                let unterminated = is_block && removal.iter().any(goes_into);
                 let text = String::from_utf8_lossy(&plain.text);
                 let edit = format.decrypted(
                     member.source,
@@ -121,7 +127,7 @@ fn edits(
                     .extend(edit.map_err(|error| member.at(FileError::input(error.problem), *id))?);
             }
             edits.extend(comment_items(format, *member, plain)?);
-            edits.push(removal);
+            edits.extend(removal);
         }
     }
     Ok(edits)
@@ -173,8 +179,9 @@ fn first_lost<'p, 's>(
         if first.documents.len() != stream.documents.len() {
             return Err(FileError::input("a document is lost in the decrypted stream"));
         }
-        let before = Reading::of(first.documents, *document, &decrypted.plain, &decrypted.entries)?;
-        let after = Reading::of(&stream.documents, *document, &HashMap::new(), &[])?;
+        let before =
+            Reading::of(format, first.documents, *document, &decrypted.plain, &decrypted.entries)?;
+        let after = Reading::of(format, &stream.documents, *document, &HashMap::new(), &[])?;
         if let Some(difference) = before.differs_in_values(&after) {
             let node = match difference {
                 Difference::Value(Some(node)) => node,

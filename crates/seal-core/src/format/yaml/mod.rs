@@ -21,6 +21,7 @@ pub mod metadata_block;
 mod parser;
 pub mod placement;
 mod properties;
+pub(crate) mod quoting;
 mod resolve;
 mod scalars;
 mod scanner;
@@ -67,7 +68,11 @@ pub fn parse(source: &[u8]) -> Result<Stream<'_>, SyntaxError> {
         point_aliases(&mut arranged);
     }
     let documents = arranged.into_iter().zip(spans.into_iter().rev());
-    let documents = documents.map(|(document, span)| Document { span, nodes: document.nodes });
+    let documents = documents.map(|(document, span)| Document {
+        span,
+        nodes: document.nodes,
+        is_manifest: true,
+    });
     Ok(Stream { documents: documents.collect() })
 }
 
