@@ -17,6 +17,7 @@ mod exec;
 mod groups;
 mod keys;
 mod master_keys;
+mod publish;
 mod shell;
 mod updatekeys;
 
@@ -29,6 +30,7 @@ pub(crate) use keys::{
     KeysAction, KeysAddArgs, KeysArgs, KeysListArgs, KeysRemoveArgs, NamedKeysArgs,
 };
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
+pub(crate) use publish::PublishArgs;
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
 pub(crate) use updatekeys::{Manners, UpdatekeysArgs};
 
@@ -74,6 +76,7 @@ pub(crate) enum Command {
     Groups(Box<GroupsArgs>),
     ExecEnv(Box<ExecEnvArgs>),
     ExecFile(Box<ExecFileArgs>),
+    Publish(Box<PublishArgs>),
     Keyservice(KeyserviceArgs),
     Completion(CompletionArgs),
     #[command(hide = true)]
@@ -343,6 +346,7 @@ impl CommandLine {
             | Command::Updatekeys(_)
             | Command::Keys(_)
             | Command::Keyservice(_)
+            | Command::Publish(_)
             | Command::Man(_) => false,
             Command::Groups(arguments) => !arguments.file().in_place,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
@@ -375,6 +379,7 @@ impl Command {
             },
             Self::ExecEnv(_) => "exec-env",
             Self::ExecFile(_) => "exec-file",
+            Self::Publish(_) => "publish",
             Self::Keyservice(_) => "keyservice",
             Self::Completion(_) => "completion",
             Self::Man(_) => "man",

@@ -118,3 +118,14 @@ Examples:
   seal completion bash > ~/.local/share/bash-completion/completions/seal
   seal completion zsh > ~/.zfunc/_seal              a directory of $fpath
   seal completion fish > ~/.config/fish/completions/seal.fish";
+
+pub(super) const PUBLISH: &str = "\
+Examples:
+  seal publish --dry-run --recursive secrets/        what would go where
+  seal publish --yes secrets/app.yaml
+
+A rule of .sops.yaml:
+  destination_rules:
+    - path_regex: ^secrets/
+      s3_bucket: deploy-secrets                     or gcs_bucket, or vault_path
+      recreation_rule: {age: age1…}                 optional: other keys there";
