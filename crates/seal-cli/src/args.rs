@@ -17,6 +17,7 @@ mod exec;
 mod groups;
 mod keys;
 mod master_keys;
+mod publish;
 mod shell;
 mod sops;
 mod updatekeys;
@@ -30,6 +31,7 @@ pub(crate) use keys::{
     KeysAction, KeysAddArgs, KeysArgs, KeysListArgs, KeysRemoveArgs, NamedKeysArgs,
 };
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
+pub(crate) use publish::PublishArgs;
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
 pub(crate) use sops::SopsArgs;
 pub(crate) use updatekeys::{Manners, UpdatekeysArgs};
@@ -76,6 +78,7 @@ pub(crate) enum Command {
     Groups(Box<GroupsArgs>),
     ExecEnv(Box<ExecEnvArgs>),
     ExecFile(Box<ExecFileArgs>),
+    Publish(Box<PublishArgs>),
     Keyservice(KeyserviceArgs),
     Sops(SopsArgs),
     Completion(CompletionArgs),
@@ -347,6 +350,7 @@ impl CommandLine {
             | Command::Keys(_)
             | Command::Keyservice(_)
             | Command::Sops(_)
+            | Command::Publish(_)
             | Command::Man(_) => false,
             Command::Groups(arguments) => !arguments.file().in_place,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
@@ -379,6 +383,7 @@ impl Command {
             },
             Self::ExecEnv(_) => "exec-env",
             Self::ExecFile(_) => "exec-file",
+            Self::Publish(_) => "publish",
             Self::Keyservice(_) => "keyservice",
             Self::Sops(_) => "sops",
             Self::Completion(_) => "completion",

@@ -26,6 +26,7 @@ mod init;
 mod keys;
 mod keyservice;
 mod man;
+mod publish;
 mod recipients;
 mod rewrapping;
 mod updatekeys;
@@ -74,6 +75,7 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Sops(_) => Err(CommandError::usage("options of seal have no meaning for `sops`")
             .hint("write `seal sops` first, and behind it what sops knows")),
         Command::Completion(arguments) => completion::run(arguments, context),
+        Command::Publish(arguments) => publish::run(arguments, context),
         Command::Man(arguments) => man::run(arguments),
     }
 }
