@@ -72,9 +72,15 @@ fn a_file_of_sops_keeps_all_ciphertext_but_that_of_the_change_and_stays_unbound(
         let done = done.unwrap_or_else(|error| panic!("{path:?}: {}", support::describe(&error)));
         let text = String::from_utf8(done.bytes.unwrap()).unwrap();
         let (gone, new) = changes(&source, &text);
-        let of_binary = usize::from(format == Format::Binary);
+        // A binary file is one value. And what SOPS 3.3.1 encrypted as a backslash and an `n`, dotenv reads as a line
+        // break since.
+        let expected = match format {
+            Format::Binary => (1, 1),
+            Format::Dotenv if path.iter().any(|part| part == "3.3.1") => (1, 2),
+            _ => (0, 1),
+        };
         assert!(
-            gone == of_binary && new <= 1 && drawn == 0,
+            gone == expected.0 && new <= expected.1 && drawn == 0,
             "{path:?}: {gone} gone, {new} new\n{text}"
         );
         assert_eq!(plain(format, &text, &key), after, "{path:?}");
