@@ -14,10 +14,14 @@ use crate::scope::Scope;
 mod examples;
 mod exec;
 mod master_keys;
+mod revision;
 mod shell;
 
 pub(crate) use exec::{ExecEnvArgs, ExecFileArgs, ProgramArgs};
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
+pub(crate) use revision::{
+    BindArgs, EditArgs, RecipientsChange, ReplaceArgs, RevisionArgs, RotateArgs,
+};
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
@@ -57,6 +61,10 @@ pub(crate) enum Command {
     Encrypt(Box<EncryptArgs>),
     Decrypt(DecryptArgs),
     Get(GetArgs),
+    Edit(Box<EditArgs>),
+    Replace(ReplaceArgs),
+    Rotate(RotateArgs),
+    Bind(BindArgs),
     ExecEnv(Box<ExecEnvArgs>),
     ExecFile(Box<ExecFileArgs>),
     Keyservice(KeyserviceArgs),
@@ -94,7 +102,7 @@ pub(crate) struct InitArgs {
 ///
 /// In Kubernetes manifests these are the values below `data` and `stringData` of each Secret, unless a rule in
 /// .sops.yaml or an option says otherwise. Documents without secrets stay untouched.
-#[derive(Clone, Debug, PartialEq, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(after_help = examples::ENCRYPT)]
 pub(crate) struct EncryptArgs {
     #[command(flatten)]
@@ -212,7 +220,7 @@ pub(crate) struct KeyserviceArgs {
 }
 
 /// What encrypt and decrypt read and write.
-#[derive(Clone, Debug, PartialEq, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Args)]
 pub(crate) struct FileArgs {
     /// Files, directories (all YAML and JSON below) and patterns (`**/*.yaml`); none or `-` is standard input
     #[arg(value_name = "PATHS", value_hint = ValueHint::AnyPath)]
@@ -273,9 +281,10 @@ pub(crate) enum FileType {
 }
 
 /// How envelopes lie in a stream of several documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Layout {
     /// One for each document
+    #[default]
     Documents,
     /// One for all, as SOPS writes it
     Sops,
@@ -316,6 +325,9 @@ impl CommandLine {
             Command::Init(_) | Command::Keyservice(_) | Command::Man(_) => false,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
+            Command::Rotate(arguments) => arguments.files.go_to_stdout(),
+            Command::Bind(arguments) => !arguments.dry_run && arguments.files.go_to_stdout(),
+            Command::Edit(_) | Command::Replace(_) => false,
             Command::Get(_)
             | Command::ExecEnv(_)
             | Command::ExecFile(_)
@@ -332,6 +344,10 @@ impl Command {
             Self::Encrypt(_) => "encrypt",
             Self::Decrypt(_) => "decrypt",
             Self::Get(_) => "get",
+            Self::Edit(_) => "edit",
+            Self::Replace(_) => "replace",
+            Self::Rotate(_) => "rotate",
+            Self::Bind(_) => "bind",
             Self::ExecEnv(_) => "exec-env",
             Self::ExecFile(_) => "exec-file",
             Self::Keyservice(_) => "keyservice",

@@ -97,6 +97,11 @@ impl Ui {
         said.errors.push(error.clone());
     }
 
+    /// Shows a failure that is not the end: the user can still do something about it.
+    pub(crate) fn shown(&self, error: &CommandError) {
+        self.say(&self.said(), &rendered(error));
+    }
+
     /// Reports a failure whose causes and hints were just shown with another file.
     pub(crate) fn error_of_same_cause(&self, error: &CommandError) {
         let mut said = self.said();
@@ -227,8 +232,7 @@ pub(crate) fn print_clap(message: clap::Error) -> ExitCode {
 fn with_hint_for_sops_users(message: clap::Error) -> clap::Error {
     let instead = match message.get(ContextKind::InvalidSubcommand) {
         Some(ContextValue::String(verb)) => match verb.as_str() {
-            "edit" => "`seal decrypt -i FILE`, change it, `seal encrypt -i FILE`",
-            "updatekeys" | "rotate" => "`seal decrypt -i PATHS && seal encrypt -i PATHS`",
+            "updatekeys" => "`seal decrypt -i PATHS && seal encrypt -i PATHS`",
             _ => return message,
         },
         _ => match message.get(ContextKind::InvalidArg).map(ToString::to_string) {
@@ -251,10 +255,10 @@ fn with_option_for_sops_users(message: clap::Error, option: &str) -> clap::Error
         "--extract" => "`seal get FILE PATH` prints one value",
         "--input-type" => "the format of the input is `--type`",
         "--output-type" => "seal writes the format that it reads",
-        "--ignore-mac" => "only `seal decrypt` has it",
+        "--ignore-mac" => "only `seal decrypt` and `seal edit` have it",
         "-d" | "--decrypt" => "`seal decrypt FILE`",
         "-e" | "--encrypt" => "`seal encrypt FILE`",
-        "-r" | "--rotate" => "`seal decrypt -i PATHS && seal encrypt -i PATHS`",
+        "-r" | "--rotate" => "`seal rotate PATHS`",
         _ => return message,
     };
     clap::Error::raw(

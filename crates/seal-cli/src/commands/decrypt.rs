@@ -91,12 +91,8 @@ impl<'a> Decryption<'a> {
         format: Format,
         source: &[u8],
     ) -> Result<Decrypted, CommandError> {
-        let require_bound = self.options.require_bound || self.config_requires_bound(path)?;
-        let options = DecryptOptions { require_bound, ..self.options };
-        let unwrap = |metadata: &Metadata| -> Result<DataKey, BoxError> {
-            let groups = &metadata.key_groups;
-            Ok(self.key_access.data_key(groups, metadata.shamir_threshold)?)
-        };
+        let options = self.options_for(path)?;
+        let unwrap = |metadata: &Metadata| self.data_key(metadata);
         let decrypted =
             decrypt(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))?;
         for object in &decrypted.objects {
@@ -110,6 +106,17 @@ impl<'a> Decryption<'a> {
             }
         }
         Ok(decrypted)
+    }
+
+    /// What the user and the configuration ask of a file.
+    pub(super) fn options_for(&self, path: &Path) -> Result<DecryptOptions<'a>, CommandError> {
+        let require_bound = self.options.require_bound || self.config_requires_bound(path)?;
+        Ok(DecryptOptions { require_bound, ..self.options })
+    }
+
+    /// The data key of an envelope.
+    pub(super) fn data_key(&self, metadata: &Metadata) -> Result<DataKey, BoxError> {
+        Ok(self.key_access.data_key(&metadata.key_groups, metadata.shamir_threshold)?)
     }
 
     /// `require_bound` is all that a configuration can say about decrypting, so a broken one stops nobody, unless it

@@ -12,8 +12,10 @@ use crate::exit_code::ExitCode;
 use crate::hardening;
 use crate::ui::{Report, Ui};
 
+mod bind;
 mod completion;
 mod decrypt;
+mod edit;
 mod encrypt;
 mod exec;
 mod exec_env;
@@ -25,6 +27,9 @@ mod keyservice;
 mod man;
 #[allow(dead_code, reason = "the verbs that compare are on their way")]
 mod recipients;
+mod replace;
+mod revision;
+mod rotate;
 
 /// The format that a type stands for.
 pub(crate) fn format_of(file_type: FileType) -> Result<Format, CommandError> {
@@ -60,6 +65,10 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Encrypt(arguments) => encrypt::run(arguments, context),
         Command::Decrypt(arguments) => decrypt::run(arguments, context),
         Command::Get(arguments) => get::run(arguments, context),
+        Command::Edit(arguments) => edit::run(arguments, context),
+        Command::Replace(arguments) => replace::run(arguments, context),
+        Command::Rotate(arguments) => rotate::run(arguments, context),
+        Command::Bind(arguments) => bind::run(arguments, context),
         Command::ExecEnv(arguments) => exec_env::run(arguments, context),
         Command::ExecFile(arguments) => exec_file::run(arguments, context),
         Command::Keyservice(arguments) => keyservice::run(arguments, context),
