@@ -12,9 +12,11 @@ use crate::exit_code::ExitCode;
 use crate::hardening;
 use crate::ui::{Report, Ui};
 
+mod bind;
 mod completion;
 mod conversion;
 mod decrypt;
+mod edit;
 mod encrypt;
 mod exec;
 mod exec_env;
@@ -28,7 +30,10 @@ mod keyservice;
 mod man;
 mod publish;
 mod recipients;
+mod replace;
+mod revision;
 mod rewrapping;
+mod rotate;
 mod updatekeys;
 
 /// The format that a type stands for.
@@ -68,6 +73,10 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Updatekeys(arguments) => updatekeys::run(arguments, context),
         Command::Keys(arguments) => keys::run(arguments, context),
         Command::Groups(arguments) => groups::run(arguments, context),
+        Command::Edit(arguments) => edit::run(arguments, context),
+        Command::Replace(arguments) => replace::run(arguments, context),
+        Command::Rotate(arguments) => rotate::run(arguments, context),
+        Command::Bind(arguments) => bind::run(arguments, context),
         Command::ExecEnv(arguments) => exec_env::run(arguments, context),
         Command::ExecFile(arguments) => exec_file::run(arguments, context),
         Command::Keyservice(arguments) => keyservice::run(arguments, context),
