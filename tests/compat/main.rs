@@ -19,6 +19,7 @@ mod formats;
 mod legacy;
 mod normal;
 mod recipients;
+mod revisions;
 mod runner;
 mod status;
 

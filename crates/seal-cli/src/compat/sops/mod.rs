@@ -102,6 +102,8 @@ fn subcommand(name: &str, reader: &Reader<'_>) -> Result<u8, Refusal> {
         "encrypt" => reader.encrypt()?,
         "decrypt" => reader.decrypt()?,
         "keyservice" => reader.keyservice()?,
+        "edit" => reader.edit()?,
+        "rotate" => reader.rotate()?,
         "updatekeys" => reader.updatekeys()?,
         "groups add" => reader.groups_add()?,
         "groups delete" => reader.groups_delete()?,
@@ -133,8 +135,9 @@ fn legacy(reader: &Reader<'_>) -> Result<u8, Refusal> {
     let request = match given.first() {
         Some(&"decrypt") => reader.decrypt()?,
         Some(&"encrypt") => reader.encrypt()?,
-        mode => {
-            let mode = mode.copied().unwrap_or("edit");
+        Some(&"rotate") => reader.rotate()?,
+        None => reader.edit()?,
+        Some(mode) => {
             if own.positionals.is_empty() {
                 return Err(requests::no_file());
             }
