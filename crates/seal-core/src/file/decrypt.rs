@@ -107,12 +107,15 @@ pub(super) fn parts<'s>(
     target: Target,
 ) -> Result<(Vec<Piece<'s>>, Vec<Part>), FileError> {
     let wanted = |text: &[u8]| {
-        target == Target::Tree
-            || may_hold(text, b"sops")
+        may_hold(text, b"sops")
             || memchr::memmem::find(text, b"ENC[AES256_GCM").is_some()
             || (options.require_encrypted && memchr::memmem::find(text, b"Secret").is_some())
     };
-    let mut pieces = pieces::read(format, source, wanted).map_err(syntax)?;
+    let pieces = match target {
+        Target::Text => pieces::read(format, source, wanted),
+        Target::Tree => pieces::whole(format, source),
+    };
+    let mut pieces = pieces.map_err(syntax)?;
     if format == Format::Binary && !pieces.iter().all(is_binary) {
         return Err(FileError::input("this is no file that was encrypted as a binary one")
             .hint("say which format it has: `--type yaml`, `json`, `dotenv` or `ini`"));
