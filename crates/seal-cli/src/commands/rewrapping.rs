@@ -133,7 +133,16 @@ impl Rewrapping {
         Ok((made.key_groups, made.shamir_threshold))
     }
 
-    fn indent(&self, path: &Path) -> Result<BlockIndent, CommandError> {
+    /// The time of this run, RFC 3339.
+    pub(super) fn now(&self) -> &str {
+        &self.now
+    }
+
+    /// Indentation of `sops` blocks in a file, where the file does not show one.
+    ///
+    /// # Errors
+    /// The configuration cannot be used.
+    pub(super) fn indent(&self, path: &Path) -> Result<BlockIndent, CommandError> {
         let config = self.configs.for_file(path)?;
         Ok(config.map(|config| config.indent()).unwrap_or_default())
     }
