@@ -105,7 +105,7 @@ fn join(
         let names = missing.join(", ");
         let error = CommandError::usage(format!("exists already and does not name {names}"))
             .in_file(rules)
-            .hint("ask somebody who can decrypt to add it to `age` in this file and to encrypt again: `seal decrypt -i PATHS && seal encrypt -i PATHS`")
+            .hint("ask somebody who can decrypt to add it to `age` in this file and to run `seal updatekeys PATHS`")
             .hint("to start anew, move the file away and run `seal init` again");
         ui.error(&error);
         error.kind
