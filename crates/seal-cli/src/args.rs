@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::scope::Scope;
 
+mod conversion;
 mod examples;
 mod exec;
 mod groups;
@@ -19,6 +20,7 @@ mod master_keys;
 mod shell;
 mod updatekeys;
 
+pub(crate) use conversion::ConversionArgs;
 pub(crate) use exec::{ExecEnvArgs, ExecFileArgs, ProgramArgs};
 pub(crate) use groups::{
     GroupsAction, GroupsAddArgs, GroupsArgs, GroupsDeleteArgs, GroupsFileArgs,
@@ -112,6 +114,8 @@ pub(crate) struct InitArgs {
 pub(crate) struct EncryptArgs {
     #[command(flatten)]
     pub(crate) files: FileArgs,
+    #[command(flatten)]
+    pub(crate) conversion: ConversionArgs,
     /// Let SOPS's MAC cover only encrypted values; the default for manifests
     #[arg(long)]
     pub(crate) mac_only_encrypted: bool,
@@ -158,6 +162,8 @@ pub(crate) struct EncryptArgs {
 pub(crate) struct DecryptArgs {
     #[command(flatten)]
     pub(crate) files: FileArgs,
+    #[command(flatten)]
+    pub(crate) conversion: ConversionArgs,
     /// Refuse input that holds nothing encrypted, instead of passing it through
     #[arg(long)]
     pub(crate) require_encrypted: bool,
@@ -194,11 +200,19 @@ pub(crate) struct GetArgs {
     #[arg(long, value_name = "KIND/NAME|INDEX")]
     pub(crate) document: Option<DocumentChoice>,
     /// Format of the file [default: by its name; by its text for standard input, YAML for pipes]
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
+    #[command(flatten)]
+    pub(crate) conversion: ConversionArgs,
     /// Namespace of a document that is bound to one but does not name it
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
+    /// As that of `decrypt`: only those that answer as SOPS say so.
+    #[arg(skip)]
+    pub(crate) ignore_mac: bool,
+    /// As that of `decrypt`.
+    #[arg(skip)]
+    pub(crate) as_data: bool,
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
 }
@@ -227,7 +241,7 @@ pub(crate) struct KeyserviceArgs {
 /// What encrypt and decrypt read and write.
 #[derive(Clone, Debug, PartialEq, Args)]
 pub(crate) struct FileArgs {
-    /// Files, directories (all YAML and JSON below) and patterns (`**/*.yaml`); none or `-` is standard input
+    /// Files, directories (all YAML, JSON, dotenv and INI below) and patterns (`**/*.yaml`); none or `-` is standard input
     #[arg(value_name = "PATHS", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
     /// Replace the files
@@ -237,7 +251,7 @@ pub(crate) struct FileArgs {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
     /// Format of the input [default: by the file's name; by its text for standard input, YAML for pipes]
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
 }
 
@@ -281,7 +295,6 @@ pub(crate) enum FileType {
     Json,
     Dotenv,
     Ini,
-    /// Any content; all of it is encrypted
     Binary,
 }
 

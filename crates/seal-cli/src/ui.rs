@@ -278,8 +278,6 @@ fn with_option_for_sops_users(message: clap::Error, option: &str) -> clap::Error
     let name = option.split([' ', '=']).next().unwrap_or_default();
     let instead = match name {
         "--extract" => "`seal get FILE PATH` prints one value",
-        "--input-type" => "the format of the input is `--type`",
-        "--output-type" => "seal writes the format that it reads",
         "--ignore-mac" => "only `seal decrypt` has it",
         "-d" | "--decrypt" => "`seal decrypt FILE`",
         "-e" | "--encrypt" => "`seal encrypt FILE`",

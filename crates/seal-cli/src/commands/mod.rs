@@ -13,6 +13,7 @@ use crate::hardening;
 use crate::ui::{Report, Ui};
 
 mod completion;
+mod conversion;
 mod decrypt;
 mod encrypt;
 mod exec;
