@@ -4,7 +4,7 @@ use seal_core::envelope::{GroupedKeys, MasterKey, Metadata};
 
 use super::typed_keys;
 use crate::args::{KeysAddArgs, Manners};
-use crate::commands::files::{self, each};
+use crate::commands::files::each;
 use crate::commands::groups::without_rule;
 use crate::commands::recipients::shown::{plan_fields, plan_lines};
 use crate::commands::recipients::{check_strangers, of_envelope, of_rule, strangers};
@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &KeysAddArgs, context: &Context<'_>) -> Result<Outc
         each(&files, context, "reading", |index| adding.plan(&files.list[index]));
     let mut done = FilesDone::of(&files);
     let plans = done.sorted(plans);
-    context.ui.print(&plan_lines(&plans));
+    context.ui.show(&plan_lines(&plans), arguments.files.dry_run);
     if !arguments.files.dry_run {
         let writer = Writer::default();
         let (results, of_writing) = each(&Plan::files(&plans), context, "updating", |index| {
@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &KeysAddArgs, context: &Context<'_>) -> Result<Outc
         code = code.worst(of_writing);
         done.written(&results);
     }
-    files::warn_at_end(context, &adding.rewrapping.configs, &adding.rewrapping.key_access);
+    adding.rewrapping.warn(context);
     let details = [("changes".to_owned(), plan_fields(&plans))];
     Ok(Outcome {
         report: Report::of_recipients(&done, ["to be updated", "unchanged"], details),

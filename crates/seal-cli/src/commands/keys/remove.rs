@@ -10,7 +10,7 @@ use seal_core::secret::DataKey;
 use super::typed_keys;
 use crate::args::{KeysRemoveArgs, Manners};
 use crate::commands::encrypt::data_keys::{DataKeys, random_bytes};
-use crate::commands::files::{self, each, file_error};
+use crate::commands::files::{each, file_error};
 use crate::commands::groups::without_rule;
 use crate::commands::recipients::shown::{plan_fields, plan_lines, shown};
 use crate::commands::recipients::{check_strangers, list, of_envelope, of_rule, strangers};
@@ -46,7 +46,7 @@ pub(super) fn run(
             code = code.worst(error.kind);
         }
     }
-    context.ui.print(&plan_lines(&plans));
+    context.ui.show(&plan_lines(&plans), arguments.files.dry_run);
     if !arguments.files.dry_run {
         let writer = Writer::default();
         let (results, of_writing) = each(&Plan::files(&plans), context, "encrypting", |index| {
@@ -58,7 +58,7 @@ pub(super) fn run(
         done.written(&results);
         removing.warn(&plans, &results, context);
     }
-    files::warn_at_end(context, &removing.rewrapping.configs, &removing.rewrapping.key_access);
+    removing.rewrapping.warn(context);
     let details = [("changes".to_owned(), plan_fields(&plans))];
     let report = Report::of_recipients(&done, ["to be updated", "unchanged"], details);
     Ok(Outcome { report, code })
@@ -111,6 +111,7 @@ impl Removing<'_> {
         let Some(wanted) = plan.changes.first().map(|change| &change.wanted) else {
             return Ok(None);
         };
+        self.rewrapping.note(wanted);
         let service = self.rewrapping.key_access.service();
         let now = self.rewrapping.now();
         // The core passes on only what an error says of itself.
