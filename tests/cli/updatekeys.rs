@@ -81,6 +81,29 @@ fn a_new_recipient_reads_all_and_nothing_but_keys_changes() {
 }
 
 #[test]
+fn files_of_every_format_are_updated() {
+    let files = [
+        ("a/a.env", "# c\nA=hunter2\n"),
+        ("a/b.ini", "[s]\nb = hunter2\n"),
+        ("a/c.json", JSON),
+        ("d.bin", "hunter2 of any kind"),
+    ];
+    let directory = TestDir::with(&files);
+    let rules_of = |recipients: &str| format!("creation_rules:\n  - age: {recipients}\n");
+    directory.write(".sops.yaml", rules_of(RECIPIENT));
+    for (name, _) in files {
+        directory.done(&["encrypt", "-i", name]);
+    }
+    directory.write(".sops.yaml", rules_of(&format!("{RECIPIENT},{}", ANN.1)));
+    let run = directory.done(&["updatekeys", "-y", "a", "d.bin"]);
+    assert!(run.stderr.contains("4 files updated"), "{}", run.stderr);
+    for (name, text) in files {
+        let run = ann_reads(&directory, name);
+        assert_eq!((run.code, run.out()), (0, text), "{name}: {}", run.stderr);
+    }
+}
+
+#[test]
 fn a_dry_run_shows_all_and_writes_nothing() {
     let directory = drifted(&[("db.yaml", SECRET), ("api.yaml", API)]);
     directory.write(".sops.yaml", rules(&ANN.1));

@@ -187,6 +187,33 @@ fn whoever_is_removed_opens_nothing_that_is_written_from_then_on() {
 }
 
 #[test]
+fn removing_somebody_from_a_group_shares_a_new_data_key() {
+    let directory = TestDir::with(&[("db.yaml", SECRET)]);
+    let both = format!("{IDENTITY}\n{}", ANN.0);
+    directory.write(
+        ".sops.yaml",
+        format!(
+            "creation_rules:\n  - key_groups:\n      - age: [{RECIPIENT}, {COLLEAGUE}]\n      - age: [{}]\n",
+            ANN.1
+        ),
+    );
+    directory.done(&["encrypt", "-i", "db.yaml"]);
+    let remove = |who: &str, code: i32| {
+        let line = ["keys", "remove", "--age", who, "db.yaml"];
+        let run = directory.seal(&line).env("SOPS_AGE_KEY", &both).run();
+        assert_eq!(run.code, code, "{}", run.stderr);
+        run.stderr
+    };
+    let said = remove(&ANN.1, 2);
+    assert!(said.contains("key group 2 would have no keys"), "{said}");
+    remove(COLLEAGUE, 0);
+    let text = directory.read("db.yaml");
+    assert!(text.contains("shamir_threshold: 2") && !text.contains(COLLEAGUE));
+    assert_eq!(reads(&directory, &both, "db.yaml").out(), SECRET);
+    assert_eq!(reads(&directory, IDENTITY, "db.yaml").code, 4);
+}
+
+#[test]
 fn what_a_removal_would_leave_behind_is_checked() {
     let directory = with_ann();
     let remove = |arguments: &[&str], code: i32| {

@@ -31,6 +31,7 @@ impl GroupsArgs {
 
 /// What to do with the groups of a file.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one in a run, and it is boxed")]
 pub(crate) enum GroupsAction {
     Add(GroupsAddArgs),
     Delete(GroupsDeleteArgs),
