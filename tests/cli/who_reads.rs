@@ -66,9 +66,7 @@ fn the_list_tells_for_each_recipient_its_files_and_what_is_amiss() {
     directory.write("broken.yaml", "a: 1\nsops: {}\n");
     let run = directory.seal(&["keys", "list", "broken.yaml", "db.yaml"]).run();
     assert_eq!(run.code, 1);
-    assert!(
-        run.stderr.contains("2 recipients in 1 encrypted file, 1 not as the rules say, 1 failed")
-    );
+    assert!(run.stderr.contains("2 recipients in 1 encrypted file, 1 without a rule, 1 failed"));
 }
 
 #[test]

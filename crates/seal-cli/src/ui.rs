@@ -26,7 +26,7 @@ mod recipients_summary;
 mod summary;
 
 pub(crate) use escape::escape;
-pub(crate) use recipients_summary::FilesDone;
+pub(crate) use recipients_summary::{FilesDone, Found};
 pub(crate) use summary::Counts;
 pub(crate) use summary::Report;
 

@@ -18,7 +18,7 @@ use crate::exit_code::ExitCode;
 use crate::inputs::{Files, Input};
 use crate::reason::Reason;
 use crate::terminal::Terminal;
-use crate::ui::{FilesDone, Report};
+use crate::ui::{FilesDone, Found, Report};
 use crate::write::Writer;
 
 mod sops;
@@ -70,13 +70,12 @@ impl Update<'_> {
         Ok(Outcome { report: report(&done, plan_fields(&drifted)), code })
     }
 
-    /// `None` for a file that is not encrypted, `Some(None)` for one that is as its rule says.
-    fn plan(&self, input: &Input) -> Result<Option<Option<Plan>>, CommandError> {
+    fn plan(&self, input: &Input) -> Result<Found<Plan>, CommandError> {
         let Some(file) = EncryptedFile::read(input, self.arguments.file_type)? else {
-            return Ok(None);
+            return Ok(Found::NotEncrypted);
         };
         let wanted = self.wanted(&file.path)?;
-        Plan::of(file, |metadata| Ok(self.with_threshold(metadata, &wanted))).map(Some)
+        Plan::of(file, |metadata| Ok(self.with_threshold(metadata, &wanted))).map(Found::of)
     }
 
     fn wanted(&self, path: &Path) -> Result<GroupedKeys, CommandError> {

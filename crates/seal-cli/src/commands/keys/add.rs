@@ -12,7 +12,7 @@ use crate::commands::rewrapping::{EncryptedFile, Plan, Rewrapping, encrypted_fil
 use crate::commands::{Context, Outcome};
 use crate::error::CommandError;
 use crate::inputs::Input;
-use crate::ui::{FilesDone, Report};
+use crate::ui::{FilesDone, Found, Report};
 use crate::write::Writer;
 
 pub(super) fn run(arguments: &KeysAddArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
@@ -50,11 +50,10 @@ struct Adding<'a> {
 }
 
 impl Adding<'_> {
-    /// `None` for a file that is not encrypted, `Some(None)` for one that everybody reads already.
-    fn plan(&self, input: &Input) -> Result<Option<Option<Plan>>, CommandError> {
+    fn plan(&self, input: &Input) -> Result<Found<Plan>, CommandError> {
         let path = &input.path;
         let Some(file) = EncryptedFile::read(input, self.arguments.files.file_type)? else {
-            return Ok(None);
+            return Ok(Found::NotEncrypted);
         };
         let rule = of_rule(&self.rewrapping.configs, path).or_else(without_rule)?;
         let plan = Plan::of(file, |metadata| self.wanted(metadata))
@@ -64,7 +63,7 @@ impl Adding<'_> {
             let accepted = self.arguments.files.accept_recipients;
             check_strangers(path, &strangers(keys, rule.as_ref()), "changing", accepted)?;
         }
-        Ok(Some(plan))
+        Ok(Found::of(plan))
     }
 
     fn wanted(&self, metadata: &Metadata) -> Result<GroupedKeys, CommandError> {

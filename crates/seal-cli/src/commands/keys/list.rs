@@ -188,7 +188,8 @@ fn report(readers: &[Readers], by_recipient: &ByRecipient<'_>, failed: usize) ->
     let count = |number: usize, noun: &str| {
         format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
     };
-    let others = readers.iter().filter(|of_file| !of_file.is_as_its_rule_says()).count();
+    let without = readers.iter().filter(|of_file| !of_file.has_rule).count();
+    let others = readers.iter().filter(|of_file| !of_file.is_as_its_rule_says()).count() - without;
     let mut line = match readers.len() {
         0 => "no file is encrypted".to_owned(),
         files => format!(
@@ -197,7 +198,9 @@ fn report(readers: &[Readers], by_recipient: &ByRecipient<'_>, failed: usize) ->
             count(files, "encrypted file")
         ),
     };
-    for (number, what) in [(others, "not as the rules say"), (failed, "failed")] {
+    for (number, what) in
+        [(others, "not as the rules say"), (without, "without a rule"), (failed, "failed")]
+    {
         if number > 0 {
             line.push_str(&format!(", {number} {what}"));
         }
@@ -206,6 +209,7 @@ fn report(readers: &[Readers], by_recipient: &ByRecipient<'_>, failed: usize) ->
         ("recipients", recipients_fields(by_recipient)),
         ("files", readers.iter().map(file_fields).collect()),
         ("not_as_the_rules_say", json!(others)),
+        ("without_rule", json!(without)),
         ("failed", json!(failed)),
     ];
     let details = details.into_iter().map(|(name, value)| (name.to_owned(), value));

@@ -19,7 +19,7 @@ use crate::commands::{Context, Outcome};
 use crate::error::CommandError;
 use crate::inputs::Input;
 use crate::reason::Reason;
-use crate::ui::{FilesDone, Report};
+use crate::ui::{FilesDone, Found, Report};
 use crate::write::Writer;
 
 pub(super) fn run(
@@ -71,15 +71,14 @@ struct Removing<'a> {
 }
 
 impl Removing<'_> {
-    /// `None` for a file that is not encrypted, `Some(None)` for one that none of them reads.
-    fn plan(&self, input: &Input) -> Result<Option<Option<Plan>>, CommandError> {
+    fn plan(&self, input: &Input) -> Result<Found<Plan>, CommandError> {
         let path = &input.path;
         let Some(file) = EncryptedFile::read(input, self.arguments.files.file_type)? else {
-            return Ok(None);
+            return Ok(Found::NotEncrypted);
         };
         let all: Vec<_> = file.envelopes.iter().map(|metadata| self.left(metadata)).collect();
         let plan = Plan::of(file, |metadata| Ok(self.left(metadata)))?;
-        let Some(plan) = plan else { return Ok(Some(None)) };
+        let Some(plan) = plan else { return Ok(Found::AsItShouldBe) };
         for keys in &all {
             if let Some(empty) = keys.groups.iter().position(Vec::is_empty) {
                 return Err(nobody_left(keys.groups.len(), empty).in_file(path));
@@ -93,7 +92,7 @@ impl Removing<'_> {
         let rule = of_rule(&self.rewrapping.configs, path).or_else(without_rule)?;
         let strangers = strangers(all[0].groups.iter().flatten(), rule.as_ref());
         check_strangers(path, &strangers, "changing", self.arguments.files.accept_recipients)?;
-        Ok(Some(Some(plan)))
+        Ok(Found::ToDo(plan))
     }
 
     /// Whom an envelope is for without them.
