@@ -11,10 +11,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::scope::Scope;
 
+mod check;
 mod examples;
 mod master_keys;
+mod status;
+mod verify;
 
+pub(crate) use check::{CheckArgs, ReportArgs, ReportFormat};
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
+pub(crate) use status::StatusArgs;
+pub(crate) use verify::VerifyArgs;
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
 ///
@@ -53,6 +59,9 @@ pub(crate) enum Command {
     Encrypt(Box<EncryptArgs>),
     Decrypt(DecryptArgs),
     Get(GetArgs),
+    Check(CheckArgs),
+    Verify(VerifyArgs),
+    Status(StatusArgs),
     Keyservice(KeyserviceArgs),
 }
 
@@ -290,7 +299,9 @@ impl CommandLine {
     /// Whether stdout carries documents, so that nothing else may be printed there.
     pub(crate) fn stdout_carries_documents(&self) -> bool {
         match &self.command {
-            Command::Init(_) | Command::Keyservice(_) => false,
+            Command::Init(_) | Command::Keyservice(_) | Command::Status(_) => false,
+            Command::Check(arguments) => arguments.report.takes_stdout(),
+            Command::Verify(arguments) => arguments.report.takes_stdout(),
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Get(_) => true,
@@ -306,6 +317,9 @@ impl Command {
             Self::Encrypt(_) => "encrypt",
             Self::Decrypt(_) => "decrypt",
             Self::Get(_) => "get",
+            Self::Check(_) => "check",
+            Self::Verify(_) => "verify",
+            Self::Status(_) => "status",
             Self::Keyservice(_) => "keyservice",
         }
     }

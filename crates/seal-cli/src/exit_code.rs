@@ -16,7 +16,6 @@ pub(crate) enum ExitCode {
     /// No key could be had for the file.
     NoKey = 4,
     /// A check found something.
-    #[allow(dead_code, reason = "no verb checks anything yet")]
     Findings = 5,
 }
 

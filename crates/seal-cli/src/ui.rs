@@ -145,6 +145,14 @@ impl Ui {
         }
     }
 
+    /// Prints findings to stdout, unless the object for machines, which has them too, goes there.
+    pub(crate) fn findings(&self, lines: &str) -> Result<(), CommandError> {
+        match self.json {
+            Json::Stdout => Ok(()),
+            Json::No | Json::Stderr => self.write_stdout(lines.as_bytes()),
+        }
+    }
+
     /// Ends the run: the summary line, or the JSON object. `report` is missing where the command failed as a whole.
     pub(crate) fn finish(&self, command: &'static str, report: Option<Report>, code: ExitCode) {
         let said = self.said();

@@ -10,6 +10,7 @@ use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::ui::{Report, Ui};
 
+mod check;
 mod decrypt;
 mod encrypt;
 mod files;
@@ -18,6 +19,9 @@ mod init;
 mod keyservice;
 #[allow(dead_code, reason = "the verbs that compare are on their way")]
 mod recipients;
+mod report;
+mod status;
+mod verify;
 
 /// What every command gets beside its own arguments.
 pub(crate) struct Context<'c> {
@@ -45,6 +49,9 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Encrypt(arguments) => encrypt::run(arguments, context),
         Command::Decrypt(arguments) => decrypt::run(arguments, context),
         Command::Get(arguments) => get::run(arguments, context),
+        Command::Check(arguments) => check::run(arguments, context),
+        Command::Verify(arguments) => verify::run(arguments, context),
+        Command::Status(arguments) => status::run(arguments, context),
         Command::Keyservice(arguments) => keyservice::run(arguments, context),
     }
 }

@@ -113,11 +113,11 @@ fn check_secret(member: Member<'_, '_>, sink: &mut Sink) -> bool {
     let kind = document.entry(member.object, "kind").unwrap_or(member.object);
     if clear == to_render {
         let message = "its values are those of a template";
-        sink.at_key(member, kind, &lint::TEMPLATE, message);
+        sink.at_object(member, kind, &lint::TEMPLATE, message);
     } else {
         let values =
             if clear == 1 { "1 value is".to_owned() } else { format!("{clear} values are") };
-        sink.at_key(member, kind, &lint::SECRET_IN_CLEAR, format!("{values} in clear"));
+        sink.at_object(member, kind, &lint::SECRET_IN_CLEAR, format!("{values} in clear"));
     }
     true
 }
