@@ -13,12 +13,16 @@ use crate::scope::Scope;
 
 mod check;
 mod examples;
+mod exec;
 mod master_keys;
+mod shell;
 mod status;
 mod verify;
 
 pub(crate) use check::{CheckArgs, ReportArgs, ReportFormat};
+pub(crate) use exec::{ExecEnvArgs, ExecFileArgs, ProgramArgs};
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
+pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
 pub(crate) use status::StatusArgs;
 pub(crate) use verify::VerifyArgs;
 
@@ -62,7 +66,12 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Verify(VerifyArgs),
     Status(StatusArgs),
+    ExecEnv(Box<ExecEnvArgs>),
+    ExecFile(Box<ExecFileArgs>),
     Keyservice(KeyserviceArgs),
+    Completion(CompletionArgs),
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 /// Make an age identity and a .sops.yaml
@@ -151,6 +160,10 @@ pub(crate) struct DecryptArgs {
     /// Namespace of documents that are bound to one but do not name it
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
+    /// Decrypt although MAC or binding fail, to save what is left of a damaged file: values may then have been moved,
+    /// exchanged or removed by anybody
+    #[arg(long, conflicts_with = "require_bound")]
+    pub(crate) ignore_mac: bool,
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
 }
@@ -256,6 +269,10 @@ pub(crate) enum Color {
 pub(crate) enum FileType {
     Yaml,
     Json,
+    Dotenv,
+    Ini,
+    /// Any content; all of it is encrypted
+    Binary,
 }
 
 /// How envelopes lie in a stream of several documents.
@@ -299,12 +316,17 @@ impl CommandLine {
     /// Whether stdout carries documents, so that nothing else may be printed there.
     pub(crate) fn stdout_carries_documents(&self) -> bool {
         match &self.command {
-            Command::Init(_) | Command::Keyservice(_) | Command::Status(_) => false,
+            Command::Init(_) | Command::Keyservice(_) | Command::Man(_) | Command::Status(_) => {
+                false
+            }
             Command::Check(arguments) => arguments.report.takes_stdout(),
             Command::Verify(arguments) => arguments.report.takes_stdout(),
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
-            Command::Get(_) => true,
+            Command::Get(_)
+            | Command::ExecEnv(_)
+            | Command::ExecFile(_)
+            | Command::Completion(_) => true,
         }
     }
 }
@@ -320,7 +342,23 @@ impl Command {
             Self::Check(_) => "check",
             Self::Verify(_) => "verify",
             Self::Status(_) => "status",
+            Self::ExecEnv(_) => "exec-env",
+            Self::ExecFile(_) => "exec-file",
             Self::Keyservice(_) => "keyservice",
+            Self::Completion(_) => "completion",
+            Self::Man(_) => "man",
+        }
+    }
+}
+
+impl From<FileType> for seal_core::format::Format {
+    fn from(told: FileType) -> Self {
+        match told {
+            FileType::Yaml => Self::Yaml,
+            FileType::Json => Self::Json,
+            FileType::Dotenv => Self::Dotenv,
+            FileType::Ini => Self::Ini,
+            FileType::Binary => Self::Binary,
         }
     }
 }

@@ -6,6 +6,7 @@
 //! ```
 
 mod args;
+mod child;
 mod clock;
 mod commands;
 mod config;
@@ -16,6 +17,8 @@ mod git;
 mod hardening;
 mod inputs;
 mod key_access;
+mod private_directory;
+mod reason;
 mod scope;
 mod terminal;
 mod ui;

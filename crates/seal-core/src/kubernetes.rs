@@ -71,6 +71,9 @@ impl<'a> Object<'a> {
         document: &'a Document<'_>,
         mapping: NodeId,
     ) -> Option<Self> {
+        if !document.is_manifest {
+            return None;
+        }
         let string = |from: NodeId, key: &str| {
             document.entry(from, key).and_then(|node| strings.string(document, node))
         };
@@ -124,13 +127,16 @@ pub struct Named<'a> {
     pub kind: &'a str,
     /// `metadata.name`
     pub name: Option<&'a str>,
+    /// It is a Secret of the core group.
+    pub is_secret: bool,
 }
 
 /// The Kubernetes objects of a document in clear: itself, or the items of a `List`.
 pub fn named<'a>(document: &'a Document<'_>) -> Vec<Named<'a>> {
     let read = |mapping| {
         let object = Object::read(&AsWritten, document, mapping)?;
-        Some(Named { mapping, kind: object.kind, name: object.name })
+        let is_secret = object.is_secret();
+        Some(Named { mapping, kind: object.kind, name: object.name, is_secret })
     };
     objects(document).into_iter().filter_map(read).collect()
 }

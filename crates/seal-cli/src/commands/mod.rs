@@ -8,15 +8,21 @@ use crate::args::Command;
 use crate::clock;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
+use crate::hardening;
 use crate::ui::{Report, Ui};
 
 mod check;
+mod completion;
 mod decrypt;
 mod encrypt;
+mod exec;
+mod exec_env;
+mod exec_file;
 mod files;
 mod get;
 mod init;
 mod keyservice;
+mod man;
 #[allow(dead_code, reason = "the verbs that compare are on their way")]
 mod recipients;
 mod report;
@@ -44,6 +50,9 @@ pub(crate) struct Outcome {
 
 /// Runs a command. An error means that the command as a whole could not be done.
 pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    if !matches!(command, Command::ExecEnv(_) | Command::ExecFile(_)) {
+        hardening::for_good();
+    }
     match command {
         Command::Init(arguments) => init::run(arguments, context, clock::now()),
         Command::Encrypt(arguments) => encrypt::run(arguments, context),
@@ -52,6 +61,10 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Check(arguments) => check::run(arguments, context),
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::Status(arguments) => status::run(arguments, context),
+        Command::ExecEnv(arguments) => exec_env::run(arguments, context),
+        Command::ExecFile(arguments) => exec_file::run(arguments, context),
         Command::Keyservice(arguments) => keyservice::run(arguments, context),
+        Command::Completion(arguments) => completion::run(arguments, context),
+        Command::Man(arguments) => man::run(arguments),
     }
 }

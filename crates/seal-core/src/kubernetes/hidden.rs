@@ -139,6 +139,7 @@ pub(crate) fn secret_shapes(
     let text = |mapping, key: &str| {
         document.entry(mapping, key).and_then(|id| AsWritten.string(document, id))
     };
+    let nodes = if document.is_manifest { nodes } else { 0..0 };
     nodes.map(|index| NodeId(index as u32)).filter(move |id| {
         matches!(document.node(*id).content, Content::Mapping { .. })
             && text(*id, "kind") == Some("Secret")
