@@ -140,12 +140,12 @@ impl Checking<'_> {
             });
         }
         let named = self.arguments.filename_override.as_deref().unwrap_or(path);
-        let Ok(format) = files::format(self.arguments.file_type, Some(named)) else {
-            // A hook hands over whatever was committed.
-            return Ok(OfFile {
-                counts: Counts { skipped: 1, ..Counts::default() },
-                ..OfFile::default()
-            });
+        let format = match files::format(self.arguments.file_type, Some(named)) {
+            Ok(format) => format,
+            // The name of a dotenv file for an environment, as in `.env.prod`.
+            Err(_) if is_dotenv(named) => Format::Dotenv,
+            // A hook hands over whatever was committed, backups of manifests too.
+            Err(_) => Format::Yaml,
         };
         let original = write::read(path)?;
         Ok(self.source(path, format, original.bytes.expose(), explicit))
@@ -176,6 +176,10 @@ impl Checking<'_> {
         let counts = Counts { files, envelopes, skipped, more, failed: 0 };
         OfFile { counts, found: found.collect() }
     }
+}
+
+fn is_dotenv(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".env"))
 }
 
 impl std::ops::AddAssign for Counts {
