@@ -134,6 +134,9 @@ pub(crate) struct EncryptArgs {
     /// per file. Whoever gets the data key of one of these files can then read all of them
     #[arg(long)]
     pub(crate) shared_data_key: bool,
+    /// Take manifests for mere data, as SOPS does: only those that answer as it say so.
+    #[arg(skip)]
+    pub(crate) as_data: bool,
     // Last: what follows would come under their headings.
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
@@ -164,6 +167,9 @@ pub(crate) struct DecryptArgs {
     /// exchanged or removed by anybody
     #[arg(long, conflicts_with = "require_bound")]
     pub(crate) ignore_mac: bool,
+    /// Take manifests for mere data, as SOPS does: only those that answer as it say so.
+    #[arg(skip)]
+    pub(crate) as_data: bool,
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
 }

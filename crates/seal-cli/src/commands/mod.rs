@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use seal_core::format::Format;
 use seal_keys::Environment;
 
-use crate::args::Command;
+use crate::args::{Command, FileType};
 use crate::clock;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
@@ -28,6 +29,11 @@ mod recipients;
 mod report;
 mod status;
 mod verify;
+
+/// The format that a type stands for.
+pub(crate) fn format_of(file_type: FileType) -> Result<Format, CommandError> {
+    files::format(Some(file_type), None)
+}
 
 /// What every command gets beside its own arguments.
 pub(crate) struct Context<'c> {
