@@ -28,6 +28,8 @@ mod age_plugin;
 mod aws_kms;
 #[path = "azure_key_vault.rs"]
 mod azure_key_vault_files;
+mod check;
+mod check_hooks;
 mod configuration;
 mod decrypt;
 mod encrypt;
@@ -59,7 +61,9 @@ mod shells;
 mod sops;
 mod sops_and_clouds;
 mod sops_fixtures;
+mod status;
 mod typed_keys;
 mod usage;
 mod usage_pages;
 mod vault;
+mod verify;

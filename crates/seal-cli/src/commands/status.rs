@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use seal_core::check::{EnvelopeStatus, Status, is_sops_file, status};
+use seal_core::check::{EnvelopeStatus, Status, status};
 use seal_core::envelope::{KeyGroup, Metadata};
 use seal_core::file::Layout;
 use seal_core::format::Format;
@@ -43,20 +43,6 @@ pub(super) fn run(arguments: &StatusArgs, context: &Context<'_>) -> Result<Outco
     details.insert("encrypted".to_owned(), json!(encrypted));
     details.insert("files".to_owned(), list.iter().map(OfFile::object).collect());
     Ok(Outcome { report: Report { line: None, details }, code })
-}
-
-/// The answer of `sops filestatus`: only the first document is asked, and it is encrypted if its block can be read and
-/// has a version and a MAC.
-///
-/// # Errors
-/// The file is not of its format, or its block cannot be read.
-#[allow(dead_code, reason = "the front end that answers as sops asks")]
-pub(super) fn file_status(
-    path: &Path,
-    format: Format,
-    source: &[u8],
-) -> Result<bool, CommandError> {
-    is_sops_file(format, source).map_err(|error| file_error(path, &error))
 }
 
 struct OfFile {

@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &VerifyArgs, context: &Context<'_>) -> Result<Outco
         require_encrypted: arguments.require_encrypted,
         require_bound: arguments.require_bound,
         namespace: arguments.namespace.as_deref(),
-        ignore_mac: false,
+        ..DecryptOptions::default()
     };
     let decryption = Decryption::new(context, options, &arguments.key_access)?;
     let verification = Verification { arguments, decryption, errors: Mutex::default() };

@@ -133,6 +133,8 @@ fn read<'s>(
     let crosses = may_hold(source, b"Secret") && memchr::memchr(b'&', source).is_some();
     let wanted = |text: &[u8]| {
         reads_all
+            // Another encoding spells every word otherwise.
+            || memchr::memchr(0, text).is_some()
             || may_hold(text, b"Secret")
             || ["sops", "ENC[AES256_GCM"]
                 .iter()
