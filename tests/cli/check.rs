@@ -280,3 +280,26 @@ fn nothing_that_stands_in_a_file_stops_the_check() {
     }
     assert_eq!(directory.seal(&["check"]).run().code, 5);
 }
+
+#[test]
+fn the_page_lists_every_rule_with_its_severity_and_summary() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/check.md"));
+    let page = page.unwrap();
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    for command in ["check", "verify"] {
+        let run = TestDir::ready().seal(&[command, "--format", "sarif", "-"]).run();
+        let log = object(&run);
+        let rules = log["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+        assert!(rules.len() >= 4);
+        for rule in rules {
+            let severity = rule["defaultConfiguration"]["level"].as_str().unwrap();
+            let (id, summary) = (&rule["id"], &rule["shortDescription"]["text"]);
+            let row = format!(
+                "| `{}` | {severity} | {} |",
+                id.as_str().unwrap(),
+                summary.as_str().unwrap()
+            );
+            assert!(rows.contains(&&*row), "{row}");
+        }
+    }
+}
