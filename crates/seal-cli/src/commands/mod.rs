@@ -14,6 +14,7 @@ use crate::ui::{Report, Ui};
 
 mod check;
 mod completion;
+mod conversion;
 mod decrypt;
 mod encrypt;
 mod exec;
@@ -21,13 +22,16 @@ mod exec_env;
 mod exec_file;
 mod files;
 mod get;
+mod groups;
 mod init;
+mod keys;
 mod keyservice;
 mod man;
-#[allow(dead_code, reason = "the verbs that compare are on their way")]
 mod recipients;
 mod report;
+mod rewrapping;
 mod status;
+mod updatekeys;
 mod verify;
 
 /// The format that a type stands for.
@@ -67,6 +71,9 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Check(arguments) => check::run(arguments, context),
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::Status(arguments) => status::run(arguments, context),
+        Command::Updatekeys(arguments) => updatekeys::run(arguments, context),
+        Command::Keys(arguments) => keys::run(arguments, context),
+        Command::Groups(arguments) => groups::run(arguments, context),
         Command::ExecEnv(arguments) => exec_env::run(arguments, context),
         Command::ExecFile(arguments) => exec_file::run(arguments, context),
         Command::Keyservice(arguments) => keyservice::run(arguments, context),

@@ -10,7 +10,7 @@ use super::Context;
 use crate::args::{ReportArgs, ReportFormat};
 use crate::error::CommandError;
 use crate::inputs::is_stdin;
-use crate::ui::escape;
+use crate::ui::{Mark, escape};
 use crate::write::{NewFile, Writer};
 
 mod sarif;
@@ -53,18 +53,23 @@ impl Findings {
         lints: &[&'static Lint],
         context: &Context<'_>,
     ) -> Result<(), CommandError> {
-        let text = match arguments.format {
-            ReportFormat::Text => self.lines(),
-            ReportFormat::Sarif => format!("{:#}\n", sarif::log(self, lints)),
-        };
+        let lines = || self.list.iter().map(Found::line);
+        let sarif = || format!("{:#}\n", sarif::log(self, lints));
         match (arguments.file(), arguments.format) {
-            (Some(path), _) => {
+            (Some(path), format) => {
+                let text = match format {
+                    ReportFormat::Text => lines().map(|line| format!("{line}\n")).collect(),
+                    ReportFormat::Sarif => sarif(),
+                };
                 let writer = Writer::default();
                 writer.put(path, text.as_bytes(), NewFile::Shared)?;
                 writer.finish();
             }
-            (None, ReportFormat::Text) => context.ui.findings(&text)?,
-            (None, ReportFormat::Sarif) => context.ui.write_stdout(text.as_bytes())?,
+            (None, ReportFormat::Text) => {
+                let lines: Vec<_> = lines().map(|line| (Mark::Plain, line)).collect();
+                context.ui.print(&lines);
+            }
+            (None, ReportFormat::Sarif) => context.ui.write_stdout(sarif().as_bytes())?,
         }
         let mut hinted: Vec<&str> = Vec::new();
         for found in self.list.iter().filter(|_| arguments.format == ReportFormat::Text) {
@@ -79,10 +84,6 @@ impl Findings {
     /// For `--json`.
     pub(super) fn objects(&self) -> Value {
         self.list.iter().map(object).collect()
-    }
-
-    fn lines(&self) -> String {
-        self.list.iter().map(|found| format!("{}\n", found.line())).collect()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::args::StatusArgs;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::inputs::{self, Inputs};
-use crate::ui::{Report, escape};
+use crate::ui::{Mark, Report};
 use crate::write;
 
 pub(super) fn run(arguments: &StatusArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
@@ -35,8 +35,8 @@ pub(super) fn run(arguments: &StatusArgs, context: &Context<'_>) -> Result<Outco
             (results.into_iter().flatten().collect(), code)
         }
     };
-    let lines: String = list.iter().map(|of_file| format!("{}\n", of_file.line())).collect();
-    context.ui.findings(&lines)?;
+    let lines: Vec<_> = list.iter().map(|of_file| (Mark::Plain, of_file.line())).collect();
+    context.ui.print(&lines);
     let mut details = Map::new();
     // Of one file the answer is short, as that of `sops filestatus`.
     let encrypted = !list.is_empty() && list.iter().all(|of_file| of_file.status.is_encrypted());
@@ -92,7 +92,7 @@ impl OfFile {
         if broken > 0 && status.is_encrypted() {
             line.push_str(&format!("; {broken} of the blocks cannot be read"));
         }
-        escape(&line).into_owned()
+        line
     }
 
     fn object(&self) -> Value {
