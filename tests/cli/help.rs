@@ -1,7 +1,7 @@
 use crate::harness::TestDir;
 
 /// All that can be typed before `--help`.
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "",
     "init",
     "encrypt",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 17] = [
     "groups delete",
     "exec-env",
     "exec-file",
+    "publish",
     "keyservice",
     "completion",
 ];

@@ -57,6 +57,7 @@ mod newcomer;
 mod output;
 mod pgp;
 mod previous;
+mod publish;
 mod refused;
 mod shells;
 mod sops;
