@@ -1,7 +1,7 @@
 use crate::harness::TestDir;
 
 /// All that can be typed before `--help`.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "",
     "init",
     "encrypt",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 21] = [
     "groups delete",
     "exec-env",
     "exec-file",
+    "publish",
     "keyservice",
     "sops",
     "completion",

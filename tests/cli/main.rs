@@ -60,6 +60,7 @@ mod newcomer;
 mod output;
 mod pgp;
 mod previous;
+mod publish;
 mod refused;
 mod revision;
 mod shells;
