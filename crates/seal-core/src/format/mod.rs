@@ -9,6 +9,7 @@ use crate::envelope::Field;
 
 mod comment_items;
 pub mod json;
+pub(crate) mod layout;
 pub mod yaml;
 
 /// The source is not what its format allows.

@@ -5,7 +5,7 @@
 
 use crate::envelope::Field;
 
-mod quoting;
+pub(super) mod quoting;
 
 use quoting::Quoting;
 

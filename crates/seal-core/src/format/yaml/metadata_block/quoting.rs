@@ -2,7 +2,7 @@
 
 /// How a text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Quoting {
+pub(in crate::format::yaml) enum Quoting {
     /// As it is.
     Plain,
     /// `'…'`
@@ -14,7 +14,7 @@ pub(super) enum Quoting {
 }
 
 /// How go-yaml writes a text so that it reads back as this very string.
-pub(super) fn quoting(text: &str) -> Quoting {
+pub(in crate::format::yaml) fn quoting(text: &str) -> Quoting {
     if text.contains('\n') {
         return if is_literal(text) { Quoting::Literal } else { Quoting::Double };
     }
