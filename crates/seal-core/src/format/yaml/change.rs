@@ -181,15 +181,19 @@ fn end_of_block(source: &[u8], document: &Document<'_>, id: NodeId, column: usiz
     } else {
         placement::next_line(source, end)
     };
-    let behind = at;
+    let mut behind = at;
     let mut least = usize::MAX;
     loop {
         let line = &source[at..placement::next_line(source, at)];
         let blanks = line.iter().take_while(|byte| **byte == b' ').count();
         match line.get(blanks) {
             Some(b'#') if blanks >= column => {
-                least = least.min(blanks);
                 at += line.len();
+                if blanks > column && least == usize::MAX {
+                    behind = at;
+                } else {
+                    least = least.min(blanks);
+                }
             }
             // A comment that stands as far left as what follows may be about that.
             Some(byte) if !matches!(byte, b'\n' | b'\r') && least <= blanks => {

@@ -46,9 +46,22 @@ fn from_lines(
     );
     let text_end =
         if is_block { slot::with_own_comments(source, text_end, column) } else { text_end };
+    // Behind a block scalar, a comment further right would become a part of it.
+    let with_comments = slot::with_own_comments(source, text_end, column);
     let raw_end = placement::content_end(document, id).max(text_end);
+    // So would an empty line, of one that keeps them (`|+`).
+    let with_empty_lines = slot::with_empty_lines(source, text_end);
+    let mut with_both = with_comments;
+    loop {
+        let next = slot::with_empty_lines(source, with_both);
+        let next = slot::with_own_comments(source, next, column);
+        if next == with_both {
+            break;
+        }
+        with_both = next;
+    }
     let mut candidates = Vec::new();
-    for end in [text_end, raw_end] {
+    for end in [text_end, with_comments, raw_end, with_empty_lines, with_both] {
         let ends_line = end > line && matches!(source[end - 1], b'\n' | b'\r');
         let end = if ends_line { end } else { placement::next_line(source, end) };
         let unterminated = end == source.len() && !matches!(source.last(), Some(b'\n' | b'\r'));

@@ -35,8 +35,14 @@ impl Slot {
         let (start, end) = (node.span.start, node.span.end);
         let (head, body) = match &node.content {
             Content::Mapping { flow: false } | Content::Sequence { flow: false } => {
-                let end = end_of_text(source, document, id);
+                let end = trimmed(source, start, end_of_text(source, document, id));
                 let end = with_own_comments(source, end, column);
+                // The comment behind its last line goes with the lines.
+                let has_lines = source[node.key.as_ref().map_or(start, |key| key.span.end)..end]
+                    .iter()
+                    .any(|byte| is_break(*byte));
+                let is_ended = is_break(source[end - 1]);
+                let end = if has_lines && !is_ended { line_end(source, end) } else { end };
                 if source[after..start.max(after)].iter().any(|byte| is_break(*byte)) {
                     let line_end = line_end(source, after);
                     (Span::new(after, after), Some(Span::new(line_end, end.max(line_end))))
@@ -251,6 +257,19 @@ pub(super) fn with_own_comments(source: &[u8], end: usize, column: usize) -> usi
             return at;
         }
         at = line_end(source, line);
+    }
+}
+
+/// Behind the empty lines that follow directly.
+pub(super) fn with_empty_lines(source: &[u8], end: usize) -> usize {
+    let mut at = end;
+    loop {
+        let line = placement::next_line(source, at);
+        let next = line_end(source, line);
+        if line >= source.len() || source[line..next].iter().any(|byte| *byte != b' ') {
+            return at;
+        }
+        at = next;
     }
 }
 
