@@ -38,6 +38,17 @@ fn a_value_moved_to_another_key() {
 }
 
 #[test]
+fn what_ignore_mac_lets_pass_is_said_loudly() {
+    let directory = TestDir::ready();
+    let encrypted = directory.seal(&["encrypt"]).stdin(stream(&[SECRET, API])).run();
+    directory.write("all.yaml", encrypted.out().replace("name: db", "name: other"));
+    let run = directory.seal(&["decrypt", "--ignore-mac", "all.yaml"]).run();
+    run.golden("refused/ignored");
+    assert_eq!(run.code, 0);
+    assert_eq!(run.out(), stream(&[SECRET, API]).replace("name: db", "name: other"));
+}
+
+#[test]
 fn another_name_kind_or_namespace() {
     refused(|text| text.replace("name: db", "name: other"), "renamed");
     refused(|text| text.replacen("kind: Secret", "kind: ConfigMap", 1), "other-kind");

@@ -63,7 +63,7 @@ fn options_of_sops_are_told_apart_from_mistyped_ones() {
         (&["decrypt", "--extract", "[\"a\"]", "f"][..], "seal get FILE PATH"),
         (&["decrypt", "--input-type", "json", "f"], "`--type`"),
         (&["decrypt", "--output-type=json", "f"], "the format that it reads"),
-        (&["decrypt", "--ignore-mac", "f"], "nothing that it has not verified"),
+        (&["encrypt", "--ignore-mac", "f"], "only `seal decrypt` has it"),
         (&["-d", "f"], "seal decrypt FILE"),
         (&["-e", "f"], "seal encrypt FILE"),
         (&["-r", "f"], "seal encrypt -i PATHS"),

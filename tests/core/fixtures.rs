@@ -21,21 +21,25 @@ mod real_sops;
 #[path = "support.rs"]
 mod support;
 
-/// Every YAML and JSON file below the fixtures whose data key is known.
+/// Every encrypted file below the fixtures whose data key is known.
 pub(crate) fn fixtures() -> Vec<PathBuf> {
     let all = support::files(&support::tests("fixtures/sops"));
     let known = all.into_iter().filter(|path| {
-        let name = path.file_name().unwrap();
-        (name == "encrypted.yaml" || name == "encrypted.json")
-            && path.with_file_name("data-key.hex").exists()
+        let name = path.file_stem().unwrap();
+        name == "encrypted" && path.with_file_name("data-key.hex").exists()
     });
     known.collect()
 }
 
+/// The format of a fixture.
+pub(crate) fn format(path: &Path) -> Format {
+    Format::of_path(path).unwrap_or(Format::Binary)
+}
+
 /// The format of a fixture and the names of its other files.
 pub(crate) fn sibling(path: &Path, stem: &str) -> (Format, PathBuf) {
-    let format = Format::of_path(path).unwrap();
-    (format, path.with_file_name(format!("{stem}.{format}")))
+    let extension = path.extension().unwrap().to_str().unwrap();
+    (format(path), path.with_file_name(format!("{stem}.{extension}")))
 }
 
 pub(crate) fn data_key(path: &Path) -> [u8; 32] {
@@ -50,16 +54,14 @@ pub(crate) fn data_key(path: &Path) -> [u8; 32] {
 fn open(path: &Path) -> Decrypted {
     let source = std::fs::read(path).unwrap();
     let key = data_key(path);
-    decrypt(Format::of_path(path).unwrap(), &source, &DecryptOptions::default(), &|_| {
-        Ok(DataKey::new(key))
-    })
-    .unwrap_or_else(|error| panic!("{}: {}", path.display(), support::describe(&error)))
+    decrypt(format(path), &source, &DecryptOptions::default(), &|_| Ok(DataKey::new(key)))
+        .unwrap_or_else(|error| panic!("{}: {}", path.display(), support::describe(&error)))
 }
 
 #[test]
 fn every_file_of_sops_decrypts_to_the_values_that_sops_gives() {
     let fixtures = fixtures();
-    assert!(fixtures.len() >= 20, "only {} fixtures", fixtures.len());
+    assert!(fixtures.len() >= 30, "only {} fixtures", fixtures.len());
     for path in fixtures {
         let decrypted = open(&path);
         let ours = decrypted.bytes.as_ref().unwrap().expose();
@@ -84,11 +86,46 @@ fn a_file_of_sops_is_reported_as_unbound() {
 fn every_file_of_sops_gives_its_comments_back() {
     for path in fixtures() {
         let decrypted = open(&path);
-        let ours = leaves::comments(decrypted.bytes.as_ref().unwrap().expose());
         let (format, theirs) = sibling(&path, "decrypted");
-        if format == Format::Yaml {
-            let theirs = leaves::comments(&std::fs::read(theirs).unwrap());
-            assert_eq!(ours, theirs, "{}", path.display());
+        let ours = leaves::comments(format, decrypted.bytes.as_ref().unwrap().expose());
+        let theirs = leaves::comments(format, &std::fs::read(theirs).unwrap());
+        assert_eq!(ours, theirs, "{}", path.display());
+    }
+}
+
+/// SOPS prints those without any choice of its own, but for the blanks in INI, which its encrypted files have already.
+#[test]
+fn dotenv_ini_and_binary_files_of_sops_decrypt_to_the_bytes_that_sops_gives() {
+    let mut seen = std::collections::HashMap::new();
+    for path in fixtures() {
+        let (format, theirs) = sibling(&path, "decrypted");
+        if matches!(format, Format::Yaml | Format::Json) {
+            continue;
+        }
+        let ours = open(&path).bytes.unwrap();
+        let theirs = std::fs::read(theirs).unwrap();
+        assert_eq!(ours.expose().escape_ascii().to_string(), theirs.escape_ascii().to_string());
+        *seen.entry(format).or_insert(0) += 1;
+    }
+    assert!(seen.len() == 3 && seen.values().all(|count| *count >= 2), "{seen:?}");
+}
+
+#[test]
+fn every_plaintext_of_a_fixture_comes_back_byte_for_byte_in_dotenv_ini_and_binary() {
+    for path in fixtures() {
+        for stem in ["plain", "decrypted"] {
+            let (format, plain) = sibling(&path, stem);
+            if matches!(format, Format::Yaml | Format::Json) {
+                continue;
+            }
+            let source = std::fs::read(&plain).unwrap();
+            let options = support::whole();
+            let encrypted = support::try_encrypt(format, &source, &options, support::KEY, None);
+            let encrypted = encrypted.unwrap().bytes.unwrap();
+            let back = decrypt(format, &encrypted, &DecryptOptions::default(), &support::unwrap);
+            let back = back.unwrap();
+            assert!(back.objects.iter().all(|object| object.bound), "{}", plain.display());
+            assert_eq!(back.bytes.unwrap().expose(), source, "{}", plain.display());
         }
     }
 }
@@ -100,10 +137,8 @@ fn another_data_key_opens_no_file_of_sops() {
         let mut key = data_key(&path);
         key[31] ^= 1;
         let error =
-            decrypt(Format::of_path(&path).unwrap(), &source, &DecryptOptions::default(), &|_| {
-                Ok(DataKey::new(key))
-            })
-            .unwrap_err();
+            decrypt(format(&path), &source, &DecryptOptions::default(), &|_| Ok(DataKey::new(key)))
+                .unwrap_err();
         assert_eq!(error.class, seal_core::file::Class::Refused, "{}", path.display());
     }
 }

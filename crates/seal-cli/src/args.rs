@@ -142,6 +142,10 @@ pub(crate) struct DecryptArgs {
     /// Namespace of documents that are bound to one but do not name it
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
+    /// Decrypt although MAC or binding fail, to save what is left of a damaged file: values may then have been moved,
+    /// exchanged or removed by anybody
+    #[arg(long, conflicts_with = "require_bound")]
+    pub(crate) ignore_mac: bool,
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
 }
@@ -247,6 +251,10 @@ pub(crate) enum Color {
 pub(crate) enum FileType {
     Yaml,
     Json,
+    Dotenv,
+    Ini,
+    /// Any content; all of it is encrypted
+    Binary,
 }
 
 /// How envelopes lie in a stream of several documents.
@@ -307,6 +315,18 @@ impl Command {
             Self::Decrypt(_) => "decrypt",
             Self::Get(_) => "get",
             Self::Keyservice(_) => "keyservice",
+        }
+    }
+}
+
+impl From<FileType> for seal_core::format::Format {
+    fn from(told: FileType) -> Self {
+        match told {
+            FileType::Yaml => Self::Yaml,
+            FileType::Json => Self::Json,
+            FileType::Dotenv => Self::Dotenv,
+            FileType::Ini => Self::Ini,
+            FileType::Binary => Self::Binary,
         }
     }
 }

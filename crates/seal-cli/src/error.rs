@@ -9,6 +9,7 @@ use seal_core::document::Position;
 use crate::config::ConfigError;
 use crate::exit_code::ExitCode;
 use crate::inputs::InputError;
+use crate::reason::Reason;
 use crate::write::WriteError;
 
 /// A failure as it is shown. No part of it may hold a secret.
@@ -16,6 +17,8 @@ use crate::write::WriteError;
 pub(crate) struct CommandError {
     /// Decides the exit code.
     pub(crate) kind: ExitCode,
+    /// Tells failures of one kind apart, where somebody has to.
+    pub(crate) reason: Option<Reason>,
     /// The file, and where in it, that the failure is about.
     pub(crate) place: Option<Box<Place>>,
     /// What failed: lower-case, no period.
@@ -56,6 +59,12 @@ impl CommandError {
         Self::new(ExitCode::NoKey, message)
     }
 
+    /// Says what exactly it was; what is there already stays.
+    pub(crate) fn because(mut self, reason: Reason) -> Self {
+        self.reason = self.reason.or(Some(reason));
+        self
+    }
+
     /// Names the file; a position that is already there stays.
     pub(crate) fn in_file(mut self, file: impl AsRef<Path>) -> Self {
         let position = self.place.take().and_then(|place| place.position);
@@ -88,7 +97,14 @@ impl CommandError {
     }
 
     fn new(kind: ExitCode, message: impl Into<String>) -> Self {
-        Self { kind, place: None, message: message.into(), causes: Vec::new(), hints: Vec::new() }
+        Self {
+            kind,
+            reason: None,
+            place: None,
+            message: message.into(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+        }
     }
 }
 
@@ -102,6 +118,16 @@ impl From<&InputError> for CommandError {
                 Self::usage(error.to_string()).caused_by(source)
             }
             _ => Self::failed(error.to_string()),
+        };
+        let this = match error {
+            InputError::NotFound { .. } | InputError::DanglingLink { .. } => {
+                this.because(Reason::NoFile)
+            }
+            InputError::Unreadable { .. } => this.because(Reason::CannotRead),
+            InputError::StdinAmongFiles => this.because(Reason::Conflict),
+            InputError::NoMatch { .. }
+            | InputError::NothingNamed
+            | InputError::InvalidPattern { .. } => this.because(Reason::NoFile),
         };
         let this = match error {
             InputError::NotFound { path } if path.is_relative() => {
@@ -132,7 +158,7 @@ impl From<InputError> for CommandError {
 
 impl From<&ConfigError> for CommandError {
     fn from(error: &ConfigError) -> Self {
-        let this = Self::usage(error.to_string());
+        let this = Self::usage(error.to_string()).because(error.reason());
         match error.hint() {
             Some(hint) => this.hint(hint),
             None => this,
@@ -148,12 +174,19 @@ impl From<ConfigError> for CommandError {
 
 impl From<WriteError> for CommandError {
     fn from(error: WriteError) -> Self {
-        let this = Self::failed(error.to_string()).in_file(error.path());
+        let this = Self::failed(error.to_string()).in_file(error.path()).because(match &error {
+            WriteError::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
+                Reason::NoFile
+            }
+            WriteError::Read { .. } => Reason::CannotRead,
+            _ => Reason::CannotWrite,
+        });
         match &error {
             WriteError::Create { path, source } if source.kind() == ErrorKind::NotFound => {
                 let directory = path.parent().unwrap_or(path).display().to_string();
                 Self::failed("its directory does not exist")
                     .in_file(path)
+                    .because(Reason::CannotWrite)
                     .hint(format!("make it with `mkdir -p {directory}`"))
             }
             WriteError::IsDirectory { .. } => this.hint("name a file"),

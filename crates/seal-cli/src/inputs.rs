@@ -1,7 +1,7 @@
 //! Which files a command works on: turns the paths of the command line into a list of files.
 //!
 //! - A file that is named is taken whatever its name is.
-//! - A directory means all `*.yaml`, `*.yml` and `*.json` below it. `.gitignore` has no say: a rendered release is
+//! - A directory means all `*.yaml`, `*.yml`, `*.json`, `*.env` and `*.ini` below it. `.gitignore` has no say: a rendered release is
 //!   often ignored by git, and a Secret that is left in clear without a word is the worst outcome. Hidden files and
 //!   directories count for the same reason (`.release`). Left out are the directories of version control and
 //!   `.sops.yaml`; symbolic links are not followed, so nothing outside the directory is touched.
@@ -34,7 +34,7 @@ pub(crate) enum Inputs {
 pub(crate) struct Files {
     /// In the order in which they are worked on.
     pub(crate) list: Vec<Input>,
-    /// Files met in directories and by patterns whose names say that they are neither YAML nor JSON.
+    /// Files met in directories and by patterns whose names tell no format.
     pub(crate) skipped: usize,
     /// Paths that could not be looked at. The others are worked on all the same.
     pub(crate) failures: Vec<InputError>,

@@ -8,6 +8,7 @@ use seal_keys::{DecryptionOrder, Environment, Limits, Settings, Unwrapper};
 
 use crate::args::KeyAccessArgs;
 use crate::error::CommandError;
+use crate::reason::Reason;
 use crate::terminal::Terminal;
 
 /// Unwraps data keys, and leads to the service that wraps them.
@@ -30,6 +31,7 @@ pub(crate) fn key_access<'k>(
         return Err(CommandError::usage(
             "this machine's keys are off, and no key service is named",
         )
+        .because(Reason::NoDataKey)
         .hint("name one with `--keyservice unix:///PATH`"));
     }
     let services = KeyServices::new(settings, local, remotes);
@@ -48,7 +50,8 @@ fn order(
     if let Some(order) = &arguments.decryption_order {
         return Ok(order.clone());
     }
-    let order = variable(environment, "SOPS_DECRYPTION_ORDER", str::parse)?;
+    let order = variable(environment, "SOPS_DECRYPTION_ORDER", str::parse)
+        .map_err(|error| error.because(Reason::DecryptionOrder))?;
     Ok(order.unwrap_or_default())
 }
 

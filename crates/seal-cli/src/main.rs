@@ -16,6 +16,7 @@ mod git;
 mod hardening;
 mod inputs;
 mod key_access;
+mod reason;
 mod scope;
 mod terminal;
 mod ui;

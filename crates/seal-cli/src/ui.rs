@@ -246,7 +246,7 @@ fn with_option_for_sops_users(message: clap::Error, option: &str) -> clap::Error
         "--extract" => "`seal get FILE PATH` prints one value",
         "--input-type" => "the format of the input is `--type`",
         "--output-type" => "seal writes the format that it reads",
-        "--ignore-mac" => "seal prints nothing that it has not verified",
+        "--ignore-mac" => "only `seal decrypt` has it",
         "-d" | "--decrypt" => "`seal decrypt FILE`",
         "-e" | "--encrypt" => "`seal encrypt FILE`",
         "-r" | "--rotate" => "`seal decrypt -i PATHS && seal encrypt -i PATHS`",

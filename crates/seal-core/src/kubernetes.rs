@@ -58,6 +58,9 @@ impl<'a> Object<'a> {
         document: &'a Document<'_>,
         mapping: NodeId,
     ) -> Option<Self> {
+        if !document.is_manifest {
+            return None;
+        }
         let string = |from: NodeId, key: &str| {
             document.entry(from, key).and_then(|node| strings.string(document, node))
         };

@@ -4,7 +4,7 @@ use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use seal_core::cipher::Cipher;
 use seal_core::envelope::mac::{open_mac, seal_mac};
-use seal_core::file::{Class, DecryptOptions};
+use seal_core::file::{Class, DecryptOptions, Fault};
 use seal_core::secret::DataKey;
 use sha2::Sha256;
 
@@ -22,6 +22,45 @@ fn rejects_a_missing_mac() {
     // Without its own `mac` a document is none of a stream that shares one.
     for kind in [Kind::BoundStream, Kind::SopsStream] {
         kind.file().remove(0, "sops/mac").is_refused(A);
+    }
+}
+
+#[test]
+fn ignoring_the_mac_gives_the_values_back_and_says_what_does_not_hold() {
+    let ignoring = DecryptOptions { ignore_mac: true, ..DecryptOptions::default() };
+    for kind in ALL {
+        let intact = kind.file().decrypted_with(&ignoring).unwrap();
+        assert!(intact.objects.iter().all(|object| object.unverified.is_none()));
+        for file in [kind.file().remove(0, "sops/mac"), kind.file().set(0, "sops/mac", "ENC[]")] {
+            let found = file.decrypted_with(&ignoring).unwrap();
+            let problem = found.objects[0].unverified.as_ref().unwrap();
+            assert!(problem.contains("mac"), "{problem}");
+            assert_eq!(
+                found.bytes.unwrap().expose().len(),
+                intact.bytes.as_ref().unwrap().expose().len()
+            );
+        }
+    }
+    for kind in [Kind::Bound, Kind::Unbound] {
+        let file = kind.file().remove(0, "stringData/user");
+        file.is_refused(A);
+        let found = file.decrypted_with(&ignoring).unwrap();
+        assert!(found.objects[0].unverified.is_some() && !found.objects[0].bound);
+    }
+}
+
+#[test]
+fn ignoring_the_mac_opens_no_value_that_was_altered() {
+    let ignoring = DecryptOptions { ignore_mac: true, ..DecryptOptions::default() };
+    for kind in ALL {
+        let file = kind.file();
+        let (user, password) =
+            (file.value(0, "stringData/user"), file.value(0, "stringData/password"));
+        for other in [password, "clear".to_owned(), user.replace("data:", "data:AAAA")] {
+            let error = file.set(0, "stringData/user", &other).decrypted_with(&ignoring);
+            let error = error.unwrap_err();
+            assert_eq!((error.class, error.fault), (Class::Refused, Some(Fault::Value)));
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::inputs::{self, Files, Inputs};
 use crate::key_access::{KeyAccess, key_access};
-use crate::ui::{Counts, Report};
+use crate::ui::{Counts, Report, Ui};
 use crate::write::{self, NewFile, Writer};
 
 mod join;
@@ -31,6 +31,7 @@ pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outc
         require_encrypted: arguments.require_encrypted,
         require_bound: arguments.require_bound,
         namespace: arguments.namespace.as_deref(),
+        ignore_mac: arguments.ignore_mac,
     };
     let decryption = Decryption::new(context, options, &arguments.key_access)?;
     let outcome = match inputs {
@@ -61,6 +62,7 @@ pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outc
 
 /// What is the same for all files of a run.
 pub(super) struct Decryption<'a> {
+    ui: &'a Ui,
     /// What the user asks of every file.
     options: DecryptOptions<'a>,
     pub(super) configs: Configs,
@@ -69,11 +71,12 @@ pub(super) struct Decryption<'a> {
 
 impl<'a> Decryption<'a> {
     pub(super) fn new(
-        context: &Context<'_>,
+        context: &Context<'a>,
         options: DecryptOptions<'a>,
         arguments: &KeyAccessArgs,
     ) -> Result<Self, CommandError> {
         Ok(Self {
+            ui: context.ui,
             options,
             configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
             key_access: key_access(context.environment, arguments, [])?,
@@ -93,7 +96,19 @@ impl<'a> Decryption<'a> {
             let groups = &metadata.key_groups;
             Ok(self.key_access.data_key(groups, metadata.shamir_threshold)?)
         };
-        decrypt(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))
+        let decrypted =
+            decrypt(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))?;
+        for object in &decrypted.objects {
+            if let Some(problem) = &object.unverified {
+                let name = object.description.as_deref();
+                let name = name.map_or_else(String::new, |name| format!("{name}: "));
+                self.ui.warn(&format!(
+                    "{}: {name}NOT VERIFIED, because of --ignore-mac: {problem}. Do not deploy it before you have looked at every value",
+                    path.display()
+                ));
+            }
+        }
+        Ok(decrypted)
     }
 
     /// `require_bound` is all that a configuration can say about decrypting, so a broken one stops nobody, unless it
@@ -148,7 +163,7 @@ impl<'a> Decryption<'a> {
             let input = &files.list[index];
             let path = &input.path;
             let format = files::format(told, Some(path))?;
-            if format == Format::Json && input.explicit && files.list.len() > 1 {
+            if format != Format::Yaml && input.explicit && files.list.len() > 1 {
                 return Err(only_yaml_joins(path));
             }
             let original = write::read(path)?;
@@ -159,7 +174,7 @@ impl<'a> Decryption<'a> {
             if input.explicit && original.bytes.expose().trim_ascii().is_empty() {
                 return Err(files::empty_file(path, destination));
             }
-            if format == Format::Json && files.list.len() > 1 {
+            if format != Format::Yaml && files.list.len() > 1 {
                 return Err(only_yaml_joins(path));
             }
             let decrypted = self.decrypt(path, format, original.bytes.expose())?;
@@ -201,7 +216,11 @@ impl<'a> Decryption<'a> {
 /// Whether a file that nobody named is one to decrypt, or a manifest that belongs to the same stream; not the values or
 /// the description of a chart. What cannot be read is left to those who decrypt it: it may be either.
 fn is_meant(format: Format, text: &[u8]) -> bool {
-    let signs = ["apiVersion", "sops", "ENC[AES256_GCM"];
+    let signs: &[&str] = match format {
+        Format::Yaml | Format::Json => &["apiVersion", "sops", "ENC[AES256_GCM"],
+        // Those are never manifests, and most of them are none of ours.
+        Format::Dotenv | Format::Ini | Format::Binary => &["ENC[AES256_GCM"],
+    };
     let has_sign = || match std::str::from_utf8(text) {
         Ok(text) => text.contains('\0') || signs.iter().any(|sign| text.contains(sign)),
         Err(_) => true,
@@ -218,7 +237,7 @@ fn is_meant(format: Format, text: &[u8]) -> bool {
 fn only_yaml_joins(path: &Path) -> CommandError {
     CommandError::usage("several files can be joined only if all are YAML")
         .in_file(path)
-        .hint("decrypt JSON files one by one, or with `--in-place`")
+        .hint("decrypt files of other formats one by one, or with `--in-place`")
 }
 
 fn does_not_join(path: &Path) -> CommandError {

@@ -15,10 +15,10 @@ use seal_core::kubernetes::profile_rule;
 use seal_core::secret::{DataKey, SecretBytes};
 
 use self::data_keys::{DataKeys, random_bytes};
-use self::recipients::RecipientsOfFiles;
 use self::selection::{AppliedRules, selection};
 use self::weaker::Weaker;
 use super::files::{self, STDIN, each, file_error, working_directory};
+use super::recipients::RecipientsOfFiles;
 use super::{Context, Outcome};
 use crate::args::{self, EncryptArgs};
 use crate::clock;
@@ -29,11 +29,11 @@ use crate::exit_code::ExitCode;
 use crate::git::HeadVersions;
 use crate::inputs::{self, Files, Input, Inputs};
 use crate::key_access::{KeyAccess, key_access};
+use crate::reason::Reason;
 use crate::ui::{Counts, Report};
 use crate::write::{self, NewFile, Writer};
 
-mod data_keys;
-mod recipients;
+pub(super) mod data_keys;
 mod selection;
 mod weaker;
 
@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
     let destination = destination::choose(&arguments.files, &inputs, Several::InPlaceOnly)?;
     check_options_of_one_file(arguments, &inputs)?;
     let typed = TypedKeys::read(context.environment, &arguments.master_keys).map_err(|error| {
-        let out = CommandError::usage(error.to_string());
+        let out = CommandError::usage(error.to_string()).because(error.reason());
         error.hint().into_iter().fold(out, CommandError::hint)
     })?;
     let named_by = typed.named_by();
@@ -256,7 +256,11 @@ impl Encryption<'_> {
     }
 
     fn encrypt(&self, job: &Job<'_>, destination: &Destination) -> Result<Done, CommandError> {
-        if job.explicit && job.source.trim_ascii().is_empty() {
+        let is_empty = match job.format {
+            Format::Binary => job.source.is_empty(),
+            _ => job.source.trim_ascii().is_empty(),
+        };
+        if job.explicit && is_empty {
             return Err(match job.path == Path::new(STDIN) {
                 true => files::empty_stdin(),
                 false => files::empty_file(job.path, destination),
@@ -274,8 +278,14 @@ impl Encryption<'_> {
             Err(error @ ConfigError::NoRule { .. }) => (None, Some(error)),
             Err(error) => return Err(error.into()),
         };
+        if is_passed_over(job, rule) {
+            return Ok(Done { bytes: None, counts: Counts { skipped: 1, ..Counts::default() } });
+        }
         let indent = config.as_ref().map(|config| config.indent()).unwrap_or_default();
         let options = self.options(job, rule, indent);
+        if let (Format::Binary, Some(rule)) = (job.format, &options.rule) {
+            self.weaker.note_rule_of_binary(rule);
+        }
         // The core may ask from several threads and passes on only what the first one was told.
         let refused = OnceLock::new();
         let file_key = || -> Result<FileKey, BoxError> {
@@ -379,9 +389,11 @@ impl Encryption<'_> {
             (Some(rule), _) => rule.keys(self.typed.threshold)?,
             (None, Some(error)) => return Err(CommandError::from(error)),
             (None, None) => {
-                return Err(CommandError::usage("there are no recipients to encrypt for").hint(
-                    "`seal init` makes a key and a .sops.yaml; or name recipients with `--age`",
-                ));
+                return Err(CommandError::usage("there are no recipients to encrypt for")
+                    .because(Reason::NoMasterKeys)
+                    .hint(
+                        "`seal init` makes a key and a .sops.yaml; or name recipients with `--age`",
+                    ));
             }
         };
         Ok(self.typed.over(&of_rule))
@@ -398,6 +410,13 @@ impl Encryption<'_> {
         self.weaker.note(&self.typed, groups, &master_keys);
         self.data_keys.file_key(self.key_access.service(), &master_keys, &self.last_modified)
     }
+}
+
+/// A file that nobody named and that holds no manifests. A rule that fits every file does not mean it: in most
+/// directories there are such files that are none of our business.
+fn is_passed_over(job: &Job<'_>, rule: Option<&CreationRule>) -> bool {
+    let holds_manifests = matches!(job.format, Format::Yaml | Format::Json);
+    !job.explicit && !holds_manifests && !rule.is_some_and(CreationRule::is_for_certain_paths)
 }
 
 /// Whether a text that cannot be read may have a Secret in it, or something encrypted. One in another encoding may.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use seal_core::file::{Class, FileError};
+use seal_core::file::{Class, Fault, FileError};
 use seal_core::format::Format;
 use seal_keys::{KeyService, NoDataKey};
 use serde::de::IgnoredAny;
@@ -17,6 +17,7 @@ use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::inputs::Files;
 use crate::key_access::KeyAccess;
+use crate::reason::Reason;
 use crate::ui::{Counts, escape};
 use crate::write::FILES_AT_ONCE;
 
@@ -124,23 +125,38 @@ pub(super) fn empty_file(path: &Path, destination: &Destination) -> CommandError
 }
 
 fn empty(path: &Path) -> CommandError {
-    CommandError::failed("there is nothing in it").in_file(path)
+    CommandError::failed("there is nothing in it").in_file(path).because(Reason::NoDocument)
 }
 
 /// The format of a file: as told, else by its name; YAML where there is no name to go by, as for standard input and
 /// the pipes of a shell (`<(…)`).
 pub(super) fn format(told: Option<FileType>, path: Option<&Path>) -> Result<Format, CommandError> {
     match (told, path) {
-        (Some(FileType::Yaml), _) | (None, None) => Ok(Format::Yaml),
-        (Some(FileType::Json), _) => Ok(Format::Json),
-        (None, Some(path)) => match Format::of_path(path) {
-            Some(format) => Ok(format),
-            None if is_stream(path) => Ok(Format::Yaml),
-            None => Err(CommandError::usage("the name does not tell the format of this file")
+        (Some(told), _) => Ok(told.into()),
+        (None, None) => Ok(Format::Yaml),
+        (None, Some(path)) => {
+            match Format::of_path(path) {
+                Some(format) => Ok(format),
+                None if is_stream(path) => Ok(Format::Yaml),
+                None if hints_at_a_format(path) => Err(CommandError::usage(
+                    "the name does not tell the format of this file",
+                )
                 .in_file(path)
-                .hint("say which it is with `--type yaml` or `--type json`")),
-        },
+                .hint("say which it is with `--type yaml`, `json`, `dotenv`, `ini` or `binary`")),
+                None => Ok(Format::Binary),
+            }
+        }
     }
+}
+
+/// A name like `.env.prod` or `values.yaml.bak`: SOPS would take the file for a binary one without a word.
+fn hints_at_a_format(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    name.starts_with(".env")
+        || name
+            .split('.')
+            .skip(1)
+            .any(|part| matches!(part, "yaml" | "yml" | "json" | "env" | "ini"))
 }
 
 fn is_stream(path: &Path) -> bool {
@@ -163,6 +179,9 @@ pub(super) fn file_error(path: &Path, error: &FileError) -> CommandError {
         Class::Refused => CommandError::refused(message),
         Class::NoKey => CommandError::no_key(message),
     };
+    if let Some(reason) = reason(error) {
+        out = out.because(reason);
+    }
     out = match error.position {
         Some(position) => out.at(path, position),
         None => out.in_file(path),
@@ -176,6 +195,17 @@ pub(super) fn file_error(path: &Path, error: &FileError) -> CommandError {
     match &error.hint {
         Some(hint) => out.hint(hint.clone()),
         None => out,
+    }
+}
+
+fn reason(error: &FileError) -> Option<Reason> {
+    match (error.fault, error.class) {
+        (Some(Fault::Value), _) => Some(Reason::Value),
+        (Some(Fault::NoDocument), _) => Some(Reason::NoDocument),
+        (Some(Fault::Mac), _) | (None, Class::Refused) => Some(Reason::MacMismatch),
+        (None, Class::NoKey) => Some(Reason::NoDataKey),
+        (None, Class::Syntax) => Some(Reason::Syntax),
+        (None, Class::Input | Class::Settings | Class::NothingSelected) => None,
     }
 }
 

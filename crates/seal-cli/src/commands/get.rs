@@ -15,12 +15,14 @@ use crate::args::{DocumentChoice, GetArgs};
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::inputs::{self, is_stdin};
+use crate::reason::Reason;
 use crate::ui::{Report, escape};
 use crate::write;
 
 pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let path = LeafPath::parse(&arguments.path).map_err(|error| {
         CommandError::usage(format!("the path cannot be read: {error}"))
+            .because(Reason::BadPath)
             .hint("write it like `[\"stringData\"][\"password\"]` or `stringData/password`")
     })?;
     let stdin = is_stdin(&arguments.file);
@@ -31,7 +33,10 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
     } else {
         inputs::check_file(name)?;
         if name.is_dir() {
-            return Err(CommandError::failed("is a directory").in_file(name).hint("name a file"));
+            return Err(CommandError::failed("is a directory")
+                .in_file(name)
+                .because(Reason::CannotRead)
+                .hint("name a file"));
         }
         (files::format(arguments.file_type, Some(name))?, write::read(name)?.bytes)
     };
@@ -51,7 +56,7 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
         },
         NotFound::Choice(error) => error,
     });
-    let found = found.map_err(|error| error.in_file(name))?;
+    let found = found.map_err(|error| error.in_file(name).because(Reason::NotFound))?;
     let printed =
         printed(format, text.expose(), &stream, found).map_err(|error| error.in_file(name))?;
     context.ui.write_stdout(&printed)?;

@@ -8,6 +8,7 @@ use seal_keys::{Environment, WrapError};
 use super::RuleProblem;
 use super::keys::{FlatKeys, Named, of_flat, words};
 use crate::args::MasterKeyArgs;
+use crate::reason::Reason;
 
 /// Keys that the user typed, on the command line or into the environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,6 +72,14 @@ const VAULT: Names = ("hc_vault", "--hc-vault-transit", "SOPS_VAULT_URIS");
 const HUAWEI: Names = ("hckms", "--hckms", "SOPS_HUAWEICLOUD_KMS_IDS");
 
 impl KeyArgumentError {
+    /// What it is to those who tell failures apart.
+    pub(crate) fn reason(&self) -> Reason {
+        match self {
+            Self::Context { .. } => Reason::EncryptionContext,
+            _ => Reason::NoMasterKeys,
+        }
+    }
+
     /// What the user can do next.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use seal_keys::WrapError;
 
+use crate::reason::Reason;
+
 /// The configuration cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -143,6 +145,17 @@ pub(crate) enum ConfigWarning {
 }
 
 impl ConfigError {
+    /// What it is to those who tell failures apart.
+    pub(crate) fn reason(&self) -> Reason {
+        match self {
+            Self::NoRule { .. } => Reason::NoRule,
+            Self::Rule { problem: RuleProblem::Unusable(WrapError::NoKeys), .. } => {
+                Reason::NoMasterKeys
+            }
+            _ => Reason::Config,
+        }
+    }
+
     /// What the user can do next.
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {

@@ -81,7 +81,7 @@ impl NodeId {
 /// All documents of one source.
 #[derive(Debug, Default)]
 pub struct Stream<'s> {
-    /// In source order; JSON has exactly one.
+    /// In source order; formats other than YAML have exactly one.
     pub documents: Vec<Document<'s>>,
 }
 
@@ -92,6 +92,8 @@ pub struct Document<'s> {
     pub span: Span,
     /// In preorder. Never empty: an empty document is one null scalar.
     pub nodes: Vec<Node<'s>>,
+    /// Its format can hold Kubernetes objects: YAML and JSON.
+    pub is_manifest: bool,
 }
 
 /// One node: a collection, a scalar, a comment or an alias.

@@ -1,6 +1,6 @@
 //! What a binding covers, and whether it holds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use zeroize::Zeroizing;
 
@@ -9,7 +9,7 @@ use super::error::FileError;
 use super::limits::PathBudget;
 use super::open::{Demands, Opened, Overlay, Plain, relative_path};
 use crate::cipher::ValueType;
-use crate::document::{Content, NodeId, PathElement, Value};
+use crate::document::{Content, Document, NodeId, PathElement, Value};
 use crate::envelope::Metadata;
 use crate::envelope::binding::{self, BindingKeys, Flags, Statement};
 use crate::kubernetes::{self, Object, Strings};
@@ -69,6 +69,14 @@ pub(super) fn verify_binding(
     }
     Err(FileError::refused("the document is not the one that was encrypted")
         .hint(format!("one of these: {}", parts.join("; "))))
+}
+
+/// Whether a key repeats in a mapping, as it may in dotenv. A binding covers no order, and here that has a meaning.
+pub(super) fn has_twins(document: &Document<'_>, top: NodeId) -> bool {
+    let mut seen = HashSet::new();
+    document.nodes[top.index()..document.node(top).end.index()].iter().any(|node| {
+        node.key.as_ref().is_some_and(|key| !seen.insert((node.parent, key.text.as_ref())))
+    })
 }
 
 /// The leaves that the binding covers: of a Secret its region and whatever else its rule encrypts, of other documents what SOPS's MAC covers together with

@@ -96,13 +96,5 @@ pub(super) fn open_comment(
     cipher: &Cipher,
 ) -> Option<Zeroizing<Vec<u8>>> {
     let text = cipher.decrypt(enc, aad.as_bytes()).ok()?;
-    std::str::from_utf8(&text).is_ok_and(stands_on_a_line).then_some(text)
-}
-
-/// Without what ends a line for YAML, or may not stand in it.
-fn stands_on_a_line(text: &str) -> bool {
-    !text.chars().any(|character| {
-        (character.is_control() && character != '\t')
-            || matches!(character, '\u{2028}' | '\u{2029}')
-    })
+    std::str::from_utf8(&text).is_ok().then_some(text)
 }

@@ -10,6 +10,7 @@ use super::open::Plain;
 use super::run::is_null;
 use crate::cipher::ValueType;
 use crate::document::{Content, Document, NodeId, Value};
+use crate::format::Format;
 
 /// What a document holds for whoever reads it.
 #[derive(Default)]
@@ -38,8 +39,9 @@ struct Leaf {
 
 impl Reading {
     /// Reads a whole document. Where it is encrypted, `plain` has what its ENC texts hold, and `envelopes` its `sops`
-    /// entries in order.
+    /// entries in order. Values count as they are once they are written in the format.
     pub(crate) fn of(
+        format: Format,
         documents: &[Document<'_>],
         document: usize,
         plain: &HashMap<NodeId, &Plain>,
@@ -71,11 +73,12 @@ impl Reading {
                 }
                 _ => return Ok(()),
             };
+            let (value_type, text) = format.read_back(value);
             reading.values.push(Leaf {
                 aad: leaf.kept_aad(),
                 number: matches!(value, Value::Int(_) | Value::UInt(_) | Value::Float(_)),
-                value_type: value.value_type(),
-                value: value.canonical(),
+                value_type,
+                value: text,
                 node: leaf.origin,
             });
             Ok(())

@@ -14,7 +14,7 @@ use crate::document::{Content, NodeId, Value};
 use crate::envelope::binding::{BindingKeys, Recognised};
 use crate::envelope::mac::open_mac;
 use crate::envelope::{Metadata, MetadataError, Rule};
-use crate::format::Format;
+use crate::format::{Format, binary};
 use crate::kubernetes::{self, AsWritten, Object};
 use crate::secret::{DataKey, SecretBytes};
 
@@ -27,6 +27,9 @@ pub struct DecryptOptions<'a> {
     pub require_bound: bool,
     /// The namespace that objects go to which carry none.
     pub namespace: Option<&'a str>,
+    /// Give the values back although the MAC or the binding does not hold them together, or there is no MAC. Each
+    /// value has to open all the same. What was passed over is in [`DecryptedObject::unverified`].
+    pub ignore_mac: bool,
 }
 
 /// One envelope that was opened.
@@ -40,6 +43,8 @@ pub struct DecryptedObject {
     pub reordered: bool,
     /// Values that were decrypted.
     pub values: usize,
+    /// Why nobody can say that the values belong together, where [`DecryptOptions::ignore_mac`] let that pass.
+    pub unverified: Option<String>,
 }
 
 /// The result of [`decrypt`].
@@ -73,6 +78,10 @@ pub fn decrypt(
             || (options.require_encrypted && memchr::memmem::find(text, b"Secret").is_some())
     };
     let mut pieces = pieces::read(format, source, wanted).map_err(syntax)?;
+    if format == Format::Binary && !pieces.iter().all(is_binary) {
+        return Err(FileError::input("this is no file that was encrypted as a binary one")
+            .hint("say which format it has: `--type yaml`, `json`, `dotenv` or `ini`"));
+    }
     if shares_one_envelope(&pieces) {
         // Documents without an envelope would make it another layout, so all have to be looked at.
         pieces::read_rest(format, source, &mut pieces).map_err(syntax)?;
@@ -134,7 +143,7 @@ struct Run<'a> {
 }
 
 /// The objects of a piece that have an envelope, with its entry.
-fn envelopes<'p, 's>(piece: &'p Piece<'s>) -> Vec<(Member<'p, 's>, NodeId)> {
+pub(crate) fn envelopes_of<'p, 's>(piece: &'p Piece<'s>) -> Vec<(Member<'p, 's>, NodeId)> {
     let Some(stream) = &piece.stream else { return Vec::new() };
     let with_entry = |member: Member<'p, 's>| {
         member.document().entry(member.object, "sops").map(|entry| (member, entry))
@@ -142,8 +151,27 @@ fn envelopes<'p, 's>(piece: &'p Piece<'s>) -> Vec<(Member<'p, 's>, NodeId)> {
     members(piece.before, piece.text, stream).into_iter().filter_map(with_entry).collect()
 }
 
+/// The content of a `sops` block.
+pub(crate) fn metadata_of(member: Member<'_, '_>, sops: NodeId) -> Result<Metadata, FileError> {
+    let document = member.document();
+    Metadata::read(document, sops).map_err(|error| {
+        let class = match error {
+            // Somebody added what contradicts the rest.
+            MetadataError::Doubled { .. } | MetadataError::Rules { .. } => Class::Refused,
+            _ => Class::Input,
+        };
+        let error = FileError::new(class, format!("the `sops` block cannot be read: {error}"));
+        member.near(error.object(member.describe()), document.node(sops).span.start)
+    })
+}
+
+/// A binary file in its encrypted form; a text in clear is not.
+fn is_binary(piece: &Piece<'_>) -> bool {
+    piece.stream.iter().flat_map(|stream| &stream.documents).all(binary::is_encrypted)
+}
+
 /// SOPS's stream layout: several documents, each with the same envelope.
-fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
+pub(crate) fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
     let mut first = None;
     let mut count = 0;
     for piece in pieces {
@@ -164,12 +192,18 @@ fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
 
 impl Run<'_> {
     fn demands(&self) -> Demands<'_> {
-        Demands { require_bound: self.options.require_bound, namespace: self.options.namespace }
+        Demands {
+            require_bound: self.options.require_bound,
+            namespace: self.options.namespace,
+            ignore_mac: self.options.ignore_mac,
+        }
     }
 
     /// The first envelope is bound, so each document has its own: several are the same where their documents are.
     fn is_bound(&self, pieces: &[Piece<'_>]) -> bool {
-        let Some((first, entry)) = pieces.iter().flat_map(envelopes).next() else { return false };
+        let Some((first, entry)) = pieces.iter().flat_map(envelopes_of).next() else {
+            return false;
+        };
         let Ok(metadata) = Metadata::read(first.document(), entry) else { return false };
         let Ok(data_key) = (self.unwrap)(&metadata) else { return false };
         let mac = open_mac(&Cipher::new(&data_key), &metadata.mac, &metadata.last_modified);
@@ -182,14 +216,7 @@ impl Run<'_> {
         let at = |error: FileError| {
             member.near(error.object(member.describe()), document.node(sops).span.start)
         };
-        let metadata = Metadata::read(document, sops).map_err(|error| {
-            let class = match error {
-                // Somebody added what contradicts the rest.
-                MetadataError::Doubled { .. } | MetadataError::Rules { .. } => Class::Refused,
-                _ => Class::Input,
-            };
-            at(FileError::new(class, format!("the `sops` block cannot be read: {error}")))
-        })?;
+        let metadata = metadata_of(member, sops)?;
         let rule = metadata.rule.clone().unwrap_or_else(Rule::implied);
         let selector = self.selectors.compiled(&rule).map_err(|error| {
             at(FileError::refused(format!("the rule of the envelope is unusable: {error}")))
@@ -205,7 +232,7 @@ impl Run<'_> {
 
     fn piece(&self, piece: &Piece<'_>) -> Result<Part, FileError> {
         let mut part = Part::default();
-        let found = envelopes(piece);
+        let found = envelopes_of(piece);
         check_clear_objects(piece, self.options.require_encrypted)?;
         if found.is_empty() {
             return Ok(part);
@@ -218,6 +245,7 @@ impl Run<'_> {
                 bound: envelope.bound.is_some(),
                 reordered: envelope.reordered,
                 values: envelope.values(),
+                unverified: envelope.unverified.clone(),
             });
             opened.push(Envelope { members: vec![member], entries: vec![sops], opened: envelope });
         }
@@ -226,7 +254,7 @@ impl Run<'_> {
     }
 
     fn shared(&self, pieces: &[Piece<'_>]) -> Result<Vec<Part>, FileError> {
-        let found: Vec<_> = pieces.iter().map(envelopes).collect();
+        let found: Vec<_> = pieces.iter().map(envelopes_of).collect();
         let members: Vec<_> = found.iter().flatten().map(|(member, _)| *member).collect();
         let Some((_, sops)) = found.iter().flatten().next() else {
             return Ok(pieces.iter().map(|_| Part::default()).collect());
@@ -254,6 +282,7 @@ impl Run<'_> {
                 bound: false,
                 reordered: false,
                 values,
+                unverified: opened.unverified.clone(),
             });
         }
         Ok(parts)

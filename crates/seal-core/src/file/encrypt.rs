@@ -161,8 +161,24 @@ pub fn encrypt(
     keys: &Keys<'_>,
     previous: Option<&Previous<'_>>,
 ) -> Result<Encrypted, FileError> {
+    let of_binary;
+    let options = match format {
+        // All of it is secret; a file that is none of its values otherwise would be left in clear.
+        Format::Binary => {
+            of_binary = EncryptOptions { rule: None, whole_files: true, ..options.clone() };
+            &of_binary
+        }
+        _ => options,
+    };
     if let Some(rule) = &options.rule {
         Selector::new(rule).map_err(settings)?;
+        if !format.metadata_hold(&rule.text) {
+            let kind = rule.kind.name();
+            let problem = format!("the metadata of this format cannot hold `\\n` in `{kind}`");
+            return Err(FileError::settings(problem).hint(
+                "for a line break write `\\x0a`, and for a backslash before an `n` write `[\\\\]n`",
+            ));
+        }
     }
     let is_profile = options.rule.as_ref().is_none_or(|rule| *rule == profile_rule());
     let reads_all = !is_profile || options.layout == Layout::Sops;

@@ -19,6 +19,17 @@ pub enum Class {
     NoKey,
 }
 
+/// What exactly was found to be wrong, where a caller may have to tell it apart from the rest of its [`Class`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The MAC is missing, does not open, or does not fit the values.
+    Mac,
+    /// A value or comment is not what the data key encrypted there.
+    Value,
+    /// There is no document, or none with a value in it.
+    NoDocument,
+}
+
 /// A file that was not encrypted or decrypted. Never holds a value of it.
 #[derive(Debug)]
 pub struct FileError(Box<Details>);
@@ -28,6 +39,8 @@ pub struct FileError(Box<Details>);
 pub struct Details {
     /// Which outcome.
     pub class: Class,
+    /// What exactly, for some of them.
+    pub fault: Option<Fault>,
     /// Where in the file.
     pub position: Option<Position>,
     /// Which object, as `Secret prod/db`.
@@ -81,6 +94,7 @@ impl FileError {
     pub(crate) fn new(class: Class, problem: impl Into<String>) -> Self {
         Self(Box::new(Details {
             class,
+            fault: None,
             position: None,
             object: None,
             path: None,
@@ -100,6 +114,11 @@ impl FileError {
 
     pub(crate) fn refused(problem: impl Into<String>) -> Self {
         Self::new(Class::Refused, problem)
+    }
+
+    pub(crate) fn fault(mut self, fault: Fault) -> Self {
+        self.fault = Some(fault);
+        self
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -26,6 +26,7 @@ mod prepare;
 mod previous;
 mod proof;
 mod refusals;
+mod rewrap;
 mod run;
 mod seal;
 mod selectors;
@@ -36,8 +37,9 @@ pub use decrypt::{DecryptOptions, Decrypted, DecryptedObject, Unwrap, decrypt};
 pub use encrypt::{
     EncryptOptions, EncryptReport, Encrypted, FileKey, Keys, Layout, Scope, encrypt,
 };
-pub use error::{Class, Details, FileError};
+pub use error::{Class, Details, Fault, FileError};
 pub use previous::Previous;
+pub use rewrap::{Rewrapped, envelopes, rewrap};
 
 /// An error of the caller's own, carried through.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

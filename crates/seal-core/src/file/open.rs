@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use zeroize::Zeroizing;
 
-use super::bound::verify_binding;
+use super::bound::{has_twins, verify_binding};
 use super::comments::{NodesByPlace, comment_enc, open_comment};
-use super::error::FileError;
+use super::error::{Fault, FileError};
 use super::limits::SearchBudget;
 use super::{Member, leaves};
 use crate::cipher::{Cipher, EncText, ValueType, decode, is_enc_text};
@@ -43,6 +43,8 @@ pub(crate) struct Opened {
     /// The leaves stand in another order than when they were encrypted.
     pub(crate) reordered: bool,
     pub(crate) description: Option<String>,
+    /// What [`Demands::ignore_mac`] let pass.
+    pub(crate) unverified: Option<String>,
 }
 
 impl Opened {
@@ -60,6 +62,7 @@ impl Opened {
             bound: self.bound,
             reordered: self.reordered,
             description: self.description.clone(),
+            unverified: self.unverified.clone(),
         }
     }
 }
@@ -70,6 +73,8 @@ pub(crate) struct Demands<'a> {
     pub(crate) require_bound: bool,
     /// Stands in for a namespace that the object does not carry.
     pub(crate) namespace: Option<&'a str>,
+    /// Neither MAC nor binding have to hold, only each value.
+    pub(crate) ignore_mac: bool,
 }
 
 /// Strings of a document, decrypted where they were encrypted.
@@ -97,35 +102,62 @@ pub(crate) fn open(
     demands: Demands<'_>,
 ) -> Result<Opened, FileError> {
     let cipher = Cipher::new(data_key);
-    let mac = open_mac(&cipher, &metadata.mac, &metadata.last_modified).map_err(|error| {
-        FileError::refused(format!("the `mac` of the envelope does not open: {error}"))
-            .hint("the envelope or its date was altered, or put together from two files")
-    })?;
-    let keys = BindingKeys::new(data_key);
-    let recognised = keys.recognise(mac.iv());
+    let mac = match open_mac(&cipher, &metadata.mac, &metadata.last_modified) {
+        Ok(mac) => Ok(mac),
+        Err(error) => {
+            let error =
+                FileError::refused(format!("the `mac` of the envelope does not open: {error}"))
+                    .fault(Fault::Mac)
+                    .hint("the envelope or its date was altered, or put together from two files");
+            if demands.ignore_mac { Err(error) } else { return Err(error) }
+        }
+    };
     let mut hasher = MacHasher::new(metadata.mac_only_encrypted);
     let mut plain = Vec::with_capacity(members.len());
     for member in members {
         let leaves = open_leaves(*member, metadata, selector, &cipher, &mut hasher);
         plain.push(leaves.map_err(|error| error.object(member.describe()))?);
     }
-    let in_order = mac.matches(&hasher.finish());
-
+    let hash = hasher.finish();
+    let in_order = mac.as_ref().is_ok_and(|mac| mac.matches(&hash));
+    let mac_hex = mac.as_ref().map(|mac| mac.hex().to_owned()).unwrap_or_default();
+    let iv = mac.as_ref().map(|mac| mac.iv().to_vec()).unwrap_or_default();
     let mut opened = Opened {
         plain,
-        mac_hex: Zeroizing::new(mac.hex().to_owned()),
-        iv: mac.iv().to_vec(),
+        mac_hex: Zeroizing::new(mac_hex),
+        iv,
         bound: None,
         reordered: !in_order,
         description: None,
+        unverified: None,
     };
+    for (member, plain) in members.iter().zip(&opened.plain) {
+        let strings = Overlay(plain);
+        let object = Object::read(&strings, member.document(), member.object);
+        opened.description = opened.description.or_else(|| object.map(|object| object.describe()));
+    }
+    let verdict = mac.and_then(|_| verify(members, metadata, selector, data_key, demands, &opened));
+    match verdict {
+        Ok(bound) => opened.bound = bound,
+        Err(error) if demands.ignore_mac => opened.unverified = Some(error.problem.clone()),
+        Err(error) => return Err(error),
+    }
+    Ok(opened)
+}
+
+/// That the leaves belong together, and to their document. Returns what the binding holds, where there is one.
+fn verify(
+    members: &[Member<'_, '_>],
+    metadata: &Metadata,
+    selector: &Selector,
+    data_key: &DataKey,
+    demands: Demands<'_>,
+    opened: &Opened,
+) -> Result<Option<Flags>, FileError> {
     for (member, plain) in members.iter().zip(&opened.plain) {
         let strings = Overlay(plain);
         let document = member.document();
         let object = Object::read(&strings, document, member.object);
-        if opened.description.is_none() {
-            opened.description = object.map(|object| object.describe());
-        }
         check_identity(*member, &strings)
             .map_err(|error| error.object(object.map(|object| object.describe())))?;
         for secret in kubernetes::secrets_within(&strings, document, member.object) {
@@ -135,52 +167,51 @@ pub(crate) fn open(
             })?;
         }
     }
-    match recognised {
+    let keys = BindingKeys::new(data_key);
+    let unknown = |what: String| {
+        FileError::refused(format!("the envelope is bound {what}"))
+            .object(opened.description.clone())
+            .hint("a newer version of seal wrote it; use that")
+    };
+    match keys.recognise(&opened.iv) {
         Recognised::Bound(flags) => {
             let [member] = members else {
                 return Err(FileError::refused(
                     "the envelope is bound, but several documents share it",
                 ));
             };
-            verify_binding(*member, metadata, selector, &keys, flags, &opened, demands)
+            verify_binding(*member, metadata, selector, &keys, flags, opened, demands)
                 .map_err(|error| error.object(opened.description.clone()))?;
-            opened.bound = Some(flags);
-        }
-        Recognised::UnknownVersion(version) => {
-            return Err(FileError::refused(format!(
-                "the envelope is bound in a way that this version does not know (version {version})"
-            ))
-            .object(opened.description)
-            .hint("a newer version of seal wrote it; use that"));
-        }
-        Recognised::UnknownFlags(flags) => {
-            return Err(FileError::refused(format!(
-                "the envelope is bound to something that this version does not know (flags {flags:#04x})"
-            ))
-            .object(opened.description)
-            .hint("a newer version of seal wrote it; use that"));
-        }
-        Recognised::Unbound => {
-            if !in_order {
+            if opened.reordered && has_twins(member.document(), member.object) {
                 return Err(FileError::refused(
-                    "the MAC does not fit the values: they were altered, moved, added or removed",
+                    "the order of the values was changed, and one of the keys stands there twice",
                 )
-                .object(opened.description)
-                .hint(
-                    "if a tool only sorted or re-ordered this file, decrypt it before that tool runs: SOPS's MAC \
-                     depends on the order; `seal encrypt` writes envelopes that do not",
-                ));
+                .hint("the last of several values counts, so their order has to be the one that was encrypted"));
             }
-            if demands.require_bound {
-                return Err(FileError::refused(
-                    "the envelope is not bound to its document: SOPS wrote or re-wrote it",
-                )
-                .object(opened.description)
-                .hint("encrypt the document with `seal encrypt`"));
-            }
+            Ok(Some(flags))
         }
+        Recognised::UnknownVersion(version) => Err(unknown(format!(
+            "in a way that this version does not know (version {version})"
+        ))),
+        Recognised::UnknownFlags(flags) => Err(unknown(format!(
+            "to something that this version does not know (flags {flags:#04x})"
+        ))),
+        Recognised::Unbound if opened.reordered => Err(FileError::refused(
+            "the MAC does not fit the values: they were altered, moved, added or removed",
+        )
+        .fault(Fault::Mac)
+        .object(opened.description.clone())
+        .hint(
+            "if a tool only sorted or re-ordered this file, decrypt it before that tool runs: SOPS's MAC \
+             depends on the order; `seal encrypt` writes envelopes that do not",
+        )),
+        Recognised::Unbound if demands.require_bound => Err(FileError::refused(
+            "the envelope is not bound to its document: SOPS wrote or re-wrote it",
+        )
+        .object(opened.description.clone())
+        .hint("encrypt the document with `seal encrypt`")),
+        Recognised::Unbound => Ok(None),
     }
-    Ok(opened)
 }
 
 fn open_leaves(
@@ -197,7 +228,7 @@ fn open_leaves(
     leaves::visit(member, &mut |leaf| {
         let id = leaf.origin;
         let is_selected = selected[id.index() - member.object.index()];
-        let refuse = |problem: &str| member.at(FileError::refused(problem), id);
+        let refuse = |problem: &str| member.at(FileError::refused(problem).fault(Fault::Value), id);
         if leaf.is_aliased && is_selected {
             return Err(refuse("an alias stands where the rule of the envelope wants a value"));
         }

@@ -33,7 +33,7 @@ pub(crate) fn read<'s>(
 ) -> Result<Vec<Piece<'s>>, SyntaxError> {
     let cuts = match format {
         Format::Yaml => cut(source),
-        Format::Json => vec![0],
+        Format::Json | Format::Dotenv | Format::Ini | Format::Binary => vec![0],
     };
     if cuts.len() == 1 {
         return whole(format, source);

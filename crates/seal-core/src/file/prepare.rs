@@ -25,7 +25,7 @@ pub(crate) fn prepare(
                 if let Some(annotation) =
                     kubernetes::annotation(member.document(), member.object, key)
                 {
-                    edits.push(format.removed(member.source, member.document(), annotation));
+                    edits.extend(format.removed(member.source, member.document(), annotation));
                 }
                 Ok(())
             })?

@@ -101,9 +101,10 @@ impl<'a> Previous<'a> {
         // Its place among the objects matters for what is written only.
         let source = self.source;
         let before = Member { before: &[], source, documents, document, object, place: 0 };
+        let written = format.has_rules().then_some(rule);
         let Some(sops) = before.document().entry(before.object, "sops") else { return Ok(None) };
         let Ok(metadata) = Metadata::read(before.document(), sops) else { return Ok(None) };
-        if metadata.rule.as_ref() != Some(rule)
+        if metadata.rule.as_ref() != written
             || metadata.mac_only_encrypted != mac_only_encrypted
             || !self.master_keys.are_those_of(&metadata)
         {
@@ -134,7 +135,7 @@ impl<'a> Previous<'a> {
             flags: wanted,
             last_modified: &metadata.last_modified,
             mac_hex: &opened.mac_hex,
-            rule: Some(rule),
+            rule: written,
             mac_only_encrypted,
             identity: object.map(|object| object.identity()).unwrap_or_default(),
             leaves: bound_leaves(member, mac_only_encrypted, &selector, &AsWritten, &plain)?,

@@ -109,7 +109,9 @@ fn compare(
             .hint("please report this"));
     }
     for (index, document) in before.iter().enumerate() {
-        let read = |documents: &[Document<'_>]| Reading::of(documents, index, &HashMap::new(), &[]);
+        let read = |documents: &[Document<'_>]| {
+            Reading::of(format, documents, index, &HashMap::new(), &[])
+        };
         let problem = match read(before)?.differs(&read(&after.documents)?) {
             None => continue,
             Some(Difference::Value(Some(node))) => {

@@ -179,7 +179,7 @@ pub(crate) fn seal(
         key_groups: sealing.file_key.key_groups.clone(),
         last_modified: sealing.last_modified.to_owned(),
         mac: String::new(),
-        rule: Some(rule.clone()),
+        rule: sealing.format.has_rules().then(|| rule.clone()),
         mac_only_encrypted,
         version: SOPS_VERSION.to_owned(),
     };

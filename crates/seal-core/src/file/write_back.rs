@@ -105,9 +105,10 @@ fn edits(
                     Content::Scalar(Scalar { style: Style::Literal | Style::Folded, .. })
                 );
                 // The line break before the block goes away with it.
-                let unterminated = is_block
-                    && node.span.start < removal.span.start
-                    && removal.span.start < node.span.end;
+                let goes_into = |edit: &Edit| {
+                    node.span.start < edit.span.start && edit.span.start < node.span.end
+                };
+                let unterminated = is_block && removal.iter().any(goes_into);
                 let text = String::from_utf8_lossy(&plain.text);
                 let edit = format.decrypted(
                     member.source,
@@ -121,7 +122,7 @@ fn edits(
                     .extend(edit.map_err(|error| member.at(FileError::input(error.problem), *id))?);
             }
             edits.extend(comment_items(format, *member, plain)?);
-            edits.push(removal);
+            edits.extend(removal);
         }
     }
     Ok(edits)
@@ -173,8 +174,9 @@ fn first_lost<'p, 's>(
         if first.documents.len() != stream.documents.len() {
             return Err(FileError::input("a document is lost in the decrypted stream"));
         }
-        let before = Reading::of(first.documents, *document, &decrypted.plain, &decrypted.entries)?;
-        let after = Reading::of(&stream.documents, *document, &HashMap::new(), &[])?;
+        let before =
+            Reading::of(format, first.documents, *document, &decrypted.plain, &decrypted.entries)?;
+        let after = Reading::of(format, &stream.documents, *document, &HashMap::new(), &[])?;
         if let Some(difference) = before.differs_in_values(&after) {
             let node = match difference {
                 Difference::Value(Some(node)) => node,

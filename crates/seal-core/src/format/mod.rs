@@ -4,12 +4,21 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
+use crate::cipher::ValueType;
 use crate::document::{Content, Document, Edit, NodeId, Position, Stream, Value};
 use crate::envelope::Field;
 
+pub mod binary;
 mod comment_items;
+pub mod dotenv;
+mod flattened;
+pub mod ini;
 pub mod json;
 pub(crate) mod layout;
+mod text_value;
+mod tree;
 pub mod yaml;
 
 /// The source is not what its format allows.
@@ -54,16 +63,27 @@ pub enum Format {
     Yaml,
     /// JSON, one object.
     Json,
+    /// `KEY=value` in lines.
+    Dotenv,
+    /// Sections of keys.
+    Ini,
+    /// Any content; encrypted it is JSON.
+    Binary,
 }
 
 impl Format {
-    /// The format that a file name's extension tells, as SOPS takes it.
+    /// The format that a file name's extension tells, as SOPS takes it. `None` for all others; SOPS takes those for
+    /// [`Format::Binary`].
     pub fn of_path(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?;
         if name.ends_with(".yaml") || name.ends_with(".yml") {
             Some(Self::Yaml)
         } else if name.ends_with(".json") {
             Some(Self::Json)
+        } else if name.ends_with(".env") {
+            Some(Self::Dotenv)
+        } else if name.ends_with(".ini") {
+            Some(Self::Ini)
         } else {
             None
         }
@@ -77,6 +97,30 @@ impl Format {
         match self {
             Self::Yaml => yaml::parse(source),
             Self::Json => json::parse(source),
+            Self::Dotenv => dotenv::parse(source),
+            Self::Ini => ini::parse(source),
+            Self::Binary => binary::parse(source),
+        }
+    }
+
+    /// The format of an encrypted file: that of a binary one is JSON.
+    pub fn of_encrypted(self) -> Self {
+        match self {
+            Self::Binary => Self::Json,
+            other => other,
+        }
+    }
+
+    /// Whether envelopes name the rule that selects what is secret. In a binary file that is everything.
+    pub(crate) fn has_rules(self) -> bool {
+        self != Self::Binary
+    }
+
+    /// Whether the metadata can hold a text. Where they are flattened, a backslash with an `n` is a line break.
+    pub(crate) fn metadata_hold(self, text: &str) -> bool {
+        match self {
+            Self::Yaml | Self::Json | Self::Binary => true,
+            Self::Dotenv | Self::Ini => !text.contains("\\n"),
         }
     }
 
@@ -94,11 +138,15 @@ impl Format {
         match self {
             Self::Yaml => yaml::edit::encrypted(source, document, node, enc),
             Self::Json => Ok(vec![json::edit::encrypted(document, node, enc)]),
+            Self::Dotenv => Ok(vec![dotenv::edit::encrypted(document, node, enc)]),
+            Self::Ini => Ok(vec![ini::edit::encrypted(source, document, node, enc)]),
+            Self::Binary => Ok(vec![binary::encrypted(document, node, enc)]),
         }
     }
 
     /// Puts a decrypted value in the place of an ENC text. `text` is the plaintext as it stood inside ENC;
-    /// `unterminated` tells that the line break behind the scalar goes away.
+    /// `unterminated` tells that the line break behind the scalar goes away. A comment that would end before its text
+    /// does is left as it is, as SOPS leaves those that it cannot decrypt.
     ///
     /// # Errors
     /// A value that the format cannot hold.
@@ -111,6 +159,9 @@ impl Format {
         text: &str,
         unterminated: bool,
     ) -> Result<Vec<Edit>, EditError> {
+        if matches!(document.node(node).content, Content::Comment(_)) && !self.holds_comment(text) {
+            return Ok(Vec::new());
+        }
         match self {
             Self::Yaml => {
                 Ok(yaml::edit::decrypted(source, document, node, value, text, unterminated))
@@ -118,6 +169,9 @@ impl Format {
             Self::Json => json::edit::decrypted(document, node, value, Some(text))
                 .map(|edit| vec![edit])
                 .map_err(|error| EditError { problem: error.to_string() }),
+            Self::Dotenv => Ok(vec![dotenv::edit::decrypted(document, node, value, text)]),
+            Self::Ini => ini::edit::decrypted(source, document, node, value, text),
+            Self::Binary => binary::decrypted(source, document, node, value),
         }
     }
 
@@ -135,6 +189,12 @@ impl Format {
             Self::Json => {
                 let nested = indent.json.as_deref();
                 json::metadata_block::insert(source, document, mapping, fields, nested)
+            }
+            Self::Dotenv => dotenv::edit::inserted(source, fields),
+            Self::Ini => ini::edit::inserted(source, fields),
+            Self::Binary => {
+                let nested = indent.json.as_deref();
+                binary::inserted(source, document, mapping, fields, nested)
             }
         }
     }
@@ -154,11 +214,38 @@ impl Format {
         comment_items::without(source, document, list, comment)
     }
 
-    /// Takes an entry of a mapping out, for the `sops` block exactly what [`Self::inserted`] put in.
-    pub fn removed(self, source: &[u8], document: &Document<'_>, entry: NodeId) -> Edit {
+    /// Takes an entry of a mapping out, for the `sops` block exactly what [`Self::inserted`] put in. In formats other
+    /// than YAML and JSON only the `sops` block can be taken out.
+    pub fn removed(self, source: &[u8], document: &Document<'_>, entry: NodeId) -> Vec<Edit> {
         match self {
-            Self::Yaml => yaml::placement::removed(source, document, entry),
-            Self::Json => json::metadata_block::remove(document, entry),
+            Self::Yaml => vec![yaml::placement::removed(source, document, entry)],
+            Self::Json => vec![json::metadata_block::remove(document, entry)],
+            Self::Dotenv => dotenv::edit::removed(source, document, entry),
+            Self::Ini => ini::edit::removed(source, document, entry),
+            Self::Binary => binary::removed(source, document),
+        }
+    }
+
+    /// The type and the text of a value as they are read back once [`Self::decrypted`] has written it: some formats know
+    /// nothing but text.
+    pub(crate) fn read_back(self, value: &Value<'_>) -> (Option<ValueType>, Zeroizing<Vec<u8>>) {
+        let as_text = value.value_type().map(|_| ValueType::Str);
+        match self {
+            Self::Yaml | Self::Json | Self::Binary => (value.value_type(), value.canonical()),
+            Self::Dotenv => (as_text, dotenv::edit::read_back(value)),
+            Self::Ini => (as_text, ini::edit::read_back(value)),
+        }
+    }
+
+    /// Whether a comment with that text ends where it should, so that nothing of it becomes something else.
+    fn holds_comment(self, text: &str) -> bool {
+        match self {
+            Self::Dotenv => !text.contains('\n'),
+            Self::Ini => true,
+            Self::Yaml | Self::Json | Self::Binary => !text.chars().any(|character| {
+                (character.is_control() && character != '\t')
+                    || matches!(character, '\u{2028}' | '\u{2029}')
+            }),
         }
     }
 
@@ -186,6 +273,9 @@ impl fmt::Display for Format {
         f.write_str(match self {
             Self::Yaml => "yaml",
             Self::Json => "json",
+            Self::Dotenv => "dotenv",
+            Self::Ini => "ini",
+            Self::Binary => "binary",
         })
     }
 }

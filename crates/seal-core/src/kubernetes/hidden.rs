@@ -120,6 +120,9 @@ pub(crate) fn unprotected_secret(document: &Document<'_>, covered: &[NodeId]) ->
         let before = covered.partition_point(|mapping| *mapping <= id);
         before > 0 && id < document.node(covered[before - 1]).end
     };
+    if !document.is_manifest {
+        return None;
+    }
     let text = |mapping, key: &str| {
         document.entry(mapping, key).and_then(|id| AsWritten.string(document, id))
     };

@@ -25,7 +25,7 @@ fn c(text: &'static str) -> (&'static str, Tree) {
 }
 
 fn document(before: &[&'static str], tree: &Tree, after: &[&'static str]) -> Document<'static> {
-    let mut document = Document { span: Span::default(), nodes: Vec::new() };
+    let mut document = Document { span: Span::default(), nodes: Vec::new(), is_manifest: true };
     for text in before {
         add(&mut document, None, None, 0, &Tree::Comment(text));
     }

@@ -53,6 +53,19 @@ fn drawn(
     let data_key = random_bytes().map(DataKey::new).map_err(|error| {
         CommandError::failed("the operating system gives no random bytes").caused_by(error.as_ref())
     })?;
+    wrapped(service, master_keys, data_key, now)
+}
+
+/// A data key, wrapped for these master keys. `now` is the date of its entries.
+///
+/// # Errors
+/// One of the keys cannot be used, or the groups cannot have that threshold.
+pub(in crate::commands) fn wrapped(
+    service: &dyn KeyService,
+    master_keys: &GroupedKeys,
+    data_key: DataKey,
+    now: &str,
+) -> Result<FileKey, CommandError> {
     let random = |bytes: &mut [u8]| SysRng.try_fill_bytes(bytes).is_ok();
     let wrapped = wrap_for(service, master_keys, &data_key, now, &random);
     let key_groups = wrapped.map_err(|error| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
-use seal_core::envelope::{GroupedKeys, MasterKey};
+use seal_core::envelope::{GroupedKeys, MasterKey, Rule};
 
 use crate::config::TypedKeys;
 
@@ -32,6 +32,15 @@ impl Weaker {
                     .to_owned(),
             );
         }
+    }
+
+    /// Notes a rule that cannot be applied: a binary file has one value, and that is encrypted.
+    pub(super) fn note_rule_of_binary(&self, rule: &Rule) {
+        let mut noticed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (kind, text) = (rule.kind.name(), &rule.text);
+        noticed.insert(format!(
+            "`{kind}: {text}` has no meaning in a binary file, all of which is encrypted"
+        ));
     }
 
     /// What to warn of.

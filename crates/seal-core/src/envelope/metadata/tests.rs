@@ -10,7 +10,7 @@ use crate::envelope::fixtures::directory;
 
 /// A tree of the same content; a key or item that begins with `#` becomes a comment, a text `!!timestamp …` a time.
 fn document(json: &Json) -> Document<'static> {
-    let mut document = Document { span: Span::default(), nodes: Vec::new() };
+    let mut document = Document { span: Span::default(), nodes: Vec::new(), is_manifest: true };
     add(&mut document, None, None, 0, json);
     document
 }

@@ -43,7 +43,7 @@ pub fn parse(source: &[u8]) -> Result<Stream<'_>, SyntaxError> {
     let parser = Parser { text, mark: at, at, nodes: Vec::new(), open: Vec::new() };
     let nodes = parser.run()?;
     let span = Span::new(0, source.len());
-    Ok(Stream { documents: vec![Document { span, nodes }] })
+    Ok(Stream { documents: vec![Document { span, nodes, is_manifest: true }] })
 }
 
 struct Parser<'s> {

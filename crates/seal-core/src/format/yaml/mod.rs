@@ -68,7 +68,11 @@ pub fn parse(source: &[u8]) -> Result<Stream<'_>, SyntaxError> {
         point_aliases(&mut arranged);
     }
     let documents = arranged.into_iter().zip(spans.into_iter().rev());
-    let documents = documents.map(|(document, span)| Document { span, nodes: document.nodes });
+    let documents = documents.map(|(document, span)| Document {
+        span,
+        nodes: document.nodes,
+        is_manifest: true,
+    });
     Ok(Stream { documents: documents.collect() })
 }
 
