@@ -37,7 +37,8 @@ fn case(bytes: &[u8]) -> Option<Case> {
 
 /// What another reader reads; `None` where it refuses what go-yaml takes.
 fn read(text: &[u8]) -> Option<Vec<Value>> {
-    let text = std::str::from_utf8(text).ok()?;
+    // It counts a byte order mark as a column.
+    let text = std::str::from_utf8(text).ok().filter(|text| !text.starts_with('\u{FEFF}'))?;
     serde_yaml::Deserializer::from_str(text)
         .map(|document| Value::deserialize(document).ok())
         .collect()

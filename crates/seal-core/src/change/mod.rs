@@ -4,8 +4,8 @@
 //! other value and every comment is as it was, and the value is what was asked for. What does not read back so is an
 //! error, never a damaged file.
 
-use crate::document::{Edit, LookupError, Path, Stream, apply};
-use crate::format::{Format, SyntaxError, json, yaml};
+use crate::document::{Edit, LookupError, Path, Span, Stream, apply};
+use crate::format::{Format, SyntaxError, dotenv, ini, json, yaml};
 use crate::secret::SecretBytes;
 
 mod place;
@@ -84,6 +84,16 @@ pub fn set(
     target: &Target<'_>,
     value: &NewValue,
 ) -> Result<Option<SecretBytes>, ChangeError> {
+    let text;
+    let value = match format {
+        Format::Yaml | Format::Json => value,
+        Format::Dotenv | Format::Ini | Format::Binary => {
+            text = value.as_text().ok_or_else(|| ChangeError::NotWritable {
+                problem: format!("{format} files hold text, no lists and no null"),
+            })?;
+            &text
+        }
+    };
     let stream = format.parse(source)?;
     let change = Change { format, source, stream: &stream, document: target.document };
     if stream.documents.is_empty() && target.document == 0 {
@@ -95,26 +105,37 @@ pub fn set(
     let (place, value) = place::to_set(&stream, target, value)?;
     let document = &stream.documents[target.document];
     let changed = match place {
-        Place::At(node) if proof::is(source, document, node, &value) => None,
+        Place::At(node) if proof::is(document, node, &value) => None,
         Place::At(node) => {
             place::check_aliases(&stream, target.document, node, true)?;
             let candidates = match format {
                 Format::Yaml => yaml::change::replaced(source, document, node, &value),
                 Format::Json => json::change::replaced(source, document, node, &value),
+                Format::Dotenv => dotenv::change::replaced(source, document, node, &value),
+                Format::Ini => ini::change::replaced(source, document, node, &value),
+                Format::Binary => content(source, &value),
             };
             change.first_proved(&Expected::Replaced { node, value: &value }, candidates)?
         }
         Place::In { container, key } => {
             place::check_aliases(&stream, target.document, container, false)?;
-            let candidates = match format {
-                Format::Yaml => {
-                    yaml::change::inserted(source, document, container, key.as_deref(), &value)
+            let key = key.as_deref();
+            let candidates = match (format, key) {
+                (Format::Yaml, _) => {
+                    yaml::change::inserted(source, document, container, key, &value)
                 }
-                Format::Json => {
-                    json::change::inserted(source, document, container, key.as_deref(), &value)
+                (Format::Json, _) => {
+                    json::change::inserted(source, document, container, key, &value)
                 }
+                (Format::Dotenv, Some(key)) => {
+                    dotenv::change::inserted(source, document, key, &value)
+                }
+                (Format::Ini, Some(key)) => {
+                    ini::change::inserted(source, document, container, key, &value)
+                }
+                (Format::Dotenv | Format::Ini | Format::Binary, _) => Vec::new(),
             };
-            let expected = Expected::Inserted { container, key: key.as_deref(), value: &value };
+            let expected = Expected::Inserted { container, key, value: &value };
             change.first_proved(&expected, candidates)?
         }
     };
@@ -138,10 +159,20 @@ pub fn unset(
     let candidates = match format {
         Format::Yaml => yaml::change::removed(source, document, node),
         Format::Json => vec![vec![json::metadata_block::remove(document, node)]],
+        Format::Dotenv => dotenv::change::removed(source, document, node),
+        Format::Ini => ini::change::removed(source, document, node),
+        Format::Binary => Vec::new(),
     };
     let change = Change { format, source, stream: &stream, document: target.document };
     let changed = change.first_proved(&Expected::Removed { node }, candidates)?;
     Ok(SecretBytes::new(changed.unwrap_or_else(|| source.to_vec())))
+}
+
+/// The whole content of a binary file.
+fn content(source: &[u8], value: &NewValue) -> Vec<Vec<Edit>> {
+    let NewValue::String(text) = value else { return Vec::new() };
+    let span = Span::new(0, source.len());
+    vec![vec![Edit { span, text: text.as_bytes().to_vec() }]]
 }
 
 /// What is being changed.
@@ -159,6 +190,10 @@ impl Change<'_, '_> {
         expected: &Expected<'_>,
         candidates: Vec<Vec<Edit>>,
     ) -> Result<Option<Vec<u8>>, ChangeError> {
+        if candidates.is_empty() && !matches!(self.format, Format::Yaml | Format::Json) {
+            let problem = format!("{} files have no way to hold that there", self.format);
+            return Err(ChangeError::NotWritable { problem });
+        }
         for edits in candidates {
             let mut spans: Vec<_> = edits.iter().map(|edit| edit.span).collect();
             spans.sort_unstable_by_key(|span| (span.start, span.end));

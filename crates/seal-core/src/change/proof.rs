@@ -40,7 +40,7 @@ pub(super) struct Proof<'p, 'b, 'a> {
 impl Proof<'_, '_, '_> {
     pub(super) fn holds(&self, expected: &Expected<'_>) -> bool {
         if let (Expected::First { value }, [only]) = (expected, &self.after.documents[..]) {
-            return is(self.changed, only, only.root(), value);
+            return is(only, only.root(), value);
         }
         self.before.documents.len() == self.after.documents.len()
             && self.is_as_asked(expected)
@@ -78,7 +78,7 @@ impl Proof<'_, '_, '_> {
             _ => true,
         };
         has_key
-            && new.is_none_or(|(node, value)| is(self.changed, after, node, value))
+            && new.is_none_or(|(node, value)| is(after, node, value))
             && self.all_else_stays(gone, new.map(|(node, _)| node))
     }
 
@@ -112,7 +112,7 @@ impl Proof<'_, '_, '_> {
 }
 
 /// Whether a node is a value, down to the types of numbers. Another spelling of the same value is the value.
-pub(super) fn is(source: &[u8], document: &Document<'_>, id: NodeId, value: &NewValue) -> bool {
+pub(super) fn is(document: &Document<'_>, id: NodeId, value: &NewValue) -> bool {
     match (&document.node(id).content, value) {
         (Content::Mapping { .. }, NewValue::Map(entries)) => {
             let ids: Vec<NodeId> = members(document, id).collect();
@@ -123,13 +123,13 @@ pub(super) fn is(source: &[u8], document: &Document<'_>, id: NodeId, value: &New
                         .key
                         .as_ref()
                         .is_some_and(|there| there.text == *key && there.is_string);
-                    has_key && is(source, document, *id, value)
+                    has_key && is(document, *id, value)
                 })
         }
         (Content::Sequence { .. }, NewValue::List(items)) => {
             let ids: Vec<NodeId> = members(document, id).collect();
             ids.len() == items.len()
-                && ids.iter().zip(items).all(|(id, item)| is(source, document, *id, item))
+                && ids.iter().zip(items).all(|(id, item)| is(document, *id, item))
         }
         (Content::Scalar(scalar), value) => match (&scalar.value, value) {
             (Value::Null, NewValue::Null) => true,

@@ -360,3 +360,64 @@ fn unset_says_what_there_is() {
     let error = try_unset(Format::Yaml, "a: {b: 1}\n", "a/c").unwrap_err();
     assert_eq!(error.to_string(), r#"no key "c" in ["a"]; it has "b""#);
 }
+
+#[test]
+fn dotenv_gets_and_loses_lines() {
+    let source = "# head\nA=1\n# about B\nB=two words\n\n# end\n";
+    let set = |path, value| try_set(Format::Dotenv, source, path, value);
+    assert_eq!(set("A", "\"x=y #z\""), Ok(source.replace("A=1", "A=x=y #z")));
+    assert_eq!(set("B", "\"two\\nlines\""), Ok(source.replace("two words", "two\\nlines")));
+    assert_eq!(set("C", "8080"), Ok(source.replace("words\n", "words\nC=8080\n")));
+    assert_eq!(set("C", "true"), Ok(source.replace("words\n", "words\nC=true\n")));
+    assert_eq!(try_set(Format::Dotenv, "A=1", "B", "\"2\"").as_deref(), Ok("A=1\nB=2"));
+    assert_eq!(try_set(Format::Dotenv, "", "B", "\"2\"").as_deref(), Ok("B=2\n"));
+    assert_eq!(try_unset(Format::Dotenv, source, "A"), Ok(source.replace("A=1\n", "")));
+    assert_eq!(try_unset(Format::Dotenv, "A=1\nB=2", "B").as_deref(), Ok("A=1"));
+    for (path, value) in [
+        ("[\"A=B\"]", "\"x\""),
+        ("#C", "\"x\""),
+        ("[\"C\nD\"]", "\"x\""),
+        ("sops_mac", "\"x\""),
+        ("C", "\"a\\\\nb\""),
+        ("C", "[]"),
+        ("C", "null"),
+        ("C/D", "\"x\""),
+    ] {
+        let error = set(path, value).unwrap_err();
+        assert!(matches!(error, ChangeError::NotWritable { .. }), "{path} {value}: {error}");
+    }
+}
+
+#[test]
+fn ini_gets_and_loses_keys_and_sections() {
+    let source = "top = 1\n\n; about one\n[one]\na    = 1 ; why\nlong = \"x\"\n\n[two]\n";
+    let set = |path, value| try_set(Format::Ini, source, path, value);
+    assert_eq!(set("one/a", "\"2\""), Ok(source.replace("= 1 ; why", "= 2 ; why")));
+    assert_eq!(
+        set("one/b", "\"2\""),
+        Ok(source.replace("\"x\"\n", "\"x\"\nb    = 2\n").replace("b    = 2", "b = 2"))
+    );
+    assert_eq!(set("two/b", "true"), Ok(format!("{source}b = true\n")));
+    assert_eq!(set("three/b", "\"a;b\""), Ok(format!("{source}\n[three]\nb = `a;b`\n")));
+    assert_eq!(set("DEFAULT/b", "\"2\""), Ok(source.replace("top = 1\n", "top = 1\nb = 2\n")));
+    assert_eq!(try_set(Format::Ini, "[a]\nk=1", "a/b", "\"2\"").as_deref(), Ok("[a]\nk=1\nb=2"));
+    assert_eq!(try_set(Format::Ini, "", "a/b", "\"2\"").as_deref(), Ok("[a]\nb = 2\n"));
+    assert_eq!(try_unset(Format::Ini, source, "one/a"), Ok(source.replace("a    = 1 ; why\n", "")));
+    assert_eq!(try_unset(Format::Ini, source, "two"), Ok(source.replace("[two]\n", "")));
+    assert_eq!(
+        try_unset(Format::Ini, "[a]\n; x\nk=1\n; y\nl=2\n", "a/k").as_deref(),
+        Ok("[a]\n; x\n\n; y\nl=2\n")
+    );
+    for (path, value) in
+        [("one", "\"x\""), ("one/a/b", "\"x\""), ("new", "\"x\""), ("one/b", "[1]")]
+    {
+        assert!(set(path, value).is_err(), "{path} {value}");
+    }
+}
+
+#[test]
+fn a_binary_file_is_one_value() {
+    assert_eq!(try_set(Format::Binary, "old\n", "data", "\"new\"").as_deref(), Ok("new"));
+    assert!(try_set(Format::Binary, "old\n", "other", "\"new\"").is_err());
+    assert!(try_unset(Format::Binary, "old\n", "data").is_err());
+}

@@ -115,6 +115,22 @@ impl NewValue {
         })
     }
 
+    /// The same for a format that knows nothing but text, with numbers and booleans as they are spelled. `None` where
+    /// there is a null or a list.
+    pub(super) fn as_text(&self) -> Option<Self> {
+        Some(match self {
+            Self::Null | Self::List(_) => return None,
+            Self::Bool(flag) => Self::string(flag.to_string()),
+            Self::Number(text) | Self::String(text) => Self::String(text.clone()),
+            Self::Map(entries) => Self::Map(
+                entries
+                    .iter()
+                    .map(|(key, value)| Some((key.clone(), value.as_text()?)))
+                    .collect::<Option<_>>()?,
+            ),
+        })
+    }
+
     /// True for a value without values below it.
     pub(crate) fn is_inline(&self) -> bool {
         match self {

@@ -197,7 +197,7 @@ fn end_of_block(source: &[u8], document: &Document<'_>, id: NodeId, column: usiz
             }
             // A comment that stands as far left as what follows may be about that.
             Some(byte) if !matches!(byte, b'\n' | b'\r') && least <= blanks => {
-                let ends_document = blanks == 0 && matches!(&line[..], [b'-', b'-', b'-', ..]);
+                let ends_document = blanks == 0 && matches!(line, [b'-', b'-', b'-', ..]);
                 return if ends_document { at } else { behind };
             }
             _ => return at,
