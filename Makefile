@@ -6,7 +6,7 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint deny bench fuzz doc
+.PHONY: help demo test lint deny bench fuzz doc man
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,3 +32,7 @@ fuzz: ## each fuzz target for a minute (nightly, cargo-fuzz); FUZZ_SECONDS=n
 
 doc: ## rustdoc of all crates, warnings are errors
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+
+man: ## the manual pages, in target/man (`man -l target/man/seal.1`)
+	$(CARGO) build --locked -p seal-cli
+	@$(TARGET_DIR)/debug/seal man $(TARGET_DIR)/man

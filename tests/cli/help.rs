@@ -3,7 +3,17 @@ use crate::harness::TestDir;
 #[test]
 fn help_texts_are_what_they_are_agreed_to_be() {
     let directory = TestDir::new();
-    for command in ["", "init", "encrypt", "decrypt", "get", "keyservice"] {
+    for command in [
+        "",
+        "init",
+        "encrypt",
+        "decrypt",
+        "get",
+        "exec-env",
+        "exec-file",
+        "keyservice",
+        "completion",
+    ] {
         let mut arguments: Vec<_> =
             Some(command).filter(|name| !name.is_empty()).into_iter().collect();
         arguments.push("--help");
@@ -16,7 +26,9 @@ fn help_texts_are_what_they_are_agreed_to_be() {
 #[test]
 fn help_lines_fit_a_terminal() {
     let directory = TestDir::new();
-    for command in ["init", "encrypt", "decrypt", "get", "keyservice"] {
+    for command in
+        ["init", "encrypt", "decrypt", "get", "exec-env", "exec-file", "keyservice", "completion"]
+    {
         let help = directory.seal(&[command, "--help"]).run();
         let longest = help.out().lines().map(|line| line.chars().count()).max().unwrap();
         assert!(longest <= 110, "{command}: {longest}");

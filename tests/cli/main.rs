@@ -32,6 +32,8 @@ mod configuration;
 mod decrypt;
 mod encrypt;
 mod encrypt_refused;
+mod exec_env;
+mod exec_file;
 mod files;
 #[path = "gcp_kms.rs"]
 mod gcp_kms_files;
@@ -53,6 +55,7 @@ mod output;
 mod pgp;
 mod previous;
 mod refused;
+mod shells;
 mod sops;
 mod sops_and_clouds;
 mod sops_fixtures;

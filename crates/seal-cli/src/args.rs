@@ -12,9 +12,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::scope::Scope;
 
 mod examples;
+mod exec;
 mod master_keys;
+mod shell;
 
+pub(crate) use exec::{ExecEnvArgs, ExecFileArgs, ProgramArgs};
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
+pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
 ///
@@ -53,7 +57,12 @@ pub(crate) enum Command {
     Encrypt(Box<EncryptArgs>),
     Decrypt(DecryptArgs),
     Get(GetArgs),
+    ExecEnv(Box<ExecEnvArgs>),
+    ExecFile(Box<ExecFileArgs>),
     Keyservice(KeyserviceArgs),
+    Completion(CompletionArgs),
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 /// Make an age identity and a .sops.yaml
@@ -116,6 +125,9 @@ pub(crate) struct EncryptArgs {
     /// per file. Whoever gets the data key of one of these files can then read all of them
     #[arg(long)]
     pub(crate) shared_data_key: bool,
+    /// Take manifests for mere data, as SOPS does: only those that answer as it say so.
+    #[arg(skip)]
+    pub(crate) as_data: bool,
     // Last: what follows would come under their headings.
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
@@ -146,6 +158,9 @@ pub(crate) struct DecryptArgs {
     /// exchanged or removed by anybody
     #[arg(long, conflicts_with = "require_bound")]
     pub(crate) ignore_mac: bool,
+    /// Take manifests for mere data, as SOPS does: only those that answer as it say so.
+    #[arg(skip)]
+    pub(crate) as_data: bool,
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
 }
@@ -298,10 +313,13 @@ impl CommandLine {
     /// Whether stdout carries documents, so that nothing else may be printed there.
     pub(crate) fn stdout_carries_documents(&self) -> bool {
         match &self.command {
-            Command::Init(_) | Command::Keyservice(_) => false,
+            Command::Init(_) | Command::Keyservice(_) | Command::Man(_) => false,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
-            Command::Get(_) => true,
+            Command::Get(_)
+            | Command::ExecEnv(_)
+            | Command::ExecFile(_)
+            | Command::Completion(_) => true,
         }
     }
 }
@@ -314,7 +332,11 @@ impl Command {
             Self::Encrypt(_) => "encrypt",
             Self::Decrypt(_) => "decrypt",
             Self::Get(_) => "get",
+            Self::ExecEnv(_) => "exec-env",
+            Self::ExecFile(_) => "exec-file",
             Self::Keyservice(_) => "keyservice",
+            Self::Completion(_) => "completion",
+            Self::Man(_) => "man",
         }
     }
 }

@@ -6,18 +6,21 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ExitCode {
     /// Done, nothing to do included. A reader that closes the pipe early ends here too: it has all it wanted.
-    Done = 0,
+    Done,
     /// Something failed; nothing was written for the files concerned.
-    Failed = 1,
+    Failed,
     /// The command line or the configuration is wrong.
-    Usage = 2,
+    Usage,
     /// Verification refused the file: MAC, binding, a clear value in the region.
-    Refused = 3,
+    Refused,
     /// No key could be had for the file.
-    NoKey = 4,
+    NoKey,
     /// A check found something.
     #[allow(dead_code, reason = "no verb checks anything yet")]
-    Findings = 5,
+    Findings,
+    /// The code of a program that ran in our place; 128 + N where signal N ended it, and 126 or 127 where it could not
+    /// be started, as shells say it.
+    Program(u8),
 }
 
 impl ExitCode {
@@ -31,14 +34,22 @@ impl ExitCode {
 
     /// The number that the process returns.
     pub(crate) fn number(self) -> u8 {
-        self as u8
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::NoKey => 4,
+            Self::Findings => 5,
+            Self::Program(code) => code,
+        }
     }
 
     fn seriousness(self) -> u8 {
         match self {
-            Self::Done => 0,
+            Self::Done | Self::Program(0) => 0,
             Self::Findings => 1,
-            Self::Failed => 2,
+            Self::Failed | Self::Program(_) => 2,
             Self::Usage => 3,
             Self::NoKey => 4,
             Self::Refused => 5,

@@ -18,7 +18,7 @@ use tempfile::NamedTempFile;
 mod attributes;
 mod interrupt;
 
-pub(crate) use interrupt::remove_on_signal;
+pub(crate) use interrupt::{ignored_signals, remove_on_signal};
 
 /// How many files to work on at once. Flushing waits for the disk, not for a processor, and flushes at the same time
 /// share one write of the journal, so more than there are processors.

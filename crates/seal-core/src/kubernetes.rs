@@ -6,7 +6,9 @@ use crate::envelope::{Rule, RuleKind};
 
 mod hidden;
 
-pub(crate) use hidden::{hidden_kind, indirect_identity, indirect_item, unprotected_secret};
+pub(crate) use hidden::{
+    hidden_kind, indirect_identity, indirect_item, secret_shapes, unprotected_secrets,
+};
 
 /// Top-level keys whose leaves are the region of a Secret.
 pub const REGION_KEYS: [&str; 2] = ["data", "stringData"];
@@ -17,6 +19,17 @@ pub const PROFILE_REGEX: &str = "^(data|stringData)$";
 /// Annotations in which tools keep a copy of the whole object, its plaintext included.
 pub const COPYING_ANNOTATIONS: [&str; 2] =
     ["kubectl.kubernetes.io/last-applied-configuration", "kapp.k14s.io/original"];
+
+/// Whether a text that cannot be read may have a Secret in it, or something encrypted. One in another encoding may.
+pub fn may_hold_secret(text: &[u8]) -> bool {
+    // The word, and the ways to spell it otherwise.
+    const SIGNS: [&str; 8] =
+        ["Secret", "ENC[AES256_GCM", "\\u", "\\U", "\\x", "\\\n", "\\\r", "!!binary"];
+    match std::str::from_utf8(text) {
+        Ok(text) => text.contains('\0') || SIGNS.iter().any(|sign| text.contains(sign)),
+        Err(_) => true,
+    }
+}
 
 /// The rule of the manifest profile.
 pub fn profile_rule() -> Rule {
@@ -114,13 +127,16 @@ pub struct Named<'a> {
     pub kind: &'a str,
     /// `metadata.name`
     pub name: Option<&'a str>,
+    /// It is a Secret of the core group.
+    pub is_secret: bool,
 }
 
 /// The Kubernetes objects of a document in clear: itself, or the items of a `List`.
 pub fn named<'a>(document: &'a Document<'_>) -> Vec<Named<'a>> {
     let read = |mapping| {
         let object = Object::read(&AsWritten, document, mapping)?;
-        Some(Named { mapping, kind: object.kind, name: object.name })
+        let is_secret = object.is_secret();
+        Some(Named { mapping, kind: object.kind, name: object.name, is_secret })
     };
     objects(document).into_iter().filter_map(read).collect()
 }

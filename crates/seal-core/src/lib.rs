@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 pub mod change;
+pub mod check;
 pub mod cipher;
 pub mod document;
 pub mod envelope;

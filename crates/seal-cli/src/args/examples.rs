@@ -13,6 +13,7 @@ Exit codes:
   3  verification refused a file
   4  no key could be had
   5  reserved
+exec-env and exec-file end with the code of the command that they ran.
 
 Run `seal COMMAND --help` for the options and examples of a command.";
 
@@ -71,3 +72,26 @@ Examples:
   seal decrypt --keyservice unix:///run/user/1000/seal/keyservice.sock secret.yaml
   ssh -R /run/user/1000/keys.sock:/run/user/1000/seal/keyservice.sock build
                                                     a machine that has no keys of its own";
+
+pub(super) const EXEC_ENV: &str = "\
+Examples:
+  seal exec-env secret.yaml -- ./server --port 8080
+  seal exec-env common.env prod.env -- make deploy   a variable of the later file wins
+  seal exec-env secret.yaml 'echo $PASSWORD | nc db 1'
+                                                    one text: sh -c, as with sops
+  seal exec-env --flatten values.yaml -- env         db.password becomes db_password
+  seal exec-env --pristine --prefix APP_ secret.yaml -- /usr/bin/env
+
+Other processes of the same user can read the variables of a command; see docs/exec.md.";
+
+pub(super) const EXEC_FILE: &str = "\
+Examples:
+  seal exec-file kubeconfig.yaml -- kubectl --kubeconfig {} get pods
+  seal exec-file secret.yaml 'kubectl apply -f {}'   one text: sh -c, as with sops
+  seal exec-file --no-fifo --filename key.pem key.enc -- nginx -g 'ssl_certificate_key {};'";
+
+pub(super) const COMPLETION: &str = "\
+Examples:
+  seal completion bash > ~/.local/share/bash-completion/completions/seal
+  seal completion zsh > ~/.zfunc/_seal              a directory of $fpath
+  seal completion fish > ~/.config/fish/completions/seal.fish";

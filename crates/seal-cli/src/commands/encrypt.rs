@@ -11,7 +11,7 @@ use seal_core::file::{
     Scope,
 };
 use seal_core::format::{BlockIndent, Format};
-use seal_core::kubernetes::profile_rule;
+use seal_core::kubernetes::{may_hold_secret, profile_rule};
 use seal_core::secret::{DataKey, SecretBytes};
 
 use self::data_keys::{DataKeys, random_bytes};
@@ -370,6 +370,7 @@ impl Encryption<'_> {
             scope,
             expand_aliases: self.arguments.expand_aliases,
             strip: self.arguments.strip,
+            as_data: self.arguments.as_data,
             whole_files: job.explicit || rule.is_some_and(CreationRule::is_for_certain_paths),
             last_modified: self.last_modified.clone(),
             indent,
@@ -417,17 +418,6 @@ impl Encryption<'_> {
 fn is_passed_over(job: &Job<'_>, rule: Option<&CreationRule>) -> bool {
     let holds_manifests = matches!(job.format, Format::Yaml | Format::Json);
     !job.explicit && !holds_manifests && !rule.is_some_and(CreationRule::is_for_certain_paths)
-}
-
-/// Whether a text that cannot be read may have a Secret in it, or something encrypted. One in another encoding may.
-fn may_hold_secret(text: &[u8]) -> bool {
-    // The word, and the ways to spell it otherwise.
-    const SIGNS: [&str; 8] =
-        ["Secret", "ENC[AES256_GCM", "\\u", "\\U", "\\x", "\\\n", "\\\r", "!!binary"];
-    match std::str::from_utf8(text) {
-        Ok(text) => text.contains('\0') || SIGNS.iter().any(|sign| text.contains(sign)),
-        Err(_) => true,
-    }
 }
 
 /// Options that mean one file, and so make no sense with several.

@@ -202,9 +202,11 @@ fn reason(error: &FileError) -> Option<Reason> {
     match (error.fault, error.class) {
         (Some(Fault::Value), _) => Some(Reason::Value),
         (Some(Fault::NoDocument), _) => Some(Reason::NoDocument),
+        (Some(Fault::AlreadyEncrypted), _) => Some(Reason::AlreadyEncrypted),
+        (Some(Fault::NotEncrypted), _) => Some(Reason::NotEncrypted),
         (Some(Fault::Mac), _) | (None, Class::Refused) => Some(Reason::MacMismatch),
         (None, Class::NoKey) => Some(Reason::NoDataKey),
-        (None, Class::Syntax) => Some(Reason::Syntax),
+        (Some(Fault::NoMapping), _) | (None, Class::Syntax) => Some(Reason::Syntax),
         (None, Class::Input | Class::Settings | Class::NothingSelected) => None,
     }
 }

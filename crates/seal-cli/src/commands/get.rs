@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
 }
 
 /// Index of the document, and the node in it.
-type Found = (usize, NodeId);
+pub(super) type Found = (usize, NodeId);
 
 fn find(
     stream: &Stream<'_>,
@@ -142,7 +142,7 @@ fn there_is(stream: &Stream<'_>) -> String {
 }
 
 /// The objects that the choice means; without one, all.
-fn chosen(stream: &Stream<'_>, choice: Option<&DocumentChoice>) -> Vec<Found> {
+pub(super) fn chosen(stream: &Stream<'_>, choice: Option<&DocumentChoice>) -> Vec<Found> {
     let all = stream.documents.iter().enumerate();
     match choice {
         Some(DocumentChoice::Index(wanted)) => all

@@ -2,22 +2,34 @@
 
 use std::path::Path;
 
+use seal_core::format::Format;
 use seal_keys::Environment;
 
-use crate::args::Command;
+use crate::args::{Command, FileType};
 use crate::clock;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
+use crate::hardening;
 use crate::ui::{Report, Ui};
 
+mod completion;
 mod decrypt;
 mod encrypt;
+mod exec;
+mod exec_env;
+mod exec_file;
 mod files;
 mod get;
 mod init;
 mod keyservice;
+mod man;
 #[allow(dead_code, reason = "the verbs that compare are on their way")]
 mod recipients;
+
+/// The format that a type stands for.
+pub(crate) fn format_of(file_type: FileType) -> Result<Format, CommandError> {
+    files::format(Some(file_type), None)
+}
 
 /// What every command gets beside its own arguments.
 pub(crate) struct Context<'c> {
@@ -40,11 +52,18 @@ pub(crate) struct Outcome {
 
 /// Runs a command. An error means that the command as a whole could not be done.
 pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    if !matches!(command, Command::ExecEnv(_) | Command::ExecFile(_)) {
+        hardening::for_good();
+    }
     match command {
         Command::Init(arguments) => init::run(arguments, context, clock::now()),
         Command::Encrypt(arguments) => encrypt::run(arguments, context),
         Command::Decrypt(arguments) => decrypt::run(arguments, context),
         Command::Get(arguments) => get::run(arguments, context),
+        Command::ExecEnv(arguments) => exec_env::run(arguments, context),
+        Command::ExecFile(arguments) => exec_file::run(arguments, context),
         Command::Keyservice(arguments) => keyservice::run(arguments, context),
+        Command::Completion(arguments) => completion::run(arguments, context),
+        Command::Man(arguments) => man::run(arguments),
     }
 }

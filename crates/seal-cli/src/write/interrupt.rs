@@ -84,7 +84,7 @@ fn watch() {
 }
 
 /// Signals that whoever started this process wants ignored, as `nohup` and shells' background jobs do.
-fn ignored_signals() -> Vec<i32> {
+pub(crate) fn ignored_signals() -> Vec<i32> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status
         .lines()

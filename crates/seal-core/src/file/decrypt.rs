@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::encrypt::{may_hold, syntax};
-use super::error::{Class, FileError};
+use super::error::{Class, Fault, FileError};
 use super::open::{Demands, Opened, open};
 use super::pieces::{self, Piece};
 use super::selectors::Selectors;
@@ -30,6 +30,9 @@ pub struct DecryptOptions<'a> {
     /// Give the values back although the MAC or the binding does not hold them together, or there is no MAC. Each
     /// value has to open all the same. What was passed over is in [`DecryptedObject::unverified`].
     pub ignore_mac: bool,
+    /// Take Kubernetes objects for mere data where the envelope is not bound, as SOPS does: it then only has to hold what
+    /// its own rule and MAC say. Without any envelope the source is refused.
+    pub as_data: bool,
 }
 
 /// One envelope that was opened.
@@ -117,8 +120,10 @@ pub fn decrypt(
             }
         }
     }
-    if options.require_encrypted && objects.is_empty() {
-        return Err(FileError::refused("nothing in this file is encrypted"));
+    if (options.require_encrypted || options.as_data) && objects.is_empty() {
+        return Err(
+            FileError::refused("nothing in this file is encrypted").fault(Fault::NotEncrypted)
+        );
     }
     let bytes = changed.then(|| SecretBytes::new(std::mem::take(&mut *bytes)));
     Ok(Decrypted { bytes, objects })
@@ -196,6 +201,7 @@ impl Run<'_> {
             require_bound: self.options.require_bound,
             namespace: self.options.namespace,
             ignore_mac: self.options.ignore_mac,
+            as_data: self.options.as_data,
         }
     }
 
@@ -233,7 +239,9 @@ impl Run<'_> {
     fn piece(&self, piece: &Piece<'_>) -> Result<Part, FileError> {
         let mut part = Part::default();
         let found = envelopes_of(piece);
-        check_clear_objects(piece, self.options.require_encrypted)?;
+        if !self.options.as_data {
+            check_clear_objects(piece, self.options.require_encrypted)?;
+        }
         if found.is_empty() {
             return Ok(part);
         }
@@ -347,7 +355,7 @@ fn check_clear_objects(piece: &Piece<'_>, require_encrypted: bool) -> Result<(),
         }
     }
     for (document, covered) in stream.documents.iter().zip(covered) {
-        if let Some(secret) = kubernetes::unprotected_secret(document, &covered) {
+        if let Some(secret) = kubernetes::unprotected_secrets(document, &covered).next() {
             let error = FileError::refused("a Secret in clear stands in the file");
             return Err(error.at(piece.before, piece.text, document.node(secret).span.start));
         }

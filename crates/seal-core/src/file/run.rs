@@ -62,6 +62,7 @@ impl Run<'_> {
             file_key: self.file_key()?,
             last_modified: &self.options.last_modified,
             scope: self.options.scope,
+            bound: !self.options.as_data,
             indent: &self.options.indent,
         })
     }
@@ -266,7 +267,7 @@ fn check_unprotected(
     covered: &[Vec<NodeId>],
 ) -> Result<(), FileError> {
     for (index, (document, covered)) in documents.iter().zip(covered).enumerate() {
-        if let Some(secret) = kubernetes::unprotected_secret(document, covered) {
+        if let Some(secret) = kubernetes::unprotected_secrets(document, covered).next() {
             let (before, source) = (piece.before, piece.text);
             let root = Member {
                 before,

@@ -1,6 +1,8 @@
 //! Kubernetes objects that do not say plainly what they are: by aliases, merge keys, or from inside another object.
 //! kubectl expands all of these, so a Secret can hide behind each.
 
+use std::ops::Range;
+
 use super::{AsWritten, Object, Strings, region};
 use crate::document::{Content, Document, NodeId, Scalar, Value};
 
@@ -113,25 +115,35 @@ pub(crate) fn indirect_identity(
         .or_else(|| entry(metadata, "annotations").filter(|id| !is_open(id)))
 }
 
-/// A Secret with a value that stands where nothing looks for one: inside another object, or without its `apiVersion`.
+/// Secrets with a value that stand where nothing looks for one: inside another object, or without an `apiVersion`.
 /// `covered` are the mappings that have an envelope or get one, in order; none lies in another.
-pub(crate) fn unprotected_secret(document: &Document<'_>, covered: &[NodeId]) -> Option<NodeId> {
+pub(crate) fn unprotected_secrets(
+    document: &Document<'_>,
+    covered: &[NodeId],
+) -> impl Iterator<Item = NodeId> {
     let is_covered = |id: NodeId| {
         let before = covered.partition_point(|mapping| *mapping <= id);
         before > 0 && id < document.node(covered[before - 1]).end
     };
-    if !document.is_manifest {
-        return None;
-    }
+    secret_shapes(document, 0..document.nodes.len()).filter(move |id| {
+        !is_covered(*id)
+            && region(document, *id).into_iter().any(|entry| has_value(document, entry))
+    })
+}
+
+/// Mappings that look like a Secret, wherever they stand among these nodes.
+pub(crate) fn secret_shapes(
+    document: &Document<'_>,
+    nodes: Range<usize>,
+) -> impl Iterator<Item = NodeId> {
     let text = |mapping, key: &str| {
         document.entry(mapping, key).and_then(|id| AsWritten.string(document, id))
     };
-    (0..document.nodes.len() as u32).map(NodeId).find(|id| {
+    let nodes = if document.is_manifest { nodes } else { 0..0 };
+    nodes.map(|index| NodeId(index as u32)).filter(move |id| {
         matches!(document.node(*id).content, Content::Mapping { .. })
             && text(*id, "kind") == Some("Secret")
             && text(*id, "apiVersion").is_none_or(|version| !version.contains('/'))
-            && !is_covered(*id)
-            && region(document, *id).into_iter().any(|entry| has_value(document, entry))
     })
 }
 

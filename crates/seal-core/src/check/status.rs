@@ -1,0 +1,103 @@
+//! What a file says of itself: encrypted or not, for whom, by which rule. Needs no key, so nothing of it is proven.
+
+use crate::document::{NodeId, Position};
+use crate::envelope::{Metadata, MetadataError};
+use crate::file::decrypt::shares_one_envelope;
+use crate::file::encrypt::syntax;
+use crate::file::pieces::Piece;
+use crate::file::{FileError, Layout, Member, members};
+use crate::format::Format;
+
+/// What is known of a file without a key.
+#[derive(Debug)]
+pub struct Status {
+    /// Documents of the stream.
+    pub documents: usize,
+    /// Where envelopes lie; `None` where there is none.
+    pub layout: Option<Layout>,
+    /// Each envelope, in order; that of SOPS's stream layout once.
+    pub envelopes: Vec<EnvelopeStatus>,
+}
+
+/// One envelope.
+#[derive(Debug)]
+pub struct EnvelopeStatus {
+    /// Which document, counted from 0.
+    pub document: usize,
+    /// Where its block stands.
+    pub position: Position,
+    /// `Secret prod/db`, where it is a Kubernetes object that says so in clear.
+    pub object: Option<String>,
+    /// What the block holds.
+    pub metadata: Result<Metadata, MetadataError>,
+}
+
+impl Status {
+    /// Whether there is an envelope that can be read.
+    pub fn is_encrypted(&self) -> bool {
+        self.envelopes.iter().any(|envelope| envelope.metadata.is_ok())
+    }
+}
+
+/// Reads what a file says of itself.
+///
+/// # Errors
+/// The source is not of its format. A block that cannot be read is no error of the file.
+pub fn status(format: Format, source: &[u8]) -> Result<Status, FileError> {
+    let stream = Some(format.parse(source).map_err(syntax)?);
+    let pieces = [Piece { before: &[], text: source, stream }];
+    let stream = pieces[0].stream.as_ref();
+    let found = stream.into_iter().flat_map(|stream| members(&[], source, stream));
+    let mut envelopes: Vec<EnvelopeStatus> = found.filter_map(envelope).collect();
+    let is_shared = shares_one_envelope(&pieces);
+    if is_shared {
+        envelopes.truncate(1);
+    }
+    let layout = match envelopes.is_empty() {
+        true => None,
+        false if is_shared => Some(Layout::Sops),
+        false => Some(Layout::Documents),
+    };
+    let documents = stream.map_or(0, |stream| stream.documents.len());
+    Ok(Status { documents, layout, envelopes })
+}
+
+/// Whether SOPS would say that a file is encrypted: the first document has a block that can be read, with a version and
+/// a MAC.
+///
+/// # Errors
+/// The source is not of its format, or it has a block that SOPS could not read.
+pub fn is_sops_file(format: Format, source: &[u8]) -> Result<bool, FileError> {
+    let stream = format.parse(source).map_err(syntax)?;
+    let Some(document) = stream.documents.first() else { return Ok(false) };
+    let Some(sops) = document.entry(document.root(), "sops") else { return Ok(false) };
+    match Metadata::read(document, sops) {
+        Ok(metadata) => Ok(!metadata.mac.is_empty()),
+        // To SOPS any text is a version here.
+        Err(MetadataError::Version) => {
+            let is_text =
+                |key: &str| document.string_at(&["sops", key]).is_some_and(|text| !text.is_empty());
+            Ok(is_text("version") && is_text("mac"))
+        }
+        Err(error) => {
+            let problem = format!("the `sops` block cannot be read: {error}");
+            let start = document.node(sops).span.start;
+            Err(FileError::input(problem).at(&[], source, start))
+        }
+    }
+}
+
+fn envelope(member: Member<'_, '_>) -> Option<EnvelopeStatus> {
+    let document = member.document();
+    let sops: NodeId = document.entry(member.object, "sops")?;
+    if !super::envelope::is_meant(member, sops) {
+        return None;
+    }
+    let key = document.node(sops).key.as_ref().map_or(document.node(sops).span, |key| key.span);
+    Some(EnvelopeStatus {
+        document: member.document,
+        position: Position::of(member.source, key.start),
+        object: member.describe(),
+        metadata: Metadata::read(document, sops),
+    })
+}
