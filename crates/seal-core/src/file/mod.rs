@@ -26,6 +26,7 @@ mod prepare;
 mod previous;
 mod proof;
 mod refusals;
+mod revise;
 mod rewrap;
 mod run;
 mod seal;
@@ -39,6 +40,7 @@ pub use encrypt::{
 };
 pub use error::{Class, Details, Fault, FileError};
 pub use previous::Previous;
+pub use revise::{Fresh, ReviseOptions, renew, revise};
 pub use rewrap::{Rewrapped, envelopes, rewrap};
 
 /// An error of the caller's own, carried through.
