@@ -15,10 +15,12 @@ mod examples;
 mod exec;
 mod master_keys;
 mod shell;
+mod values;
 
 pub(crate) use exec::{ExecEnvArgs, ExecFileArgs, ProgramArgs};
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
+pub(crate) use values::{GivenValue, SetArgs, UnsetArgs, ValueChangeArgs};
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
 ///
@@ -57,6 +59,8 @@ pub(crate) enum Command {
     Encrypt(Box<EncryptArgs>),
     Decrypt(DecryptArgs),
     Get(GetArgs),
+    Set(Box<SetArgs>),
+    Unset(Box<UnsetArgs>),
     ExecEnv(Box<ExecEnvArgs>),
     ExecFile(Box<ExecFileArgs>),
     Keyservice(KeyserviceArgs),
@@ -177,9 +181,12 @@ pub(crate) struct GetArgs {
     /// Where the value stands: `["a"]["b"][0]`, or `a/b/0` with `~1` for `/` and `~0` for `~` in keys
     #[arg(value_name = "PATH")]
     pub(crate) path: String,
-    /// Document of a stream: KIND/NAME, or its number counted from 0
-    #[arg(long, value_name = "KIND/NAME|INDEX")]
+    /// Document of a stream: KIND/NAME, KIND/NAMESPACE/NAME, or its number counted from 0
+    #[arg(long, value_name = "DOCUMENT")]
     pub(crate) document: Option<DocumentChoice>,
+    /// Print what the value stands for in Base64, as values below `data` of a Secret do
+    #[arg(long)]
+    pub(crate) decode: bool,
     /// Format of the file [default: by its name; by its text for standard input, YAML for pipes]
     #[arg(long = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
@@ -295,8 +302,8 @@ pub(crate) enum Previous {
 pub(crate) enum DocumentChoice {
     /// Counted from 0.
     Index(usize),
-    /// By kind and name.
-    Named { kind: String, name: String },
+    /// By kind and name, and by namespace where that is said.
+    Named { kind: String, namespace: Option<String>, name: String },
 }
 
 impl CommandLine {
@@ -316,6 +323,8 @@ impl CommandLine {
             Command::Init(_) | Command::Keyservice(_) | Command::Man(_) => false,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
+            Command::Set(arguments) => arguments.change.goes_to_stdout(),
+            Command::Unset(arguments) => arguments.change.goes_to_stdout(),
             Command::Get(_)
             | Command::ExecEnv(_)
             | Command::ExecFile(_)
@@ -332,6 +341,8 @@ impl Command {
             Self::Encrypt(_) => "encrypt",
             Self::Decrypt(_) => "decrypt",
             Self::Get(_) => "get",
+            Self::Set(_) => "set",
+            Self::Unset(_) => "unset",
             Self::ExecEnv(_) => "exec-env",
             Self::ExecFile(_) => "exec-file",
             Self::Keyservice(_) => "keyservice",
@@ -374,9 +385,9 @@ impl FromStr for Previous {
     }
 }
 
-/// Text that is neither a number nor `KIND/NAME`.
+/// Text that is neither a number nor `KIND/NAME` nor `KIND/NAMESPACE/NAME`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected KIND/NAME, as in Secret/database, or a number")]
+#[error("expected KIND/NAME, as in Secret/database, KIND/NAMESPACE/NAME or a number")]
 pub(crate) struct NoDocumentChoice;
 
 impl FromStr for DocumentChoice {
@@ -386,12 +397,16 @@ impl FromStr for DocumentChoice {
         if let Ok(index) = text.parse() {
             return Ok(Self::Index(index));
         }
-        match text.split_once('/') {
-            Some((kind, name)) if !kind.is_empty() && !name.is_empty() => {
-                Ok(Self::Named { kind: kind.to_owned(), name: name.to_owned() })
-            }
-            _ => Err(NoDocumentChoice),
+        let parts: Vec<&str> = text.split('/').collect();
+        if parts.iter().any(|part| part.is_empty()) {
+            return Err(NoDocumentChoice);
         }
+        let (kind, namespace, name) = match parts[..] {
+            [kind, name] => (kind, None, name),
+            [kind, namespace, name] => (kind, Some(namespace.to_owned()), name),
+            _ => return Err(NoDocumentChoice),
+        };
+        Ok(Self::Named { kind: kind.to_owned(), namespace, name: name.to_owned() })
     }
 }
 

@@ -91,14 +91,8 @@ impl<'a> Decryption<'a> {
         format: Format,
         source: &[u8],
     ) -> Result<Decrypted, CommandError> {
-        let require_bound = self.options.require_bound || self.config_requires_bound(path)?;
-        let options = DecryptOptions { require_bound, ..self.options };
-        let unwrap = |metadata: &Metadata| -> Result<DataKey, BoxError> {
-            let groups = &metadata.key_groups;
-            Ok(self.key_access.data_key(groups, metadata.shamir_threshold)?)
-        };
-        let decrypted =
-            decrypt(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))?;
+        let decrypted = decrypt(format, source, &self.options_for(path)?, &self.unwrap())
+            .map_err(|error| file_error(path, &error))?;
         for object in &decrypted.objects {
             if let Some(problem) = &object.unverified {
                 let name = object.description.as_deref();
@@ -110,6 +104,20 @@ impl<'a> Decryption<'a> {
             }
         }
         Ok(decrypted)
+    }
+
+    /// What is asked of a file, by the user or by its configuration.
+    pub(super) fn options_for(&self, path: &Path) -> Result<DecryptOptions<'a>, CommandError> {
+        let require_bound = self.options.require_bound || self.config_requires_bound(path)?;
+        Ok(DecryptOptions { require_bound, ..self.options })
+    }
+
+    /// How data keys are unwrapped.
+    pub(super) fn unwrap(&self) -> impl Fn(&Metadata) -> Result<DataKey, BoxError> + Sync {
+        |metadata| {
+            let groups = &metadata.key_groups;
+            Ok(self.key_access.data_key(groups, metadata.shamir_threshold)?)
+        }
     }
 
     /// `require_bound` is all that a configuration can say about decrypting, so a broken one stops nobody, unless it

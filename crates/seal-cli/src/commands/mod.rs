@@ -14,6 +14,7 @@ use crate::ui::{Report, Ui};
 
 mod completion;
 mod decrypt;
+mod documents;
 mod encrypt;
 mod exec;
 mod exec_env;
@@ -25,6 +26,9 @@ mod keyservice;
 mod man;
 #[allow(dead_code, reason = "the verbs that compare are on their way")]
 mod recipients;
+mod set;
+mod unset;
+mod value_change;
 
 /// The format that a type stands for.
 pub(crate) fn format_of(file_type: FileType) -> Result<Format, CommandError> {
@@ -60,6 +64,8 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Encrypt(arguments) => encrypt::run(arguments, context),
         Command::Decrypt(arguments) => decrypt::run(arguments, context),
         Command::Get(arguments) => get::run(arguments, context),
+        Command::Set(arguments) => set::run(arguments, context),
+        Command::Unset(arguments) => unset::run(arguments, context),
         Command::ExecEnv(arguments) => exec_env::run(arguments, context),
         Command::ExecFile(arguments) => exec_file::run(arguments, context),
         Command::Keyservice(arguments) => keyservice::run(arguments, context),

@@ -80,7 +80,7 @@ pub(in crate::commands) fn wrapped(
     Ok(FileKey { data_key, key_groups, shamir_threshold })
 }
 
-pub(super) fn random_bytes() -> Result<[u8; 32], BoxError> {
+pub(in crate::commands) fn random_bytes() -> Result<[u8; 32], BoxError> {
     let mut bytes = [0; 32];
     SysRng.try_fill_bytes(&mut bytes)?;
     Ok(bytes)
