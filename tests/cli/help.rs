@@ -9,6 +9,8 @@ fn help_texts_are_what_they_are_agreed_to_be() {
         "encrypt",
         "decrypt",
         "get",
+        "set",
+        "unset",
         "exec-env",
         "exec-file",
         "keyservice",
@@ -26,9 +28,18 @@ fn help_texts_are_what_they_are_agreed_to_be() {
 #[test]
 fn help_lines_fit_a_terminal() {
     let directory = TestDir::new();
-    for command in
-        ["init", "encrypt", "decrypt", "get", "exec-env", "exec-file", "keyservice", "completion"]
-    {
+    for command in [
+        "init",
+        "encrypt",
+        "decrypt",
+        "get",
+        "set",
+        "unset",
+        "exec-env",
+        "exec-file",
+        "keyservice",
+        "completion",
+    ] {
         let help = directory.seal(&[command, "--help"]).run();
         let longest = help.out().lines().map(|line| line.chars().count()).max().unwrap();
         assert!(longest <= 110, "{command}: {longest}");

@@ -18,6 +18,9 @@ pub(crate) struct SetArgs {
     pub(crate) change: ValueChangeArgs,
     #[command(flatten)]
     pub(crate) given: GivenValue,
+    // Last: what follows would come under its heading.
+    #[command(flatten)]
+    pub(crate) key_access: KeyAccessArgs,
 }
 
 /// Remove one value from an encrypted file
@@ -31,6 +34,8 @@ pub(crate) struct UnsetArgs {
     /// End well if there is no such value
     #[arg(long)]
     pub(crate) idempotent: bool,
+    #[command(flatten)]
+    pub(crate) key_access: KeyAccessArgs,
 }
 
 /// The new value, and how it is meant.
@@ -38,9 +43,11 @@ pub(crate) struct UnsetArgs {
 pub(crate) struct GivenValue {
     /// New value as JSON: "text" with its quotes, 5, true, null, ["a", "b"], {"a": 1}. Other users of this machine can see
     /// it while the command runs; without a value it is asked for
-    // A list, as what is superfluous may be a part of a secret, and clap would print it.
-    #[arg(value_name = "VALUE", num_args = 0.., allow_hyphen_values = true)]
-    pub(crate) value: Vec<OsString>,
+    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+    pub(crate) value: Option<OsString>,
+    /// What is superfluous may be a part of a secret, and clap would print it.
+    #[arg(value_name = "NOTHING", num_args = 0.., allow_hyphen_values = true, hide = true)]
+    pub(crate) superfluous: Vec<OsString>,
     /// The value is a text as it stands, not JSON
     #[arg(short, long)]
     pub(crate) string: bool,
@@ -86,8 +93,6 @@ pub(crate) struct ValueChangeArgs {
     /// as it say so.
     #[arg(skip)]
     pub(crate) as_sops: bool,
-    #[command(flatten)]
-    pub(crate) key_access: KeyAccessArgs,
 }
 
 impl ValueChangeArgs {

@@ -71,7 +71,7 @@ pub(super) fn value_at(
             let there = there_is(stream);
             Err(no_value(format!("no document of this file has {path}{there}"), path))
         }
-        (several, _) => Err(ambiguous(stream, choice, several.len(), path)),
+        (several, _) => Err(ambiguous(stream, choice, several, &format!("have {path}"))),
     }
 }
 
@@ -90,23 +90,16 @@ pub(super) fn place_of(
     let chosen = existing(stream, choice)?;
     let has_value =
         |(document, top): &&Found| stream.documents[*document].lookup_from(*top, path).is_ok();
-    let having: Vec<&Found> = chosen.iter().filter(has_value).collect();
-    let full: Vec<&Found> = chosen.iter().filter(|found| !is_empty(stream, **found)).collect();
+    let has_value = |found: &Found| stream.documents[found.0].lookup_from(found.1, path).is_ok();
+    let having: Vec<Found> = chosen.iter().copied().filter(has_value).collect();
+    let full: Vec<Found> =
+        chosen.iter().copied().filter(|found| !is_empty(stream, *found)).collect();
     match (&having[..], &full[..], &chosen[..]) {
-        ([one], _, _) | ([], [one], _) => Ok(**one),
-        ([], [], [first, ..]) => Ok(*first),
-        ([], several, _) => {
-            let count = several.len();
-            let there = there_is(stream);
-            Err(CommandError::usage(format!("the file has {count} documents{there}"))
-                .because(Reason::NotFound)
-                .hint(WHICH))
-        }
-        (several, ..) => Err(ambiguous(stream, choice, several.len(), path)),
+        ([one], _, _) | ([], [one], _) | ([], [], [one, ..]) => Ok(*one),
+        ([], several, _) => Err(ambiguous(stream, choice, several, "could be meant")),
+        (several, ..) => Err(ambiguous(stream, choice, several, &format!("have {path}"))),
     }
 }
-
-const WHICH: &str = "say which with `--document KIND/NAME` or `--document INDEX`";
 
 fn existing(
     stream: &Stream<'_>,
@@ -143,17 +136,48 @@ pub(super) fn no_value(message: String, path: &Path) -> CommandError {
 fn ambiguous(
     stream: &Stream<'_>,
     choice: Option<&DocumentChoice>,
-    count: usize,
-    path: &Path,
+    several: &[Found],
+    what: &str,
 ) -> CommandError {
-    let (error, hint) = match choice {
-        Some(DocumentChoice::Named { kind, name, .. }) => (
-            format!("{count} documents of this file are {kind}/{name} and have {path}"),
-            "say which with `--document KIND/NAMESPACE/NAME` or `--document INDEX`",
-        ),
-        _ => (format!("{count} documents of this file have {path}{}", there_is(stream)), WHICH),
+    let names = several.iter().map(|found| name_of(stream, *found));
+    let message =
+        format!("{} documents of this file {what}: {}", several.len(), first_of(names.collect()));
+    let named = match choice {
+        Some(DocumentChoice::Named { .. }) => "KIND/NAMESPACE/NAME",
+        _ => "KIND/NAME",
     };
-    CommandError::usage(error).because(Reason::NotFound).hint(hint)
+    CommandError::usage(message)
+        .because(Reason::NotFound)
+        .hint(format!("say which with `--document {named}` or `--document INDEX`"))
+}
+
+/// `Secret/shop/db`, or the number of a document that has no name.
+fn name_of(stream: &Stream<'_>, (document, node): Found) -> String {
+    let tree = &stream.documents[document];
+    let objects = kubernetes::named(tree).into_iter();
+    let around = |object: &kubernetes::Named<'_>| {
+        (object.mapping..tree.node(object.mapping).end).contains(&node)
+    };
+    match objects.filter(around).next_back() {
+        Some(object) => full_name(&object),
+        None => format!("document {document}"),
+    }
+}
+
+fn full_name(object: &kubernetes::Named<'_>) -> String {
+    let namespace = object.namespace.map_or_else(String::new, |namespace| format!("{namespace}/"));
+    let name = object.name.unwrap_or_default();
+    escape(&format!("{}/{namespace}{name}", object.kind)).into_owned()
+}
+
+/// The first few of many names.
+fn first_of(names: Vec<String>) -> String {
+    const NAMED: usize = 10;
+    let more = match names.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", names[..names.len().min(NAMED)].join(", "))
 }
 
 /// A path as other tools write it, `a.b`, in our spelling.
@@ -165,19 +189,11 @@ fn with_slashes(path: &Path) -> Option<String> {
 
 /// The objects of a stream, for a message that names what there is: `; it has Secret/db, Secret/api`.
 fn there_is(stream: &Stream<'_>) -> String {
-    const NAMED: usize = 10;
     let objects = stream.documents.iter().flat_map(kubernetes::named);
-    let name = |object: kubernetes::Named<'_>| {
-        escape(&format!("{}/{}", object.kind, object.name.unwrap_or_default())).into_owned()
-    };
-    let names: Vec<_> = objects.map(name).collect();
-    let more = match names.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let names: Vec<_> = objects.map(|object| full_name(&object)).collect();
     match names.is_empty() {
         true => String::new(),
-        false => format!("; it has {}{more}", names[..names.len().min(NAMED)].join(", ")),
+        false => format!("; it has {}", first_of(names)),
     }
 }
 

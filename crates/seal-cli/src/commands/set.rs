@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &SetArgs, context: &Context<'_>) -> Result<Outcome,
             .hint("give the value with `--value-file`"));
     }
     let value = value(&arguments.given, &path)?;
-    value_change::run(typed, context, "set", "set", |plain| {
+    value_change::run(typed, &arguments.key_access, context, "set", |plain| {
         let found = documents::place_of(plain.stream, typed.document.as_ref(), &path)?;
         let document = found.0;
         let path = from_root(plain.stream, found, &path);
@@ -46,17 +46,16 @@ pub(super) fn run(arguments: &SetArgs, context: &Context<'_>) -> Result<Outcome,
 
 /// The value as it was given.
 fn value(given: &GivenValue, path: &LeafPath) -> Result<NewValue, CommandError> {
-    let (bytes, is_text, has_lines) = match (&given.value_file, given.value_stdin, &given.value[..])
-    {
+    if !given.superfluous.is_empty() {
+        return Err(CommandError::usage("there is more than one value")
+            .because(Reason::BadValue)
+            .hint("put quotes around a value with blanks: --string 'two words'"));
+    }
+    let (bytes, is_text, has_lines) = match (&given.value_file, given.value_stdin, &given.value) {
         (Some(file), ..) => (write::read(file)?.bytes, false, true),
         (None, true, _) => (write::read_stdin()?, false, true),
-        (None, false, [value]) => (SecretBytes::new(value.as_bytes().to_vec()), false, false),
-        (None, false, []) => (asked(path)?, true, false),
-        (None, false, _) => {
-            return Err(CommandError::usage("there is more than one value")
-                .because(Reason::BadValue)
-                .hint("put quotes around a value with blanks: --string 'two words'"));
-        }
+        (None, false, Some(value)) => (SecretBytes::new(value.as_bytes().to_vec()), false, false),
+        (None, false, None) => (asked(path)?, true, false),
     };
     if !(is_text || given.string || given.encode) {
         return NewValue::from_json(bytes.expose()).map_err(|error| {
@@ -122,7 +121,19 @@ fn check_fits(
         ([], NewValue::Map(entries)) => entries.iter().map(|(_, value)| value).collect(),
         ([], NewValue::Null) => Vec::new(),
         ([_], value) => vec![value],
-        _ => return Err(not_a_text(region)),
+        ([], _) => {
+            let error = CommandError::usage(format!("`{region}` of a Secret is a mapping"));
+            return Err(error
+                .because(Reason::BadValue)
+                .hint(format!("set one key in it, as `{region}/password`")));
+        }
+        (_, _) => {
+            let error =
+                CommandError::usage("values of a Secret are texts, and nothing is below them");
+            return Err(error
+                .because(Reason::BadPath)
+                .hint("`/` inside a key is written `~1`, as in `stringData/a~1b`"));
+        }
     };
     for value in values {
         let NewValue::String(text) = value else { return Err(not_a_text(region)) };

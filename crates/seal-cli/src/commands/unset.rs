@@ -12,7 +12,7 @@ pub(super) fn run(arguments: &UnsetArgs, context: &Context<'_>) -> Result<Outcom
     let typed = &arguments.change;
     let path = documents::path(&typed.path)?;
     value_change::check_file(typed)?;
-    value_change::run(typed, context, "unset", "unset", |plain| {
+    value_change::run(typed, &arguments.key_access, context, "unset", |plain| {
         let found = documents::value_at(plain.stream, typed.document.as_ref(), &path);
         let (document, node) = match found {
             Ok(found) => found,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use seal_core::change::ChangeError;
 use seal_core::cipher::is_enc_text;
-use seal_core::document::{Content, NodeId, Path as LeafPath, Scalar, Stream, Value};
+use seal_core::document::{Content, LookupError, NodeId, Path as LeafPath, Scalar, Stream, Value};
 use seal_core::file::{BoxError, DecryptOptions, FileKey, Keys, ReviseOptions, revise};
 use seal_core::format::Format;
 use seal_core::secret::SecretBytes;
@@ -14,7 +14,7 @@ use super::documents::{self, Found};
 use super::encrypt::random_bytes;
 use super::files::{self, STDIN, file_error};
 use super::{Context, Outcome};
-use crate::args::ValueChangeArgs;
+use crate::args::{KeyAccessArgs, ValueChangeArgs};
 use crate::clock;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
@@ -52,16 +52,16 @@ pub(super) fn check_file(arguments: &ValueChangeArgs) -> Result<(), CommandError
     Ok(())
 }
 
-/// Changes a file by `change`, which gives `None` where nothing is to be done; `verb` and `done` as in `set` and `set`.
+/// Changes a file by `change`, which gives `None` where nothing is to be done.
 ///
 /// # Errors
 /// The file cannot be read, verified, encrypted or written, holds nothing encrypted, or `change` fails. Nothing is
 /// written then.
 pub(super) fn run(
     arguments: &ValueChangeArgs,
+    key_access: &KeyAccessArgs,
     context: &Context<'_>,
     verb: &str,
-    done: &str,
     change: impl FnOnce(&Plain<'_>) -> Result<Option<Changed>, CommandError>,
 ) -> Result<Outcome, CommandError> {
     let stdin = is_stdin(&arguments.file);
@@ -81,7 +81,7 @@ pub(super) fn run(
         as_data: arguments.as_sops,
         ..DecryptOptions::default()
     };
-    let decryption = Decryption::new(context, options, &arguments.key_access)?;
+    let decryption = Decryption::new(context, options, key_access)?;
     let encrypted = encrypted(&decryption, name, format, source, change);
     files::warn_at_end(context, &decryption.configs, &decryption.key_access);
     let (encrypted, clear) = encrypted?;
@@ -94,7 +94,7 @@ pub(super) fn run(
     let is_changed = encrypted.is_some();
     write_out(arguments, context, name, &original, encrypted.as_deref())?;
     let line = match is_changed {
-        true => format!("{done} 1 value"),
+        true => format!("{verb} 1 value"),
         false => format!("nothing to {verb}"),
     };
     let mut report = Report { line: Some(line), ..Report::silent() };
@@ -106,13 +106,16 @@ pub(super) fn run(
 pub(super) fn change_error(error: ChangeError, path: &LeafPath) -> CommandError {
     let message = escape(&error.to_string()).into_owned();
     match error {
+        ChangeError::Lookup(LookupError::NoIndex { length, .. }) => {
+            documents::no_value(message, path).hint(format!("index {length}, or `-`, appends"))
+        }
         ChangeError::Lookup(_) => documents::no_value(message, path),
         ChangeError::NoDocument { .. } => CommandError::failed(message).because(Reason::NotFound),
         ChangeError::Steps { .. } | ChangeError::Envelope => {
             CommandError::usage(message).because(Reason::BadPath)
         }
         ChangeError::Aliased { .. } => CommandError::failed(message).because(Reason::BadValue).hint(
-            "whether the places that share it are to change together is for you to say, in an editor",
+            "`seal edit` shows all places that share it: whether they change together is for you to say",
         ),
         ChangeError::Syntax(_) | ChangeError::NotWritable { .. } => {
             CommandError::failed(message).because(Reason::BadValue)

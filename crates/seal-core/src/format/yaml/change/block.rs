@@ -42,9 +42,11 @@ impl Manners<'_> {
     /// The manners around a node: those of the nearest collections that show them.
     pub(super) fn of(source: &[u8], document: &Document<'_>, near: NodeId) -> Self {
         let mut top = Some(near);
+        let mut seen = 0..0;
         let (mut step, mut dash) = (None, None);
-        while let Some(id) = top {
-            for below in id.index()..document.node(id).end.index() {
+        while let Some(id) = top.filter(|_| step.is_none() || dash.is_none()) {
+            let all = id.index()..document.node(id).end.index();
+            for below in all.clone().filter(|below| !seen.contains(below)) {
                 let node = &document.nodes[below];
                 let Some(parent) = node.parent.map(|parent| document.node(parent)) else {
                     continue;
@@ -62,6 +64,7 @@ impl Manners<'_> {
                     _ => {}
                 }
             }
+            seen = all;
             top = document.node(id).parent;
         }
         let step = step.filter(|step| *step > 0);
