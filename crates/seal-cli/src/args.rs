@@ -11,15 +11,27 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::scope::Scope;
 
+mod conversion;
 mod examples;
 mod exec;
+mod groups;
+mod keys;
 mod master_keys;
 mod shell;
+mod updatekeys;
 mod values;
 
+pub(crate) use conversion::ConversionArgs;
 pub(crate) use exec::{ExecEnvArgs, ExecFileArgs, ProgramArgs};
+pub(crate) use groups::{
+    GroupsAction, GroupsAddArgs, GroupsArgs, GroupsDeleteArgs, GroupsFileArgs,
+};
+pub(crate) use keys::{
+    KeysAction, KeysAddArgs, KeysArgs, KeysListArgs, KeysRemoveArgs, NamedKeysArgs,
+};
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
+pub(crate) use updatekeys::{Manners, UpdatekeysArgs};
 pub(crate) use values::{GivenValue, SetArgs, UnsetArgs, ValueChangeArgs};
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
@@ -61,6 +73,9 @@ pub(crate) enum Command {
     Get(GetArgs),
     Set(Box<SetArgs>),
     Unset(Box<UnsetArgs>),
+    Updatekeys(UpdatekeysArgs),
+    Keys(Box<KeysArgs>),
+    Groups(Box<GroupsArgs>),
     ExecEnv(Box<ExecEnvArgs>),
     ExecFile(Box<ExecFileArgs>),
     Keyservice(KeyserviceArgs),
@@ -103,6 +118,8 @@ pub(crate) struct InitArgs {
 pub(crate) struct EncryptArgs {
     #[command(flatten)]
     pub(crate) files: FileArgs,
+    #[command(flatten)]
+    pub(crate) conversion: ConversionArgs,
     /// Let SOPS's MAC cover only encrypted values; the default for manifests
     #[arg(long)]
     pub(crate) mac_only_encrypted: bool,
@@ -149,6 +166,8 @@ pub(crate) struct EncryptArgs {
 pub(crate) struct DecryptArgs {
     #[command(flatten)]
     pub(crate) files: FileArgs,
+    #[command(flatten)]
+    pub(crate) conversion: ConversionArgs,
     /// Refuse input that holds nothing encrypted, instead of passing it through
     #[arg(long)]
     pub(crate) require_encrypted: bool,
@@ -185,14 +204,22 @@ pub(crate) struct GetArgs {
     #[arg(long, value_name = "DOCUMENT")]
     pub(crate) document: Option<DocumentChoice>,
     /// Print what the value stands for in Base64, as values below `data` of a Secret do
-    #[arg(long)]
+    #[arg(long, conflicts_with = "output_type")]
     pub(crate) decode: bool,
     /// Format of the file [default: by its name; by its text for standard input, YAML for pipes]
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
+    #[command(flatten)]
+    pub(crate) conversion: ConversionArgs,
     /// Namespace of a document that is bound to one but does not name it
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
+    /// As that of `decrypt`: only those that answer as SOPS say so.
+    #[arg(skip)]
+    pub(crate) ignore_mac: bool,
+    /// As that of `decrypt`.
+    #[arg(skip)]
+    pub(crate) as_data: bool,
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
 }
@@ -221,7 +248,7 @@ pub(crate) struct KeyserviceArgs {
 /// What encrypt and decrypt read and write.
 #[derive(Clone, Debug, PartialEq, Args)]
 pub(crate) struct FileArgs {
-    /// Files, directories (all YAML and JSON below) and patterns (`**/*.yaml`); none or `-` is standard input
+    /// Files, directories (all YAML, JSON, dotenv and INI below) and patterns (`**/*.yaml`); none or `-` is standard input
     #[arg(value_name = "PATHS", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
     /// Replace the files
@@ -231,7 +258,7 @@ pub(crate) struct FileArgs {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
     /// Format of the input [default: by the file's name; by its text for standard input, YAML for pipes]
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
 }
 
@@ -275,7 +302,6 @@ pub(crate) enum FileType {
     Json,
     Dotenv,
     Ini,
-    /// Any content; all of it is encrypted
     Binary,
 }
 
@@ -320,7 +346,12 @@ impl CommandLine {
     /// Whether stdout carries documents, so that nothing else may be printed there.
     pub(crate) fn stdout_carries_documents(&self) -> bool {
         match &self.command {
-            Command::Init(_) | Command::Keyservice(_) | Command::Man(_) => false,
+            Command::Init(_)
+            | Command::Updatekeys(_)
+            | Command::Keys(_)
+            | Command::Keyservice(_)
+            | Command::Man(_) => false,
+            Command::Groups(arguments) => !arguments.file().in_place,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Set(arguments) => arguments.change.goes_to_stdout(),
@@ -343,6 +374,16 @@ impl Command {
             Self::Get(_) => "get",
             Self::Set(_) => "set",
             Self::Unset(_) => "unset",
+            Self::Updatekeys(_) => "updatekeys",
+            Self::Keys(arguments) => match arguments.action {
+                KeysAction::List(_) => "keys list",
+                KeysAction::Add(_) => "keys add",
+                KeysAction::Remove(_) => "keys remove",
+            },
+            Self::Groups(arguments) => match arguments.action {
+                GroupsAction::Add(_) => "groups add",
+                GroupsAction::Delete(_) => "groups delete",
+            },
             Self::ExecEnv(_) => "exec-env",
             Self::ExecFile(_) => "exec-file",
             Self::Keyservice(_) => "keyservice",

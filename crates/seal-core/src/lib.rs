@@ -15,6 +15,7 @@ pub mod change;
 pub mod check;
 pub mod cipher;
 pub mod document;
+pub mod emit;
 pub mod envelope;
 pub mod file;
 pub mod format;

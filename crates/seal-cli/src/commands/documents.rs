@@ -88,8 +88,6 @@ pub(super) fn place_of(
         return Ok((0, NodeId::ROOT));
     }
     let chosen = existing(stream, choice)?;
-    let has_value =
-        |(document, top): &&Found| stream.documents[*document].lookup_from(*top, path).is_ok();
     let has_value = |found: &Found| stream.documents[found.0].lookup_from(found.1, path).is_ok();
     let having: Vec<Found> = chosen.iter().copied().filter(has_value).collect();
     let full: Vec<Found> =

@@ -13,6 +13,7 @@ use crate::hardening;
 use crate::ui::{Report, Ui};
 
 mod completion;
+mod conversion;
 mod decrypt;
 mod documents;
 mod encrypt;
@@ -21,13 +22,16 @@ mod exec_env;
 mod exec_file;
 mod files;
 mod get;
+mod groups;
 mod init;
+mod keys;
 mod keyservice;
 mod man;
-#[allow(dead_code, reason = "the verbs that compare are on their way")]
 mod recipients;
+mod rewrapping;
 mod set;
 mod unset;
+mod updatekeys;
 mod value_change;
 
 /// The format that a type stands for.
@@ -66,6 +70,9 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Get(arguments) => get::run(arguments, context),
         Command::Set(arguments) => set::run(arguments, context),
         Command::Unset(arguments) => unset::run(arguments, context),
+        Command::Updatekeys(arguments) => updatekeys::run(arguments, context),
+        Command::Keys(arguments) => keys::run(arguments, context),
+        Command::Groups(arguments) => groups::run(arguments, context),
         Command::ExecEnv(arguments) => exec_env::run(arguments, context),
         Command::ExecFile(arguments) => exec_file::run(arguments, context),
         Command::Keyservice(arguments) => keyservice::run(arguments, context),

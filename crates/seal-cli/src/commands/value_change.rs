@@ -5,6 +5,7 @@ use std::path::Path;
 use seal_core::change::ChangeError;
 use seal_core::cipher::is_enc_text;
 use seal_core::document::{Content, LookupError, NodeId, Path as LeafPath, Scalar, Stream, Value};
+use seal_core::envelope::Metadata;
 use seal_core::file::{BoxError, DecryptOptions, FileKey, Keys, ReviseOptions, revise};
 use seal_core::format::Format;
 use seal_core::secret::SecretBytes;
@@ -168,7 +169,7 @@ fn encrypted(
             .into())
     };
     let keys = Keys { file_key: &file_key, random: &random_bytes };
-    let unwrap = decryption.unwrap();
+    let unwrap = |metadata: &Metadata| decryption.unwrap(metadata);
     let revised = revise(format, source, changed.text.expose(), &options, &keys, &unwrap)
         .map_err(|error| file_error(name, &error))?;
     let clear = revised

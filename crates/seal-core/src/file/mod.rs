@@ -32,6 +32,7 @@ mod run;
 mod seal;
 pub(crate) mod selectors;
 mod shared;
+mod tree;
 mod write_back;
 
 pub use decrypt::{DecryptOptions, Decrypted, DecryptedObject, Unwrap, decrypt};
@@ -42,6 +43,7 @@ pub use error::{Class, Details, Fault, FileError};
 pub use previous::Previous;
 pub use revise::{Fresh, ReviseOptions, renew, revise};
 pub use rewrap::{Rewrapped, envelopes, rewrap};
+pub use tree::{DecryptedTree, decrypt_tree};
 
 /// An error of the caller's own, carried through.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

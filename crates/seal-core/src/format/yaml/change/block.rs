@@ -1,8 +1,8 @@
 //! Values on lines of their own.
 
 use super::super::edit::double_quoted;
-use super::super::metadata_block::quoting::{Quoting, quoting};
 use super::super::placement;
+use super::super::quoting::{Quoting, quoting};
 use super::flow;
 use crate::change::NewValue;
 use crate::document::{Content, Document, NodeId};
