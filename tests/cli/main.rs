@@ -63,6 +63,7 @@ mod previous;
 mod publish;
 mod refused;
 mod revision;
+mod set;
 mod shells;
 mod sops;
 mod sops_and_clouds;
