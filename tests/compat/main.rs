@@ -22,6 +22,7 @@ mod recipients;
 mod revisions;
 mod runner;
 mod status;
+mod values;
 
 #[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/gnupg.rs"]

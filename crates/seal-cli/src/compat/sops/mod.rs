@@ -104,6 +104,9 @@ fn subcommand(name: &str, reader: &Reader<'_>) -> Result<u8, Refusal> {
         "keyservice" => reader.keyservice()?,
         "edit" => reader.edit()?,
         "rotate" => reader.rotate()?,
+        "set" => reader.set()?,
+        "unset" => reader.unset()?,
+        "publish" => reader.publish()?,
         "updatekeys" => reader.updatekeys()?,
         "groups add" => reader.groups_add()?,
         "groups delete" => reader.groups_delete()?,
@@ -112,9 +115,7 @@ fn subcommand(name: &str, reader: &Reader<'_>) -> Result<u8, Refusal> {
         "completion bash" => return print(&completion::bash(), reader.ui),
         "completion zsh" => return print(&completion::zsh(), reader.ui),
         "filestatus" => return filestatus(reader),
-        _ => {
-            return Err(Refusal::new(Code::Generic, format!("seal has no `{name}` yet")));
-        }
+        _ => return Err(Refusal::new(Code::Generic, format!("seal has no `{name}`"))),
     };
     Ok(done(&request, reader))
 }
@@ -137,12 +138,7 @@ fn legacy(reader: &Reader<'_>) -> Result<u8, Refusal> {
         Some(&"encrypt") => reader.encrypt()?,
         Some(&"rotate") => reader.rotate()?,
         None => reader.edit()?,
-        Some(mode) => {
-            if own.positionals.is_empty() {
-                return Err(requests::no_file());
-            }
-            return Err(Refusal::new(Code::Generic, format!("seal has no `{mode}` yet")));
-        }
+        Some(_) => reader.legacy_set()?,
     };
     Ok(done(&request, reader))
 }

@@ -18,6 +18,7 @@ mod documents;
 mod programs;
 mod recipients;
 mod revisions;
+mod values;
 
 /// What `seal` is asked to do.
 #[derive(Debug)]
