@@ -18,3 +18,5 @@ mod layouts;
 mod only_the_secrets;
 #[path = "support.rs"]
 mod support;
+#[path = "round_trip/text_formats.rs"]
+mod text_formats;

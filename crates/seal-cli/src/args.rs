@@ -11,18 +11,36 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::scope::Scope;
 
+mod check;
+mod conversion;
 mod examples;
 mod exec;
+mod groups;
+mod keys;
 mod master_keys;
 mod revision;
 mod shell;
+mod status;
+mod updatekeys;
+mod verify;
 
+pub(crate) use check::{CheckArgs, ReportArgs, ReportFormat};
+pub(crate) use conversion::ConversionArgs;
 pub(crate) use exec::{ExecEnvArgs, ExecFileArgs, ProgramArgs};
+pub(crate) use groups::{
+    GroupsAction, GroupsAddArgs, GroupsArgs, GroupsDeleteArgs, GroupsFileArgs,
+};
+pub(crate) use keys::{
+    KeysAction, KeysAddArgs, KeysArgs, KeysListArgs, KeysRemoveArgs, NamedKeysArgs,
+};
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
 pub(crate) use revision::{
     BindArgs, EditArgs, RecipientsChange, ReplaceArgs, RevisionArgs, RotateArgs,
 };
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
+pub(crate) use status::StatusArgs;
+pub(crate) use updatekeys::{Manners, UpdatekeysArgs};
+pub(crate) use verify::VerifyArgs;
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
 ///
@@ -65,6 +83,12 @@ pub(crate) enum Command {
     Replace(ReplaceArgs),
     Rotate(RotateArgs),
     Bind(BindArgs),
+    Check(CheckArgs),
+    Verify(VerifyArgs),
+    Status(StatusArgs),
+    Updatekeys(UpdatekeysArgs),
+    Keys(Box<KeysArgs>),
+    Groups(Box<GroupsArgs>),
     ExecEnv(Box<ExecEnvArgs>),
     ExecFile(Box<ExecFileArgs>),
     Keyservice(KeyserviceArgs),
@@ -107,6 +131,8 @@ pub(crate) struct InitArgs {
 pub(crate) struct EncryptArgs {
     #[command(flatten)]
     pub(crate) files: FileArgs,
+    #[command(flatten)]
+    pub(crate) conversion: ConversionArgs,
     /// Let SOPS's MAC cover only encrypted values; the default for manifests
     #[arg(long)]
     pub(crate) mac_only_encrypted: bool,
@@ -153,6 +179,8 @@ pub(crate) struct EncryptArgs {
 pub(crate) struct DecryptArgs {
     #[command(flatten)]
     pub(crate) files: FileArgs,
+    #[command(flatten)]
+    pub(crate) conversion: ConversionArgs,
     /// Refuse input that holds nothing encrypted, instead of passing it through
     #[arg(long)]
     pub(crate) require_encrypted: bool,
@@ -189,11 +217,19 @@ pub(crate) struct GetArgs {
     #[arg(long, value_name = "KIND/NAME|INDEX")]
     pub(crate) document: Option<DocumentChoice>,
     /// Format of the file [default: by its name; by its text for standard input, YAML for pipes]
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
+    #[command(flatten)]
+    pub(crate) conversion: ConversionArgs,
     /// Namespace of a document that is bound to one but does not name it
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
+    /// As that of `decrypt`: only those that answer as SOPS say so.
+    #[arg(skip)]
+    pub(crate) ignore_mac: bool,
+    /// As that of `decrypt`.
+    #[arg(skip)]
+    pub(crate) as_data: bool,
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
 }
@@ -222,7 +258,7 @@ pub(crate) struct KeyserviceArgs {
 /// What encrypt and decrypt read and write.
 #[derive(Clone, Debug, Default, PartialEq, Args)]
 pub(crate) struct FileArgs {
-    /// Files, directories (all YAML and JSON below) and patterns (`**/*.yaml`); none or `-` is standard input
+    /// Files, directories (all YAML, JSON, dotenv and INI below) and patterns (`**/*.yaml`); none or `-` is standard input
     #[arg(value_name = "PATHS", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
     /// Replace the files
@@ -232,7 +268,7 @@ pub(crate) struct FileArgs {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
     /// Format of the input [default: by the file's name; by its text for standard input, YAML for pipes]
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
 }
 
@@ -276,7 +312,6 @@ pub(crate) enum FileType {
     Json,
     Dotenv,
     Ini,
-    /// Any content; all of it is encrypted
     Binary,
 }
 
@@ -322,7 +357,15 @@ impl CommandLine {
     /// Whether stdout carries documents, so that nothing else may be printed there.
     pub(crate) fn stdout_carries_documents(&self) -> bool {
         match &self.command {
-            Command::Init(_) | Command::Keyservice(_) | Command::Man(_) => false,
+            Command::Check(arguments) => arguments.report.takes_stdout(),
+            Command::Verify(arguments) => arguments.report.takes_stdout(),
+            Command::Init(_)
+            | Command::Updatekeys(_)
+            | Command::Keys(_)
+            | Command::Keyservice(_)
+            | Command::Man(_)
+            | Command::Status(_) => false,
+            Command::Groups(arguments) => !arguments.file().in_place,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Rotate(arguments) => arguments.files.go_to_stdout(),
@@ -348,6 +391,19 @@ impl Command {
             Self::Replace(_) => "replace",
             Self::Rotate(_) => "rotate",
             Self::Bind(_) => "bind",
+            Self::Check(_) => "check",
+            Self::Verify(_) => "verify",
+            Self::Status(_) => "status",
+            Self::Updatekeys(_) => "updatekeys",
+            Self::Keys(arguments) => match arguments.action {
+                KeysAction::List(_) => "keys list",
+                KeysAction::Add(_) => "keys add",
+                KeysAction::Remove(_) => "keys remove",
+            },
+            Self::Groups(arguments) => match arguments.action {
+                GroupsAction::Add(_) => "groups add",
+                GroupsAction::Delete(_) => "groups delete",
+            },
             Self::ExecEnv(_) => "exec-env",
             Self::ExecFile(_) => "exec-file",
             Self::Keyservice(_) => "keyservice",

@@ -22,9 +22,11 @@ use crate::exit_code::ExitCode;
 use crate::inputs::is_stdin;
 
 mod escape;
+mod recipients_summary;
 mod summary;
 
 pub(crate) use escape::escape;
+pub(crate) use recipients_summary::{FilesDone, Found};
 pub(crate) use summary::Counts;
 pub(crate) use summary::Report;
 
@@ -51,6 +53,16 @@ struct Said {
     warnings: Vec<String>,
     errors: Vec<CommandError>,
     bar: Option<ProgressBar>,
+}
+
+/// What a line of a result tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Plain,
+    /// It comes.
+    Added,
+    /// It goes.
+    Removed,
 }
 
 /// Shows how far a run over many files is, as long as it lives.
@@ -155,6 +167,36 @@ impl Ui {
         }
     }
 
+    /// Shows what a command does, or, with `is_result`, what it was run to find out: only that is shown in spite of
+    /// `--quiet`.
+    pub(crate) fn show(&self, lines: &[(Mark, String)], is_result: bool) {
+        if is_result || !self.quiet {
+            self.print(lines);
+        }
+    }
+
+    /// Whether the result is an object for machines.
+    pub(crate) fn is_for_machines(&self) -> bool {
+        self.json != Json::No
+    }
+
+    /// Prints a result for people to stdout; machines get theirs in the JSON object.
+    pub(crate) fn print(&self, lines: &[(Mark, String)]) {
+        if self.json != Json::No {
+            return;
+        }
+        let mut stdout = AutoStream::new(io::stdout(), self.color).lock();
+        for (mark, line) in lines {
+            let style = match mark {
+                Mark::Plain => Style::new(),
+                Mark::Added => AnsiColor::Green.on_default(),
+                Mark::Removed => AnsiColor::Red.on_default(),
+            };
+            // A reader that has gone away has what it wanted.
+            let _ = writeln!(stdout, "{style}{}{style:#}", escape(line));
+        }
+    }
+
     /// Ends the run: the summary line, or the JSON object. `report` is missing where the command failed as a whole.
     pub(crate) fn finish(&self, command: &'static str, report: Option<Report>, code: ExitCode) {
         let said = self.said();
@@ -221,31 +263,14 @@ pub(crate) fn print_clap(message: clap::Error) -> ExitCode {
     }
     // Arguments are quoted in it. A line break in one must not begin a line of ours, and clap's colours could not be
     // told from foreign ones, so it goes without.
-    let message = with_hint_for_sops_users(message);
+    let message = match message.get(ContextKind::InvalidArg).map(ToString::to_string) {
+        Some(option) => with_option_for_sops_users(message, &option),
+        None => message,
+    };
     let text = with_escaped_arguments(message).render().to_string();
     let lines: Vec<_> = text.trim_end().split('\n').map(escape).collect();
     let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
     ExitCode::Usage
-}
-
-/// Verbs that users of `sops` look for: a similar name would send them astray.
-fn with_hint_for_sops_users(message: clap::Error) -> clap::Error {
-    let instead = match message.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(verb)) => match verb.as_str() {
-            "updatekeys" => "`seal decrypt -i PATHS && seal encrypt -i PATHS`",
-            _ => return message,
-        },
-        _ => match message.get(ContextKind::InvalidArg).map(ToString::to_string) {
-            Some(option) => return with_option_for_sops_users(message, &option),
-            None => return message,
-        },
-    };
-    let verb = message.get(ContextKind::InvalidSubcommand).map(ToString::to_string);
-    let verb = verb.unwrap_or_default();
-    clap::Error::raw(
-        clap::error::ErrorKind::InvalidSubcommand,
-        format!("seal has no `{verb}` yet\nhint: {instead}\n"),
-    )
 }
 
 /// Options of `sops` that have another name here, or none.
@@ -253,8 +278,6 @@ fn with_option_for_sops_users(message: clap::Error, option: &str) -> clap::Error
     let name = option.split([' ', '=']).next().unwrap_or_default();
     let instead = match name {
         "--extract" => "`seal get FILE PATH` prints one value",
-        "--input-type" => "the format of the input is `--type`",
-        "--output-type" => "seal writes the format that it reads",
         "--ignore-mac" => "only `seal decrypt` and `seal edit` have it",
         "-d" | "--decrypt" => "`seal decrypt FILE`",
         "-e" | "--encrypt" => "`seal encrypt FILE`",

@@ -12,7 +12,7 @@ Exit codes:
   2  wrong use or configuration
   3  verification refused a file
   4  no key could be had
-  5  reserved
+  5  findings of a check
 exec-env and exec-file end with the code of the command that they ran.
 
 Run `seal COMMAND --help` for the options and examples of a command.";
@@ -72,6 +72,57 @@ Examples:
   seal decrypt --keyservice unix:///run/user/1000/seal/keyservice.sock secret.yaml
   ssh -R /run/user/1000/keys.sock:/run/user/1000/seal/keyservice.sock build
                                                     a machine that has no keys of its own";
+
+pub(super) const CHECK: &str = "\
+Examples:
+  seal check                                        the repository: all files below the working directory
+  seal check charts a.yaml                          directories and files
+  helm template app . | seal check -                a render
+  seal check --strict --ignore helm-hook .          warnings count too, but for one kind
+  seal check --format sarif --output seal.sarif .   for code scanning
+
+A line is FILE:LINE:COLUMN: SEVERITY: MESSAGE [RULE]. A comment `# seal:allow RULE -- why` on the line
+or alone above it says that a finding is meant; without RULE it covers warnings.
+
+Exit codes: 0 nothing found, or only warnings; 5 findings; 1 a file could not be read.
+docs/check.md lists the rules.";
+
+pub(super) const VERIFY: &str = "\
+Examples:
+  seal verify                                       all encrypted files below the working directory
+  seal verify --require-bound .release
+  seal decrypt release.yaml | kubectl apply -f -    decrypt verifies as well; nothing needs both
+
+Exit codes: 0 everything holds; 3 a file was altered; 4 no key for a file; 1 a file cannot be read.";
+
+pub(super) const STATUS: &str = "\
+Examples:
+  seal status secret.yaml
+  seal status --json secret.yaml | jq .encrypted
+  seal status charts                                every file below a directory";
+
+pub(super) const UPDATEKEYS: &str = "\
+Examples:
+  seal updatekeys --dry-run .                       which files differ from .sops.yaml, for CI
+  seal updatekeys .                                 shows what would change, and asks
+  seal updatekeys -y secrets 'charts/**/values.yaml'
+
+Only files that differ are written. A file that changed since it was encrypted is refused.";
+
+pub(super) const KEYS: &str = "\
+Examples:
+  seal keys list                                    who can read what, below this directory
+  seal keys list --by-file secrets
+  seal keys add --age age1colleague… secrets        after naming it in .sops.yaml
+  seal keys remove --age age1colleague… .           with a new data key for each file
+
+.sops.yaml says who reads new files; `seal updatekeys` makes the files that are there agree with it.";
+
+pub(super) const GROUPS: &str = "\
+Examples:
+  seal groups add -i -f secret.yaml --age age1… --pgp 85D77543B3D624B63CEA9E6DBC17301B491B3F21
+  seal groups add -i -f secret.yaml --age age1… --shamir-secret-sharing-threshold 2
+  seal groups delete -i -f secret.yaml 2            the third group";
 
 pub(super) const EXEC_ENV: &str = "\
 Examples:

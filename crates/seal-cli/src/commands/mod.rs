@@ -13,7 +13,9 @@ use crate::hardening;
 use crate::ui::{Report, Ui};
 
 mod bind;
+mod check;
 mod completion;
+mod conversion;
 mod decrypt;
 mod edit;
 mod encrypt;
@@ -22,14 +24,20 @@ mod exec_env;
 mod exec_file;
 mod files;
 mod get;
+mod groups;
 mod init;
+mod keys;
 mod keyservice;
 mod man;
-#[allow(dead_code, reason = "the verbs that compare are on their way")]
 mod recipients;
 mod replace;
+mod report;
 mod revision;
+mod rewrapping;
 mod rotate;
+mod status;
+mod updatekeys;
+mod verify;
 
 /// The format that a type stands for.
 pub(crate) fn format_of(file_type: FileType) -> Result<Format, CommandError> {
@@ -69,6 +77,12 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Replace(arguments) => replace::run(arguments, context),
         Command::Rotate(arguments) => rotate::run(arguments, context),
         Command::Bind(arguments) => bind::run(arguments, context),
+        Command::Check(arguments) => check::run(arguments, context),
+        Command::Verify(arguments) => verify::run(arguments, context),
+        Command::Status(arguments) => status::run(arguments, context),
+        Command::Updatekeys(arguments) => updatekeys::run(arguments, context),
+        Command::Keys(arguments) => keys::run(arguments, context),
+        Command::Groups(arguments) => groups::run(arguments, context),
         Command::ExecEnv(arguments) => exec_env::run(arguments, context),
         Command::ExecFile(arguments) => exec_file::run(arguments, context),
         Command::Keyservice(arguments) => keyservice::run(arguments, context),

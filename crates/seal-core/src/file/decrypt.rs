@@ -77,12 +77,56 @@ pub fn decrypt(
     options: &DecryptOptions<'_>,
     unwrap: Unwrap<'_>,
 ) -> Result<Decrypted, FileError> {
+    let made = |piece: &Piece<'_>, envelopes: &[Envelope<'_, '_>]| match envelopes.is_empty() {
+        true => Ok(None),
+        false => Ok(Some(written(format, piece, envelopes)?)),
+    };
+    let Made { pieces, parts, objects } = make(format, source, options, unwrap, false, made)?;
+    let mut bytes = Zeroizing::new(Vec::new());
+    let changed = parts.iter().any(Option::is_some);
+    if changed {
+        // The exact capacity: a buffer that grows leaves copies of the plaintext behind.
+        let length = |(piece, part): (&Piece<'_>, &Option<Zeroizing<Vec<u8>>>)| {
+            part.as_ref().map_or(piece.text.len(), |part| part.len())
+        };
+        bytes.reserve_exact(pieces.iter().zip(&parts).map(length).sum());
+        for (piece, part) in pieces.iter().zip(&parts) {
+            bytes.extend_from_slice(part.as_ref().map_or(piece.text, |part| part));
+        }
+    }
+    let bytes = changed.then(|| SecretBytes::new(std::mem::take(&mut *bytes)));
+    Ok(Decrypted { bytes, objects })
+}
+
+/// What was made of a source.
+pub(super) struct Made<'s, T> {
+    pub(super) pieces: Vec<Piece<'s>>,
+    /// What became of each piece.
+    pub(super) parts: Vec<T>,
+    pub(super) objects: Vec<DecryptedObject>,
+}
+
+/// Opens and verifies every envelope of a source, and lets `finish` make something of each piece with its envelopes.
+/// With `everything`, pieces that hold nothing encrypted are read too.
+pub(super) fn make<'s, T: Send>(
+    format: Format,
+    source: &'s [u8],
+    options: &DecryptOptions<'_>,
+    unwrap: Unwrap<'_>,
+    everything: bool,
+    finish: impl Fn(&Piece<'s>, &[Envelope<'_, 's>]) -> Result<T, FileError> + Sync,
+) -> Result<Made<'s, T>, FileError> {
     let wanted = |text: &[u8]| {
-        may_hold(text, b"sops")
+        everything
+            || may_hold(text, b"sops")
             || memchr::memmem::find(text, b"ENC[AES256_GCM").is_some()
             || (options.require_encrypted && memchr::memmem::find(text, b"Secret").is_some())
     };
     let mut pieces = pieces::read(format, source, wanted).map_err(syntax)?;
+    if everything && !has_own_envelopes(&pieces) {
+        // Read in one, comments stand where SOPS's reader puts them.
+        pieces = pieces::whole(format, source).map_err(syntax)?;
+    }
     if format == Format::Binary && !pieces.iter().all(is_binary) {
         return Err(FileError::input("this is no file that was encrypted as a binary one")
             .hint("say which format it has: `--type yaml`, `json`, `dotenv` or `ini`"));
@@ -92,35 +136,19 @@ pub fn decrypt(
         pieces::read_rest(format, source, &mut pieces).map_err(syntax)?;
     }
     let run = Run::new(options, unwrap);
-    let (parts, shared) = run.each(source, &pieces, |piece, envelopes| {
-        let bytes = match envelopes.is_empty() {
-            true => None,
-            false => Some(written(format, piece, &envelopes)?),
-        };
-        Ok(Part { bytes, objects: envelopes.iter().map(Envelope::report).collect() })
+    let (done, shared) = run.each(source, &pieces, |piece, envelopes| {
+        let objects: Vec<_> = envelopes.iter().map(Envelope::report).collect();
+        Ok((finish(piece, &envelopes)?, objects))
     })?;
-    let mut objects = Vec::new();
-    let mut bytes = Zeroizing::new(Vec::new());
-    let changed = parts.iter().any(|part| part.bytes.is_some());
-    if changed {
-        // The exact capacity: a buffer that grows leaves copies of the plaintext behind.
-        let length = |(piece, part): (&Piece<'_>, &Part)| {
-            part.bytes.as_ref().map_or(piece.text.len(), |bytes| bytes.len())
-        };
-        bytes.reserve_exact(pieces.iter().zip(&parts).map(length).sum());
-    }
-    for (piece, part) in pieces.iter().zip(parts) {
-        for object in part.objects {
+    let mut objects: Vec<DecryptedObject> = Vec::new();
+    let mut parts = Vec::with_capacity(done.len());
+    for (part, of_piece) in done {
+        parts.push(part);
+        for object in of_piece {
             match objects.last_mut().filter(|_| shared) {
                 // Of one envelope, whose pieces each report their own values.
                 Some(DecryptedObject { values, .. }) => *values += object.values,
                 None => objects.push(object),
-            }
-        }
-        if changed {
-            match part.bytes {
-                Some(part) => bytes.extend_from_slice(&part),
-                None => bytes.extend_from_slice(piece.text),
             }
         }
     }
@@ -129,20 +157,12 @@ pub fn decrypt(
             FileError::refused("nothing in this file is encrypted").fault(Fault::NotEncrypted)
         );
     }
-    let bytes = changed.then(|| SecretBytes::new(std::mem::take(&mut *bytes)));
-    Ok(Decrypted { bytes, objects })
+    Ok(Made { pieces, parts, objects })
 }
 
 /// For documents that all carry one bound envelope and are not all the same.
 const REWRITTEN_BY_SOPS: &str = "all documents carry the envelope of one of them: sops wrote this file (updatekeys, set, rotate, edit); get it back \
      from git, and let sops write only files of ours that hold one document";
-
-/// What became of a piece.
-#[derive(Default)]
-struct Part {
-    bytes: Option<Zeroizing<Vec<u8>>>,
-    objects: Vec<DecryptedObject>,
-}
 
 /// What is the same for all envelopes of a file.
 pub(crate) struct Run<'a> {
@@ -197,6 +217,12 @@ pub(crate) fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
         }
     }
     count > 1
+}
+
+/// Several documents with envelopes of their own. A comment between two of them has to stay with the one that it was
+/// encrypted with.
+fn has_own_envelopes(pieces: &[Piece<'_>]) -> bool {
+    pieces.iter().flat_map(envelopes_of).count() > 1 && !shares_one_envelope(pieces)
 }
 
 impl<'a> Run<'a> {

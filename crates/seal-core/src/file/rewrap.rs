@@ -41,6 +41,11 @@ pub fn rewrap(
     indent: &BlockIndent,
     change: &(dyn Fn(&Metadata) -> Result<Rewrapped, BoxError> + Sync),
 ) -> Result<Option<Vec<u8>>, FileError> {
+    let format = match format {
+        // Encrypted, a file of any content is an object of JSON, whose content stays as it is here.
+        Format::Binary if !envelopes(format, source)?.is_empty() => Format::Json,
+        format => format,
+    };
     let pieces = read(format, source)?;
     let changed = |member: Member<'_, '_>, sops: NodeId| -> Result<Option<Metadata>, FileError> {
         let mut metadata = metadata_of(member, sops)?;
@@ -82,6 +87,9 @@ pub fn rewrap(
 }
 
 fn read(format: Format, source: &[u8]) -> Result<Vec<Piece<'_>>, FileError> {
+    if !may_hold(source, b"sops") {
+        return Ok(Vec::new());
+    }
     let mut pieces =
         pieces::read(format, source, |text| may_hold(text, b"sops")).map_err(syntax)?;
     if shares_one_envelope(&pieces) {
