@@ -113,6 +113,11 @@ fn the_examples_of_the_page_on_checks_do_what_they_say() {
 }
 
 #[test]
+fn the_examples_of_the_page_on_changes_do_what_they_say() {
+    check("docs/editing.md");
+}
+
+#[test]
 fn the_examples_of_the_page_on_commands_with_secrets_do_what_they_say() {
     check("docs/exec.md");
 }
