@@ -79,7 +79,7 @@ fn problem_of(line: &[u8]) -> &'static str {
     if line.starts_with(b"\xef\xbb\xbf") {
         "a byte order mark makes this line neither a comment nor `KEY=value`"
     } else if line.trim_ascii().is_empty() {
-        "a line that is not empty, but holds nothing except blanks; sops would not read it"
+        "a line that is not empty, but holds nothing except blanks, which sops does not read"
     } else if line.trim_ascii_start().starts_with(b"#") {
         "a comment has to begin in the first column"
     } else {

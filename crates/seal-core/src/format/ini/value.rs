@@ -97,7 +97,7 @@ pub(super) fn read(text: &str, at: usize) -> Result<ReadValue<'_>, Problem> {
     } else if body.starts_with('`') {
         quoted(text, start, next, Quote::Backtick)
     } else if body.trim_end().ends_with('\\') {
-        Ok(continued(text, start, next))
+        continued(text, start, next)
     } else {
         plain(text, start, next)
     }
@@ -137,13 +137,18 @@ fn quoted(text: &str, start: usize, next: usize, quote: Quote) -> Result<ReadVal
 }
 
 /// A value that goes on in the next line, as each line does that ends with a backslash.
-fn continued(text: &str, start: usize, next: usize) -> ReadValue<'_> {
+fn continued(text: &str, start: usize, next: usize) -> Result<ReadValue<'_>, Problem> {
     let mut next = next;
     let first = text[start..next].trim_end();
     let mut end = start + first.len();
     let mut value = Zeroizing::new(first.to_owned());
     while value.ends_with('\\') {
         value.pop();
+        if !text[..next].ends_with('\n') {
+            // Whatever is put behind it would become a part of it.
+            let text = "the file ends with a backslash, which asks for another line";
+            return Err(Problem { at: start, text });
+        }
         let more = line(text, next);
         let own = more.trim();
         if !own.is_empty() {
@@ -157,7 +162,7 @@ fn continued(text: &str, start: usize, next: usize) -> ReadValue<'_> {
     }
     let text = Cow::Owned(std::mem::take(&mut *value));
     let span = Span::new(start, end);
-    ReadValue { span, quote: Quote::None, text, comment: None, is_dropped: false, next }
+    Ok(ReadValue { span, quote: Quote::None, text, comment: None, is_dropped: false, next })
 }
 
 fn plain(text: &str, start: usize, next: usize) -> Result<ReadValue<'_>, Problem> {
