@@ -80,6 +80,14 @@ impl CommandError {
         self
     }
 
+    /// Takes the position away: it is one of a text that the user does not have.
+    pub(crate) fn without_position(mut self) -> Self {
+        if let Some(place) = &mut self.place {
+            place.position = None;
+        }
+        self
+    }
+
     /// Adds an error and all its sources as causes.
     pub(crate) fn caused_by(mut self, error: &dyn Error) -> Self {
         let mut next = Some(error);

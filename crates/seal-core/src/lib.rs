@@ -14,6 +14,7 @@
 pub mod check;
 pub mod cipher;
 pub mod document;
+pub mod emit;
 pub mod envelope;
 pub mod file;
 pub mod format;

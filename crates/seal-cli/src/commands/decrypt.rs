@@ -4,12 +4,15 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use seal_core::envelope::Metadata;
-use seal_core::file::{BoxError, DecryptOptions, Decrypted, decrypt};
+use seal_core::file::{
+    BoxError, DecryptOptions, Decrypted, DecryptedObject, DecryptedTree, decrypt, decrypt_tree,
+};
 use seal_core::format::Format;
 use seal_core::kubernetes;
 use seal_core::secret::DataKey;
 
 use self::join::join;
+use super::conversion::Conversion;
 use super::files::{self, STDIN, each, file_error, working_directory};
 use super::{Context, Outcome};
 use crate::args::{DecryptArgs, FileType, KeyAccessArgs};
@@ -35,6 +38,7 @@ pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outc
         as_data: arguments.as_data,
     };
     let decryption = Decryption::new(context, options, &arguments.key_access)?;
+    let conversion = Conversion::of(&arguments.conversion);
     let outcome = match inputs {
         Inputs::Stdin => {
             let source = write::read_stdin()?;
@@ -42,7 +46,8 @@ pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outc
                 return Err(files::empty_stdin());
             }
             let format = files::format_of_stdin(arguments.files.file_type, None, source.expose())?;
-            let done = decryption.decrypt(Path::new(STDIN), format, source.expose());
+            let path = Path::new(STDIN);
+            let done = decryption.decrypt_to(&conversion, path, format, source.expose());
             done.and_then(|decrypted| {
                 let bytes = decrypted.bytes.unwrap_or(source);
                 write_out(&destination, bytes.expose(), context)?;
@@ -51,11 +56,9 @@ pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outc
             })
         }
         Inputs::Files(files) if destination == Destination::InPlace => {
-            Ok(decryption.in_place(&files, arguments.files.file_type, context))
+            Ok(decryption.in_place(&files, arguments.files.file_type, &conversion, context))
         }
-        Inputs::Files(files) => {
-            decryption.joined(&files, arguments.files.file_type, &destination, context)
-        }
+        Inputs::Files(files) => decryption.joined(&files, arguments, &destination, context),
     };
     files::warn_at_end(context, &decryption.configs, &decryption.key_access);
     outcome
@@ -91,15 +94,46 @@ impl<'a> Decryption<'a> {
         format: Format,
         source: &[u8],
     ) -> Result<Decrypted, CommandError> {
-        let require_bound = self.options.require_bound || self.config_requires_bound(path)?;
-        let options = DecryptOptions { require_bound, ..self.options };
-        let unwrap = |metadata: &Metadata| -> Result<DataKey, BoxError> {
-            let groups = &metadata.key_groups;
-            Ok(self.key_access.data_key(groups, metadata.shamir_threshold)?)
-        };
+        let options = self.options_for(path)?;
+        let unwrap = |metadata: &Metadata| self.unwrap(metadata);
         let decrypted =
             decrypt(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))?;
-        for object in &decrypted.objects {
+        self.warn_of_unverified(path, &decrypted.objects);
+        Ok(decrypted)
+    }
+
+    /// The same, in the format that the run prints.
+    pub(super) fn decrypt_to(
+        &self,
+        conversion: &Conversion,
+        path: &Path,
+        format: Format,
+        source: &[u8],
+    ) -> Result<Decrypted, CommandError> {
+        let Some(output) = conversion.target(format) else {
+            return self.decrypt(path, format, source);
+        };
+        let options = self.options_for(path)?;
+        let unwrap = |metadata: &Metadata| self.unwrap(metadata);
+        let DecryptedTree { tree, objects } = decrypt_tree(format, source, &options, &unwrap)
+            .map_err(|error| file_error(path, &error))?;
+        let config = self.configs.for_file(path).ok().flatten();
+        let bytes = conversion.print(output, &tree, config.as_deref(), path)?;
+        self.warn_of_unverified(path, &objects);
+        Ok(Decrypted { bytes: Some(bytes), objects })
+    }
+
+    fn options_for(&self, path: &Path) -> Result<DecryptOptions<'a>, CommandError> {
+        let require_bound = self.options.require_bound || self.config_requires_bound(path)?;
+        Ok(DecryptOptions { require_bound, ..self.options })
+    }
+
+    fn unwrap(&self, metadata: &Metadata) -> Result<DataKey, BoxError> {
+        Ok(self.key_access.data_key(&metadata.key_groups, metadata.shamir_threshold)?)
+    }
+
+    fn warn_of_unverified(&self, path: &Path, objects: &[DecryptedObject]) {
+        for object in objects {
             if let Some(problem) = &object.unverified {
                 let name = object.description.as_deref();
                 let name = name.map_or_else(String::new, |name| format!("{name}: "));
@@ -109,7 +143,6 @@ impl<'a> Decryption<'a> {
                 ));
             }
         }
-        Ok(decrypted)
     }
 
     /// `require_bound` is all that a configuration can say about decrypting, so a broken one stops nobody, unless it
@@ -126,17 +159,24 @@ impl<'a> Decryption<'a> {
         }
     }
 
-    fn in_place(&self, files: &Files, told: Option<FileType>, context: &Context<'_>) -> Outcome {
+    fn in_place(
+        &self,
+        files: &Files,
+        told: Option<FileType>,
+        conversion: &Conversion,
+        context: &Context<'_>,
+    ) -> Outcome {
         let writer = Writer::default();
         let (results, code) = each(files, context, "decrypting", |index| {
             let input = &files.list[index];
             let path = &input.path;
             let format = files::format(told, Some(path))?;
+            conversion.check_in_place(format, path)?;
             let original = write::read(path)?;
             if !input.explicit && !is_meant(format, original.bytes.expose()) {
                 return Ok(Counts { skipped: 1, ..Counts::default() });
             }
-            let decrypted = self.decrypt(path, format, original.bytes.expose())?;
+            let decrypted = self.decrypt_to(conversion, path, format, original.bytes.expose())?;
             if let Some(bytes) = &decrypted.bytes {
                 let Some(stamp) = &original.stamp else {
                     return Err(CommandError::failed(
@@ -156,15 +196,17 @@ impl<'a> Decryption<'a> {
     fn joined(
         &self,
         files: &Files,
-        told: Option<FileType>,
+        arguments: &DecryptArgs,
         destination: &Destination,
         context: &Context<'_>,
     ) -> Result<Outcome, CommandError> {
+        let conversion = Conversion::of(&arguments.conversion);
         let (results, code) = each(files, context, "decrypting", |index| {
             let input = &files.list[index];
             let path = &input.path;
-            let format = files::format(told, Some(path))?;
-            if format != Format::Yaml && input.explicit && files.list.len() > 1 {
+            let format = files::format(arguments.files.file_type, Some(path))?;
+            let output = conversion.output(format);
+            if output != Format::Yaml && input.explicit && files.list.len() > 1 {
                 return Err(only_yaml_joins(path));
             }
             let original = write::read(path)?;
@@ -175,10 +217,10 @@ impl<'a> Decryption<'a> {
             if input.explicit && original.bytes.expose().trim_ascii().is_empty() {
                 return Err(files::empty_file(path, destination));
             }
-            if format != Format::Yaml && files.list.len() > 1 {
+            if output != Format::Yaml && files.list.len() > 1 {
                 return Err(only_yaml_joins(path));
             }
-            let decrypted = self.decrypt(path, format, original.bytes.expose())?;
+            let decrypted = self.decrypt_to(&conversion, path, format, original.bytes.expose())?;
             let counts = counts(&decrypted.objects);
             Ok(Some((index, decrypted.bytes.unwrap_or(original.bytes), counts)))
         });
@@ -238,7 +280,7 @@ fn is_meant(format: Format, text: &[u8]) -> bool {
 fn only_yaml_joins(path: &Path) -> CommandError {
     CommandError::usage("several files can be joined only if all are YAML")
         .in_file(path)
-        .hint("decrypt files of other formats one by one, or with `--in-place`")
+        .hint("decrypt files of other formats one by one, with `--in-place`, or with `--output-type yaml`")
 }
 
 fn does_not_join(path: &Path) -> CommandError {
@@ -263,7 +305,7 @@ fn write_out(
     }
 }
 
-fn counts(objects: &[seal_core::file::DecryptedObject]) -> Counts {
+fn counts(objects: &[DecryptedObject]) -> Counts {
     Counts {
         files: usize::from(!objects.is_empty()),
         documents: objects.len(),

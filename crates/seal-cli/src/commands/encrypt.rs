@@ -17,12 +17,13 @@ use seal_core::secret::{DataKey, SecretBytes};
 use self::data_keys::{DataKeys, random_bytes};
 use self::selection::{AppliedRules, selection};
 use self::weaker::Weaker;
+use super::conversion::Conversion;
 use super::files::{self, STDIN, each, file_error, working_directory};
 use super::recipients::RecipientsOfFiles;
 use super::{Context, Outcome};
 use crate::args::{self, EncryptArgs};
 use crate::clock;
-use crate::config::{ConfigError, Configs, CreationRule, TypedKeys};
+use crate::config::{Config, ConfigError, Configs, CreationRule, TypedKeys};
 use crate::destination::{self, Destination, Several};
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
@@ -48,6 +49,7 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
     let named_by = typed.named_by();
     let encryption = Encryption {
         arguments,
+        conversion: Conversion::of(&arguments.conversion),
         rule: selection(&arguments.selection)?,
         configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
         key_access: key_access(
@@ -82,6 +84,7 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
 /// What is the same for all files of a run.
 struct Encryption<'a> {
     arguments: &'a EncryptArgs,
+    conversion: Conversion,
     /// The flag that says what is secret.
     rule: Option<Rule>,
     configs: Configs,
@@ -207,6 +210,7 @@ impl Encryption<'_> {
         context: &Context<'_>,
     ) -> Result<Counts, CommandError> {
         let format = self.format(Some(&input.path))?;
+        self.conversion.check_in_place(format, &input.path)?;
         let original = write::read(&input.path)?;
         let job = Job {
             path: &input.path,
@@ -271,7 +275,32 @@ impl Encryption<'_> {
             files::check_binary(self.arguments.files.file_type, job.path, job.source)?;
         }
         let config = self.configs.for_file(named)?;
-        let found = match &config {
+        let Some(output) = self.conversion.target(job.format) else {
+            return self.encrypt_text(job, config.as_deref(), named);
+        };
+        let tree = self.conversion.read(job.format, job.source, job.path)?;
+        let text = self.conversion.print(output, &tree, config.as_deref(), job.path)?;
+        let converted = Job {
+            path: job.path,
+            format: output,
+            source: text.expose(),
+            explicit: job.explicit,
+            previous: job.previous.clone(),
+        };
+        let done = self.encrypt_text(&converted, config.as_deref(), named);
+        // A position would be one of the converted text, which nobody sees.
+        let done = done.map_err(|error| error.without_position())?;
+        Ok(Done { bytes: done.bytes.or_else(|| Some(text.expose().to_vec())), ..done })
+    }
+
+    /// Encrypts a text that is of the format of the output. `named` is the path that the rules go by.
+    fn encrypt_text(
+        &self,
+        job: &Job<'_>,
+        config: Option<&Config>,
+        named: &Path,
+    ) -> Result<Done, CommandError> {
+        let found = match config {
             Some(config) => config.rule_for(named),
             None => Ok(None),
         };
@@ -284,7 +313,7 @@ impl Encryption<'_> {
         if is_passed_over(job, rule) {
             return Ok(Done { bytes: None, counts: Counts { skipped: 1, ..Counts::default() } });
         }
-        let indent = config.as_ref().map(|config| config.indent()).unwrap_or_default();
+        let indent = self.conversion.indent(config);
         let options = self.options(job, rule, indent);
         if let (Format::Binary, Some(rule)) = (job.format, &options.rule) {
             self.weaker.note_rule_of_binary(rule);

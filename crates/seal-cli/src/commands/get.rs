@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use seal_core::document::{Content, Document, NodeId, Path as LeafPath, Scalar, Stream, Value};
+use seal_core::emit::Node;
 use seal_core::file::DecryptOptions;
 use seal_core::format::Format;
 use seal_core::kubernetes;
 use zeroize::Zeroizing;
 
+use super::conversion::Conversion;
 use super::decrypt::Decryption;
 use super::files::{self, STDIN};
 use super::{Context, Outcome};
@@ -41,7 +43,8 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
         (files::format(arguments.file_type, Some(name))?, write::read(name)?.bytes)
     };
     let namespace = arguments.namespace.as_deref();
-    let options = DecryptOptions { namespace, ..DecryptOptions::default() };
+    let GetArgs { ignore_mac, as_data, .. } = *arguments;
+    let options = DecryptOptions { namespace, ignore_mac, as_data, ..DecryptOptions::default() };
     let decryption = Decryption::new(context, options, &arguments.key_access)?;
     let decrypted = decryption.decrypt(name, format, source.expose());
     files::warn_at_end(context, &decryption.configs, &decryption.key_access);
@@ -57,9 +60,23 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
         NotFound::Choice(error) => error,
     });
     let found = found.map_err(|error| error.in_file(name).because(Reason::NotFound))?;
-    let printed =
-        printed(format, text.expose(), &stream, found).map_err(|error| error.in_file(name))?;
-    context.ui.write_stdout(&printed)?;
+    let conversion = Conversion::of(&arguments.conversion);
+    match conversion.target(format).filter(|_| !is_text(&stream, found)) {
+        Some(output) => {
+            let node = Node::read(&stream.documents, found.0, found.1).map_err(|error| {
+                let out = CommandError::failed(escape(&error.to_string())).in_file(name);
+                error.hint().into_iter().fold(out, CommandError::hint)
+            })?;
+            let config = decryption.configs.for_file(name).ok().flatten();
+            let printed = conversion.print_node(output, &node, config.as_deref(), name)?;
+            context.ui.write_stdout(printed.expose())?;
+        }
+        None => {
+            let printed = printed(format, text.expose(), &stream, found)
+                .map_err(|error| error.in_file(name))?;
+            context.ui.write_stdout(&printed)?;
+        }
+    }
     Ok(Outcome { report: Report::silent(), code: ExitCode::Done })
 }
 
@@ -160,6 +177,14 @@ pub(super) fn chosen(stream: &Stream<'_>, choice: Option<&DocumentChoice>) -> Ve
             })
             .collect(),
         None => all.map(|(index, document)| (index, document.root())).collect(),
+    }
+}
+
+/// Whether a text stands there, which has no format.
+fn is_text(stream: &Stream<'_>, (document, id): Found) -> bool {
+    match &stream.documents[document].node(id).content {
+        Content::Scalar(scalar) => matches!(scalar.value, Value::String(_) | Value::Bytes(_)),
+        _ => false,
     }
 }
 

@@ -5,14 +5,8 @@ use std::rc::Rc;
 
 use super::Member;
 use super::error::FileError;
-use super::limits::{MAX_DEPTH, PathBudget, too_deep};
+use super::limits::{MAX_ALIAS_DEPTH, MAX_DEPTH, MAX_EXPANDED, PathBudget, too_deep};
 use crate::document::{Content, Document, Node, NodeId};
-
-/// More nodes than this come from aliases that multiply.
-const MAX_EXPANDED: usize = 1_000_000;
-
-/// Aliases inside aliases.
-const MAX_ALIAS_DEPTH: usize = 50;
 
 /// One scalar or comment.
 pub(crate) struct Leaf<'d, 's> {

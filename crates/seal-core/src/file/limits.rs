@@ -7,6 +7,12 @@ use crate::document::Document;
 /// and each value has one.
 pub(crate) const MAX_DEPTH: usize = 1_000;
 
+/// More nodes than this come from aliases that multiply.
+pub(crate) const MAX_EXPANDED: usize = 1_000_000;
+
+/// Aliases inside aliases.
+pub(crate) const MAX_ALIAS_DEPTH: usize = 50;
+
 /// How many bytes of paths may be hashed or held for a document.
 pub(crate) struct PathBudget(usize);
 

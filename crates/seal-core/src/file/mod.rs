@@ -26,11 +26,13 @@ mod prepare;
 mod previous;
 mod proof;
 mod refusals;
+mod revise;
 mod rewrap;
 mod run;
 mod seal;
 pub(crate) mod selectors;
 mod shared;
+mod tree;
 mod write_back;
 
 pub use decrypt::{DecryptOptions, Decrypted, DecryptedObject, Unwrap, decrypt};
@@ -39,7 +41,9 @@ pub use encrypt::{
 };
 pub use error::{Class, Details, Fault, FileError};
 pub use previous::Previous;
+pub use revise::{Fresh, ReviseOptions, renew, revise};
 pub use rewrap::{Rewrapped, envelopes, rewrap};
+pub use tree::{DecryptedTree, decrypt_tree};
 
 /// An error of the caller's own, carried through.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

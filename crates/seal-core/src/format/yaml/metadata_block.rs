@@ -3,11 +3,8 @@
 //! What go-yaml would write in a way that no envelope needs (a literal text that begins with a blank, say) comes out
 //! double-quoted instead: always the same value, never a plain scalar that reads back as something else.
 
+use super::quoting::{self, Quoting};
 use crate::envelope::Field;
-
-mod quoting;
-
-use quoting::Quoting;
 
 /// Returns `sops:` and the block below it.
 ///
@@ -137,23 +134,7 @@ impl Block<'_> {
     }
 
     fn double_quoted(&mut self, text: &str) {
-        self.text.push('"');
-        for char in text.chars() {
-            match char {
-                '"' => self.text.push_str("\\\""),
-                '\\' => self.text.push_str("\\\\"),
-                '\n' => self.text.push_str("\\n"),
-                '\r' => self.text.push_str("\\r"),
-                '\t' => self.text.push_str("\\t"),
-                _ if quoting::is_printable(char) => self.text.push(char),
-                _ => self.text.push_str(&match u32::from(char) {
-                    code @ ..=0xFF => format!("\\x{code:02X}"),
-                    code @ ..=0xFFFF => format!("\\u{code:04X}"),
-                    code => format!("\\U{code:08X}"),
-                }),
-            }
-        }
-        self.text.push('"');
+        quoting::write_double_quoted(text, &mut |part| self.text.push_str(part));
     }
 }
 

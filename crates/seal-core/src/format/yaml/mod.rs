@@ -21,6 +21,7 @@ pub mod metadata_block;
 mod parser;
 pub mod placement;
 mod properties;
+pub(crate) mod quoting;
 mod resolve;
 mod scalars;
 mod scanner;

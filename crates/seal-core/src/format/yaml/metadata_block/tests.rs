@@ -142,7 +142,7 @@ fn texts_are_escaped_where_they_must_be() {
     let expected = concat!(
         "sops:\n",
         "    a: 'it''s: so'\n",
-        "    b: \"\\\"\\\\\\t\\n\\r\\x1B\\x85\\u2028\\U0001F510é\\n\"\n",
+        "    b: \"\\\"\\\\\\t\\n\\r\\e\\N\\L\\U0001F510é\\n\"\n",
         "    \"c\\nd\": |-\n",
         "        one\n",
         "\n",

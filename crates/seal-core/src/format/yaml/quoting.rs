@@ -1,8 +1,10 @@
 //! Which texts may stand in YAML without quotes: go-yaml's decision for a value in a block mapping.
 
+use crate::document::Timestamp;
+
 /// How a text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Quoting {
+pub(crate) enum Quoting {
     /// As it is.
     Plain,
     /// `'…'`
@@ -13,12 +15,22 @@ pub(super) enum Quoting {
     Literal,
 }
 
-/// How go-yaml writes a text so that it reads back as this very string.
-pub(super) fn quoting(text: &str) -> Quoting {
+/// How go-yaml writes a text so that it reads back as this very string. Dates that do not exist are quoted as well: other
+/// readers stumble over them.
+pub(crate) fn quoting(text: &str) -> Quoting {
+    chosen(text, is_date)
+}
+
+/// The same, with no more quotes than go-yaml needs.
+pub(crate) fn quoting_for_go(text: &str) -> Quoting {
+    chosen(text, |text| Timestamp::parse_yaml(text).is_some())
+}
+
+fn chosen(text: &str, is_date: impl Fn(&str) -> bool) -> Quoting {
     if text.contains('\n') {
         return if is_literal(text) { Quoting::Literal } else { Quoting::Double };
     }
-    if !text.chars().all(is_printable) || resolves(text) {
+    if !text.chars().all(is_printable) || resolves(text) || is_date(text) {
         Quoting::Double
     } else if has_syntax(text) {
         Quoting::Single
@@ -28,12 +40,47 @@ pub(super) fn quoting(text: &str) -> Quoting {
 }
 
 /// True for what go-yaml's emitter does not escape.
-pub(super) fn is_printable(char: char) -> bool {
+pub(crate) fn is_printable(char: char) -> bool {
     match char {
         '\u{FEFF}' | '\u{2028}' | '\u{2029}' => false,
         ' '..='~' | '\u{A0}'..='\u{FFFD}' => true,
         _ => false,
     }
+}
+
+/// Hands `"…"` to `write` in parts, with the escapes that go-yaml chooses.
+pub(crate) fn write_double_quoted(text: &str, write: &mut dyn FnMut(&str)) {
+    write("\"");
+    let mut written = 0;
+    for (at, character) in text.char_indices() {
+        let escape = match character {
+            '"' => "\\\"",
+            '\\' => "\\\\",
+            _ if is_printable(character) => continue,
+            '\0' => "\\0",
+            '\x07' => "\\a",
+            '\x08' => "\\b",
+            '\t' => "\\t",
+            '\n' => "\\n",
+            '\x0B' => "\\v",
+            '\x0C' => "\\f",
+            '\r' => "\\r",
+            '\x1B' => "\\e",
+            '\u{85}' => "\\N",
+            '\u{2028}' => "\\L",
+            '\u{2029}' => "\\P",
+            other => &match u32::from(other) {
+                code @ ..=0xFF => format!("\\x{code:02X}"),
+                code @ ..=0xFFFF => format!("\\u{code:04X}"),
+                code => format!("\\U{code:08X}"),
+            },
+        };
+        write(&text[written..at]);
+        write(escape);
+        written = at + character.len_utf8();
+    }
+    write(&text[written..]);
+    write("\"");
 }
 
 /// True for armoured keys: the plain kind of text with several lines.
@@ -63,7 +110,7 @@ fn has_syntax(text: &str) -> bool {
 
 /// True if the text without quotes would be no string: for go-yaml, or for a reader of YAML 1.1.
 fn resolves(text: &str) -> bool {
-    is_word(text) || is_number(text) || is_sexagesimal(text) || is_date(text)
+    is_word(text) || is_number(text) || is_sexagesimal(text)
 }
 
 fn is_word(text: &str) -> bool {
