@@ -243,3 +243,72 @@ pub(super) fn written(value: &str, quote: Quote, tail: &str) -> Option<Zeroizing
     };
     candidates.into_iter().find_map(attempt)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn quotes(value: &str, quote: Quote) -> Option<String> {
+        written(value, quote, "").map(|text| text.to_string())
+    }
+
+    #[test]
+    fn a_text_gets_the_quotes_that_sops_gives_it() {
+        for (value, expected) in [
+            ("x", "x"),
+            ("two words", "two words"),
+            (" x", "\" x\""),
+            ("a#b", "`a#b`"),
+            ("a;b", "`a;b`"),
+            ("a\nb", "\"\"\"a\nb\"\"\""),
+            ("a`\n", "\"\"\"a`\n\"\"\""),
+            ("a=b", "a=b"),
+            ("it's", "it's"),
+        ] {
+            assert_eq!(quotes(value, Quote::None).as_deref(), Some(expected), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn what_those_quotes_would_change_gets_others() {
+        for (value, expected) in [
+            ("'x'", "`'x'`"),
+            ("\"x\"", "`\"x\"`"),
+            ("x\\", "`x\\`"),
+            (" \"x ", "` \"x `"),
+            ("a\n\"\"\"\nb", "`a\n\"\"\"\nb`"),
+        ] {
+            assert_eq!(quotes(value, Quote::None).as_deref(), Some(expected), "{value:?}");
+        }
+        assert_eq!(quotes("`\n\"\"\"\n`", Quote::None), None);
+    }
+
+    #[test]
+    fn the_quotes_that_stand_there_are_kept() {
+        assert_eq!(quotes("x", Quote::Single).as_deref(), Some("'x'"));
+        assert_eq!(quotes("x", Quote::Triple).as_deref(), Some("\"\"\"x\"\"\""));
+        assert_eq!(quotes("it's", Quote::Single).as_deref(), Some("it's"));
+        assert_eq!(quotes("a\nb", Quote::Backtick).as_deref(), Some("`a\nb`"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_as_it_was(
+            value in "[a \n`\"'#;\\\\=\r\u{a0}é]{0,12}",
+            quote in prop::sample::select(vec![
+                Quote::None, Quote::Single, Quote::Double, Quote::Backtick, Quote::Triple,
+            ]),
+        ) {
+            if let Some(text) = written(&value, quote, "") {
+                let line = format!("{}\nnext = line\n", *text);
+                let read = read(&line, 0).unwrap();
+                prop_assert_eq!(read.text, value.as_str());
+                prop_assert_eq!(read.next, text.len() + 1);
+            } else {
+                prop_assert!(value.contains('\n'), "one line always has a way");
+            }
+        }
+    }
+}
