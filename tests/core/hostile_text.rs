@@ -67,6 +67,7 @@ fn lines_that_sops_does_not_read_are_refused_where_they_stand() {
     refused_at(Format::Ini, "a = 1\nb = hunter2 \\\n x\\", 2, "another line");
     refused_at(Format::Ini, "`k = hunter2\n", 1, "do not close");
     refused_at(Format::Ini, "a = 1\nb = `hunter2\n\n", 2, "do not close");
+    refused_at(Format::Ini, "a = 1\nb = \"\"\"", 2, "do not close");
     refused_at(Format::Ini, "a = \"\"\"x\ny\"\"\"\"\"\nb = \"\"\"x\n", 3, "do not close");
 }
 

@@ -186,6 +186,9 @@ fn plain(text: &str, start: usize, next: usize) -> Result<ReadValue<'_>, Problem
             );
         }
     }
+    if own == Quote::Triple.text() {
+        return Err(Problem { at: start, text: "the quotes of this value do not close" });
+    }
     let quote = quote_around(own);
     let width = quote.text().len();
     Ok(ReadValue {
