@@ -62,6 +62,7 @@ struct File<'s> {
 struct Section<'s> {
     name: &'s str,
     name_span: Span,
+    /// From its first key to its last value.
     span: Span,
     entries: Vec<Entry<'s>>,
     keys: HashSet<Cow<'s, str>>,
@@ -116,7 +117,7 @@ impl<'s> File<'s> {
                     let key = key_name(self.text, begin).map_err(problem)?;
                     let value = value::read(self.text, key.behind)?;
                     at = value.next;
-                    self.key(key, value).map_err(problem)?;
+                    self.key(begin, key, value).map_err(problem)?;
                     continue;
                 }
             }
@@ -175,7 +176,13 @@ impl<'s> File<'s> {
         Ok(())
     }
 
-    fn key(&mut self, key: KeyName<'s>, value: ReadValue<'s>) -> Result<(), &'static str> {
+    /// A key, the line of which begins at `begin`.
+    fn key(
+        &mut self,
+        begin: usize,
+        key: KeyName<'s>,
+        value: ReadValue<'s>,
+    ) -> Result<(), &'static str> {
         self.goes_on = None;
         if let (true, Some(envelope)) = (self.in_envelope, &mut self.envelope) {
             // Comments among the metadata say nothing to anyone.
@@ -198,6 +205,9 @@ impl<'s> File<'s> {
             return Err(
                 "this key stands twice in its section, and sops would keep only the last one",
             );
+        }
+        if section.keys.len() == 1 {
+            section.span.start = begin;
         }
         section.span.end = value.span.end;
         let comment = value.comment.and_then(|at| comment_text(self.text, at));
@@ -223,7 +233,7 @@ impl<'s> Section<'s> {
         Self {
             name,
             name_span,
-            span: name_span,
+            span: Span::new(name_span.end, name_span.end),
             entries: Vec::new(),
             keys: HashSet::new(),
             unnamed: 0,
