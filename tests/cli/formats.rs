@@ -134,6 +134,23 @@ fn a_rule_takes_a_part_of_a_dotenv_or_an_ini_file() {
 }
 
 #[test]
+fn an_unchanged_file_keeps_its_ciphertext() {
+    let directory = TestDir::ready();
+    for (name, text) in [("a.env", DOTENV.as_bytes()), ("a.ini", INI.as_bytes()), ("a.pem", BINARY)]
+    {
+        directory.write(name, text);
+        let output = format!("out.{name}");
+        directory.done(&["encrypt", name, "-o", &output]);
+        let first = fs::read(directory.path(&output)).unwrap();
+        directory.done(&["encrypt", name, "-o", &output]);
+        assert_eq!(fs::read(directory.path(&output)).unwrap(), first, "{name}");
+        directory.write(name, [text, b"\nB=other\n"].concat());
+        directory.done(&["encrypt", name, "-o", &output]);
+        assert_ne!(fs::read(directory.path(&output)).unwrap(), first, "{name}");
+    }
+}
+
+#[test]
 fn what_is_not_read_is_said_with_its_place_and_without_its_text() {
     let directory = TestDir::with(&[
         ("a.env", "A=x\nhunter2\n"),

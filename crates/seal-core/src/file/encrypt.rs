@@ -175,7 +175,8 @@ pub fn encrypt(
         // The profile is for manifests, and of a binary file everything is secret.
         Format::Dotenv | Format::Ini | Format::Binary => {
             let rule = options.rule.clone();
-            let rule = rule.filter(|rule| format.has_rules() && *rule != profile_rule());
+            let is_meant = |rule: &Rule| options.as_data || *rule != profile_rule();
+            let rule = rule.filter(|rule| format.has_rules() && is_meant(rule));
             let whole_files = options.whole_files || format == Format::Binary;
             own = EncryptOptions { rule, whole_files, ..options.clone() };
             &own
