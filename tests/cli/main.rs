@@ -58,6 +58,7 @@ mod output;
 mod pgp;
 mod previous;
 mod refused;
+mod set;
 mod shells;
 mod sops;
 mod sops_and_clouds;
