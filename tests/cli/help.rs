@@ -1,12 +1,16 @@
 use crate::harness::TestDir;
 
 /// All that can be typed before `--help`.
-const COMMANDS: [&str; 24] = [
+const COMMANDS: &[&str] = &[
     "",
     "init",
     "encrypt",
     "decrypt",
     "get",
+    "edit",
+    "replace",
+    "rotate",
+    "bind",
     "check",
     "verify",
     "status",

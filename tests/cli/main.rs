@@ -41,6 +41,7 @@ mod encrypt_refused;
 mod exec_env;
 mod exec_file;
 mod files;
+mod formats;
 #[path = "gcp_kms.rs"]
 mod gcp_kms_files;
 mod get;
