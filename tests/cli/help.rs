@@ -1,12 +1,15 @@
 use crate::harness::TestDir;
 
 /// All that can be typed before `--help`.
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 21] = [
     "",
     "init",
     "encrypt",
     "decrypt",
     "get",
+    "check",
+    "verify",
+    "status",
     "updatekeys",
     "keys",
     "keys list",

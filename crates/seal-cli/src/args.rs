@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::scope::Scope;
 
+mod check;
 mod conversion;
 mod examples;
 mod exec;
@@ -19,8 +20,11 @@ mod keys;
 mod master_keys;
 mod publish;
 mod shell;
+mod status;
 mod updatekeys;
+mod verify;
 
+pub(crate) use check::{CheckArgs, ReportArgs, ReportFormat};
 pub(crate) use conversion::ConversionArgs;
 pub(crate) use exec::{ExecEnvArgs, ExecFileArgs, ProgramArgs};
 pub(crate) use groups::{
@@ -32,7 +36,9 @@ pub(crate) use keys::{
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
 pub(crate) use publish::PublishArgs;
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
+pub(crate) use status::StatusArgs;
 pub(crate) use updatekeys::{Manners, UpdatekeysArgs};
+pub(crate) use verify::VerifyArgs;
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
 ///
@@ -71,6 +77,9 @@ pub(crate) enum Command {
     Encrypt(Box<EncryptArgs>),
     Decrypt(DecryptArgs),
     Get(GetArgs),
+    Check(CheckArgs),
+    Verify(VerifyArgs),
+    Status(StatusArgs),
     Updatekeys(UpdatekeysArgs),
     Keys(Box<KeysArgs>),
     Groups(Box<GroupsArgs>),
@@ -342,12 +351,15 @@ impl CommandLine {
     /// Whether stdout carries documents, so that nothing else may be printed there.
     pub(crate) fn stdout_carries_documents(&self) -> bool {
         match &self.command {
+            Command::Check(arguments) => arguments.report.takes_stdout(),
+            Command::Verify(arguments) => arguments.report.takes_stdout(),
             Command::Init(_)
             | Command::Updatekeys(_)
             | Command::Keys(_)
             | Command::Keyservice(_)
             | Command::Publish(_)
-            | Command::Man(_) => false,
+            | Command::Man(_)
+            | Command::Status(_) => false,
             Command::Groups(arguments) => !arguments.file().in_place,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
@@ -367,6 +379,9 @@ impl Command {
             Self::Encrypt(_) => "encrypt",
             Self::Decrypt(_) => "decrypt",
             Self::Get(_) => "get",
+            Self::Check(_) => "check",
+            Self::Verify(_) => "verify",
+            Self::Status(_) => "status",
             Self::Updatekeys(_) => "updatekeys",
             Self::Keys(arguments) => match arguments.action {
                 KeysAction::List(_) => "keys list",

@@ -68,6 +68,9 @@ pub(crate) struct ExecFileArgs {
     /// Name of the file that the command sees, where its name matters: a relative path without `..`
     #[arg(long, value_name = "NAME", default_value = "tmp-file")]
     pub(crate) filename: PathBuf,
+    /// Format that the command sees [default: that of the file, in which every other byte stays as it is]
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) output_type: Option<FileType>,
     #[command(flatten)]
     pub(crate) run: ProgramArgs,
     #[command(flatten)]

@@ -12,6 +12,7 @@ use crate::exit_code::ExitCode;
 use crate::hardening;
 use crate::ui::{Report, Ui};
 
+mod check;
 mod completion;
 mod conversion;
 mod decrypt;
@@ -28,8 +29,11 @@ mod keyservice;
 mod man;
 mod publish;
 mod recipients;
+mod report;
 mod rewrapping;
+mod status;
 mod updatekeys;
+mod verify;
 
 /// The format that a type stands for.
 pub(crate) fn format_of(file_type: FileType) -> Result<Format, CommandError> {
@@ -65,6 +69,9 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Encrypt(arguments) => encrypt::run(arguments, context),
         Command::Decrypt(arguments) => decrypt::run(arguments, context),
         Command::Get(arguments) => get::run(arguments, context),
+        Command::Check(arguments) => check::run(arguments, context),
+        Command::Verify(arguments) => verify::run(arguments, context),
+        Command::Status(arguments) => status::run(arguments, context),
         Command::Updatekeys(arguments) => updatekeys::run(arguments, context),
         Command::Keys(arguments) => keys::run(arguments, context),
         Command::Groups(arguments) => groups::run(arguments, context),
