@@ -84,7 +84,7 @@ pub(crate) struct ProgramArgs {
     #[arg(long, value_name = "USER", value_hint = ValueHint::Username)]
     pub(crate) user: Option<String>,
     /// Format of the files [default: by their names; by the text of standard input]
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
     /// Namespace of documents that are bound to one but do not name it
     #[arg(long, value_name = "NAMESPACE")]
