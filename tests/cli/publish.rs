@@ -92,6 +92,23 @@ fn vault_gets_what_sops_would_send() {
 }
 
 #[test]
+fn as_sops_it_takes_the_options_of_sops() {
+    let directory = directory("- vault_path: top\n");
+    let vault = Vault::start();
+    vault.store("secret", 2);
+    let publish = |arguments: &[&str]| {
+        to_vault(&directory, &vault, &[&["sops", "publish"], arguments].concat())
+    };
+    let run = publish(&["-y", "--omit-extensions", "--recursive", "d"]);
+    assert_eq!((run.code, run.out()), (0, ""), "{}", run.stderr);
+    assert_eq!(vault.stored("secret/data/top/e/y"), Some(json!({"data": {"y": "hunter2"}})));
+    assert_eq!(
+        (publish(&[]).code, publish(&["-y", "missing"]).code, publish(&["-y", "d"]).code),
+        (100, 1, 1)
+    );
+}
+
+#[test]
 fn a_server_that_only_the_rules_name_gets_nothing() {
     let vault = Vault::start();
     let directory =
