@@ -26,6 +26,7 @@ const COMMANDS: &[&str] = &[
     "groups delete",
     "exec-env",
     "exec-file",
+    "publish",
     "keyservice",
     "completion",
 ];

@@ -135,6 +135,14 @@ fn the_examples_of_the_page_on_vault_do_what_they_say() {
 }
 
 #[test]
+fn the_examples_of_the_page_on_publishing_do_what_they_say() {
+    let server = Vault::start();
+    server.store("secret", 2);
+    let before = format!("export VAULT_ADDR={} VAULT_TOKEN={ROOT};", server.url());
+    check_with("docs/publish.md", &before, &[("https://vault.example:8200", &server.url())]);
+}
+
+#[test]
 fn dots_stand_for_any_text() {
     assert!(fits("a…c\n…\nz\n", "abc\n1\n2\nz\n"));
     assert!(fits("…\nz\n", "z\n"));

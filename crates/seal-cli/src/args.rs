@@ -18,6 +18,7 @@ mod exec;
 mod groups;
 mod keys;
 mod master_keys;
+mod publish;
 mod revision;
 mod shell;
 mod status;
@@ -35,6 +36,7 @@ pub(crate) use keys::{
     KeysAction, KeysAddArgs, KeysArgs, KeysListArgs, KeysRemoveArgs, NamedKeysArgs,
 };
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
+pub(crate) use publish::PublishArgs;
 pub(crate) use revision::{
     BindArgs, EditArgs, RecipientsChange, ReplaceArgs, RevisionArgs, RotateArgs,
 };
@@ -95,6 +97,7 @@ pub(crate) enum Command {
     Groups(Box<GroupsArgs>),
     ExecEnv(Box<ExecEnvArgs>),
     ExecFile(Box<ExecFileArgs>),
+    Publish(Box<PublishArgs>),
     Keyservice(KeyserviceArgs),
     Completion(CompletionArgs),
     #[command(hide = true)]
@@ -370,6 +373,7 @@ impl CommandLine {
             | Command::Updatekeys(_)
             | Command::Keys(_)
             | Command::Keyservice(_)
+            | Command::Publish(_)
             | Command::Man(_)
             | Command::Status(_) => false,
             Command::Groups(arguments) => !arguments.file().in_place,
@@ -417,6 +421,7 @@ impl Command {
             },
             Self::ExecEnv(_) => "exec-env",
             Self::ExecFile(_) => "exec-file",
+            Self::Publish(_) => "publish",
             Self::Keyservice(_) => "keyservice",
             Self::Completion(_) => "completion",
             Self::Man(_) => "man",

@@ -30,6 +30,7 @@ mod init;
 mod keys;
 mod keyservice;
 mod man;
+mod publish;
 mod recipients;
 mod replace;
 mod report;
@@ -93,6 +94,7 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::ExecFile(arguments) => exec_file::run(arguments, context),
         Command::Keyservice(arguments) => keyservice::run(arguments, context),
         Command::Completion(arguments) => completion::run(arguments, context),
+        Command::Publish(arguments) => publish::run(arguments, context),
         Command::Man(arguments) => man::run(arguments),
     }
 }

@@ -25,6 +25,7 @@ mod context;
 mod filestatus;
 mod flags;
 mod help;
+mod publish;
 mod refusal;
 mod requests;
 mod table;
@@ -104,6 +105,7 @@ fn subcommand(name: &str, reader: &Reader<'_>) -> Result<u8, Refusal> {
         "keyservice" => reader.keyservice()?,
         "exec-env" => reader.exec_env()?,
         "exec-file" => reader.exec_file()?,
+        "publish" => reader.publish()?,
         "completion bash" => return print(&completion::bash(), reader.ui),
         "completion zsh" => return print(&completion::zsh(), reader.ui),
         "filestatus" => return filestatus(reader),
