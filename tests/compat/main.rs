@@ -16,6 +16,7 @@ mod exec;
 mod fixtures;
 mod flags;
 mod formats;
+mod keyservice;
 mod legacy;
 mod normal;
 mod recipients;

@@ -41,7 +41,6 @@ impl Reader<'_> {
             refuse_unchanged: true,
             new_file: Some(Box::new(self.encryption(Some(file.clone()), None, types)?)),
             files: vec![file],
-            ..EditArgs::default()
         };
         Ok(Request { command: Command::Edit(Box::new(arguments)), doing: Doing::Using })
     }
