@@ -28,6 +28,7 @@ const COMMANDS: &[&str] = &[
     "exec-file",
     "publish",
     "keyservice",
+    "sops",
     "completion",
 ];
 

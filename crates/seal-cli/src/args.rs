@@ -21,6 +21,7 @@ mod master_keys;
 mod publish;
 mod revision;
 mod shell;
+mod sops;
 mod status;
 mod updatekeys;
 mod values;
@@ -41,6 +42,7 @@ pub(crate) use revision::{
     BindArgs, EditArgs, RecipientsChange, ReplaceArgs, RevisionArgs, RotateArgs,
 };
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
+pub(crate) use sops::SopsArgs;
 pub(crate) use status::StatusArgs;
 pub(crate) use updatekeys::{Manners, UpdatekeysArgs};
 pub(crate) use values::{GivenValue, SetArgs, UnsetArgs, ValueChangeArgs};
@@ -99,6 +101,7 @@ pub(crate) enum Command {
     ExecFile(Box<ExecFileArgs>),
     Publish(Box<PublishArgs>),
     Keyservice(KeyserviceArgs),
+    Sops(SopsArgs),
     Completion(CompletionArgs),
     #[command(hide = true)]
     Man(ManArgs),
@@ -373,6 +376,7 @@ impl CommandLine {
             | Command::Updatekeys(_)
             | Command::Keys(_)
             | Command::Keyservice(_)
+            | Command::Sops(_)
             | Command::Publish(_)
             | Command::Man(_)
             | Command::Status(_) => false,
@@ -423,6 +427,7 @@ impl Command {
             Self::ExecFile(_) => "exec-file",
             Self::Publish(_) => "publish",
             Self::Keyservice(_) => "keyservice",
+            Self::Sops(_) => "sops",
             Self::Completion(_) => "completion",
             Self::Man(_) => "man",
         }
