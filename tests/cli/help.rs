@@ -1,7 +1,7 @@
 use crate::harness::TestDir;
 
 /// All that can be typed before `--help`.
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "",
     "init",
     "encrypt",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 17] = [
     "exec-env",
     "exec-file",
     "keyservice",
+    "sops",
     "completion",
 ];
 

@@ -18,6 +18,7 @@ mod flags;
 mod formats;
 mod legacy;
 mod normal;
+mod recipients;
 mod runner;
 mod status;
 

@@ -17,7 +17,10 @@ mod exec;
 mod groups;
 mod keys;
 mod master_keys;
+mod publish;
+mod revision;
 mod shell;
+mod sops;
 mod updatekeys;
 
 pub(crate) use conversion::ConversionArgs;
@@ -29,7 +32,12 @@ pub(crate) use keys::{
     KeysAction, KeysAddArgs, KeysArgs, KeysListArgs, KeysRemoveArgs, NamedKeysArgs,
 };
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
+pub(crate) use publish::PublishArgs;
+pub(crate) use revision::{
+    BindArgs, EditArgs, RecipientsChange, ReplaceArgs, RevisionArgs, RotateArgs,
+};
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
+pub(crate) use sops::SopsArgs;
 pub(crate) use updatekeys::{Manners, UpdatekeysArgs};
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
@@ -72,9 +80,15 @@ pub(crate) enum Command {
     Updatekeys(UpdatekeysArgs),
     Keys(Box<KeysArgs>),
     Groups(Box<GroupsArgs>),
+    Edit(Box<EditArgs>),
+    Replace(ReplaceArgs),
+    Rotate(RotateArgs),
+    Bind(BindArgs),
     ExecEnv(Box<ExecEnvArgs>),
     ExecFile(Box<ExecFileArgs>),
+    Publish(Box<PublishArgs>),
     Keyservice(KeyserviceArgs),
+    Sops(SopsArgs),
     Completion(CompletionArgs),
     #[command(hide = true)]
     Man(ManArgs),
@@ -109,7 +123,7 @@ pub(crate) struct InitArgs {
 ///
 /// In Kubernetes manifests these are the values below `data` and `stringData` of each Secret, unless a rule in
 /// .sops.yaml or an option says otherwise. Documents without secrets stay untouched.
-#[derive(Clone, Debug, PartialEq, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(after_help = examples::ENCRYPT)]
 pub(crate) struct EncryptArgs {
     #[command(flatten)]
@@ -239,7 +253,7 @@ pub(crate) struct KeyserviceArgs {
 }
 
 /// What encrypt and decrypt read and write.
-#[derive(Clone, Debug, PartialEq, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Args)]
 pub(crate) struct FileArgs {
     /// Files, directories (all YAML, JSON, dotenv and INI below) and patterns (`**/*.yaml`); none or `-` is standard input
     #[arg(value_name = "PATHS", value_hint = ValueHint::AnyPath)]
@@ -299,9 +313,10 @@ pub(crate) enum FileType {
 }
 
 /// How envelopes lie in a stream of several documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Layout {
     /// One for each document
+    #[default]
     Documents,
     /// One for all, as SOPS writes it
     Sops,
@@ -343,10 +358,15 @@ impl CommandLine {
             | Command::Updatekeys(_)
             | Command::Keys(_)
             | Command::Keyservice(_)
+            | Command::Sops(_)
+            | Command::Publish(_)
             | Command::Man(_) => false,
             Command::Groups(arguments) => !arguments.file().in_place,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
+            Command::Rotate(arguments) => arguments.files.go_to_stdout(),
+            Command::Bind(arguments) => !arguments.dry_run && arguments.files.go_to_stdout(),
+            Command::Edit(_) | Command::Replace(_) => false,
             Command::Get(_)
             | Command::ExecEnv(_)
             | Command::ExecFile(_)
@@ -373,9 +393,15 @@ impl Command {
                 GroupsAction::Add(_) => "groups add",
                 GroupsAction::Delete(_) => "groups delete",
             },
+            Self::Edit(_) => "edit",
+            Self::Replace(_) => "replace",
+            Self::Rotate(_) => "rotate",
+            Self::Bind(_) => "bind",
             Self::ExecEnv(_) => "exec-env",
             Self::ExecFile(_) => "exec-file",
+            Self::Publish(_) => "publish",
             Self::Keyservice(_) => "keyservice",
+            Self::Sops(_) => "sops",
             Self::Completion(_) => "completion",
             Self::Man(_) => "man",
         }

@@ -18,7 +18,9 @@ use tempfile::NamedTempFile;
 mod attributes;
 mod interrupt;
 
-pub(crate) use interrupt::{ignored_signals, remove_on_signal};
+pub(crate) use interrupt::{
+    Registration, ignored_signals, program_runs, remove_on_signal, wipe_directory,
+};
 
 /// How many files to work on at once. Flushing waits for the disk, not for a processor, and flushes at the same time
 /// share one write of the journal, so more than there are processors.

@@ -118,3 +118,49 @@ Examples:
   seal completion bash > ~/.local/share/bash-completion/completions/seal
   seal completion zsh > ~/.zfunc/_seal              a directory of $fpath
   seal completion fish > ~/.config/fish/completions/seal.fish";
+
+pub(super) const SOPS: &str = "\
+Examples:
+  seal sops decrypt secret.yaml
+  ln -s \"$(command -v seal)\" ~/.local/bin/sops      for everything that calls `sops`";
+
+pub(super) const PUBLISH: &str = "\
+Examples:
+  seal publish --dry-run --recursive secrets/        what would go where
+  seal publish --yes secrets/app.yaml
+
+A rule of .sops.yaml:
+  destination_rules:
+    - path_regex: ^secrets/
+      s3_bucket: deploy-secrets                     or gcs_bucket, or vault_path
+      recreation_rule: {age: age1…}                 optional: other keys there";
+pub(super) const EDIT: &str = "\
+Examples:
+  seal edit secrets.yaml
+  seal edit staging.yaml production.yaml            one after the other
+  EDITOR='code --wait' seal edit secrets.yaml       an editor with a window has to wait
+
+The words of SOPS_EDITOR and EDITOR are taken apart as a shell would; no shell is involved. vim is
+told to write no swap, backup, undo or info file; configure other editors so. A text that cannot be
+encrypted is shown again with the reason; saved a second time without a change, it is given up and
+the file stays as it was.";
+
+pub(super) const REPLACE: &str = "\
+Examples:
+  seal decrypt secrets.yaml | yq '.a = 1' | seal replace secrets.yaml
+  seal replace secrets.yaml plain.yaml";
+
+pub(super) const ROTATE: &str = "\
+Examples:
+  seal rotate -i secrets.yaml
+  seal rotate -i deploy                             every encrypted file of a directory
+  seal rotate -o new.yaml old.yaml
+
+A recipient of the file that its rule does not name may have put himself there: that is an error
+until it is accepted.";
+
+pub(super) const BIND: &str = "\
+Examples:
+  seal bind --dry-run deploy                        which documents of a directory are not bound
+  seal bind -i deploy
+  seal bind -i --scope namespace secret.yaml        a tool may rename it";

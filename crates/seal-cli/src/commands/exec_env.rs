@@ -10,7 +10,6 @@ use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::ui::Report;
 
-mod number;
 mod variables;
 
 use variables::Naming;

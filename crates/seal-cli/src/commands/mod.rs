@@ -12,9 +12,11 @@ use crate::exit_code::ExitCode;
 use crate::hardening;
 use crate::ui::{Report, Ui};
 
+mod bind;
 mod completion;
 mod conversion;
 mod decrypt;
+mod edit;
 mod encrypt;
 mod exec;
 mod exec_env;
@@ -26,8 +28,12 @@ mod init;
 mod keys;
 mod keyservice;
 mod man;
+mod publish;
 mod recipients;
+mod replace;
+mod revision;
 mod rewrapping;
+mod rotate;
 mod updatekeys;
 
 /// The format that a type stands for.
@@ -67,10 +73,18 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Updatekeys(arguments) => updatekeys::run(arguments, context),
         Command::Keys(arguments) => keys::run(arguments, context),
         Command::Groups(arguments) => groups::run(arguments, context),
+        Command::Edit(arguments) => edit::run(arguments, context),
+        Command::Replace(arguments) => replace::run(arguments, context),
+        Command::Rotate(arguments) => rotate::run(arguments, context),
+        Command::Bind(arguments) => bind::run(arguments, context),
         Command::ExecEnv(arguments) => exec_env::run(arguments, context),
         Command::ExecFile(arguments) => exec_file::run(arguments, context),
         Command::Keyservice(arguments) => keyservice::run(arguments, context),
+        // Where nothing stands in front of it, this is never reached: the command line is then not that of `seal`.
+        Command::Sops(_) => Err(CommandError::usage("options of seal have no meaning for `sops`")
+            .hint("write `seal sops` first, and behind it what sops knows")),
         Command::Completion(arguments) => completion::run(arguments, context),
+        Command::Publish(arguments) => publish::run(arguments, context),
         Command::Man(arguments) => man::run(arguments),
     }
 }

@@ -135,6 +135,9 @@ pub struct EncryptReport {
     pub kept: usize,
     /// Values and comments that have a new ciphertext.
     pub changed: usize,
+    /// What [`revise`](super::revise()) and [`renew`](super::renew()) bound that was not bound before, as far as it says
+    /// what it is.
+    pub bound: Vec<Option<String>>,
     /// Those that were encrypted before.
     pub already: usize,
     /// The master keys of each envelope among the latter, without repetition: whom a caller would choose today may be
@@ -363,6 +366,7 @@ impl EncryptReport {
         self.encrypted += other.encrypted;
         self.kept += other.kept;
         self.changed += other.changed;
+        self.bound.extend(other.bound.iter().cloned());
         self.already += other.already;
         self.already_for.extend(other.already_for.iter().cloned());
         self.objects += other.objects;

@@ -3,12 +3,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use seal_core::document::{Content, Document, NodeId, Path as LeafPath, Scalar, Stream, Value};
+use seal_core::emit::plain_form;
 use seal_core::kubernetes;
 use zeroize::Zeroizing;
 
 use super::super::exec::Plain;
 use super::super::get::chosen;
-use super::number;
 use crate::args::DocumentChoice;
 use crate::child::Variables;
 use crate::error::CommandError;
@@ -231,11 +231,7 @@ enum Encoding {
 
 /// As SOPS prints it, but for null, which is nothing instead of `<nil>`.
 fn bytes(value: &Value<'_>) -> Zeroizing<Vec<u8>> {
-    match value {
-        Value::Bool(flag) => Zeroizing::new(flag.to_string().into_bytes()),
-        Value::Float(float) => Zeroizing::new(number::printed(*float).into_bytes()),
-        _ => value.canonical(),
-    }
+    plain_form(value, false).unwrap_or_default()
 }
 
 /// As the cluster reads it: line breaks do not count.
