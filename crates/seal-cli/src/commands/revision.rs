@@ -49,6 +49,8 @@ pub(super) enum NewKeysFor<'r> {
     },
     /// Those of the file after this change, whatever its rule says.
     File(&'r RecipientsChange),
+    /// These, which somebody else has checked.
+    These(&'r GroupedKeys),
 }
 
 /// An encrypted file, verified and decrypted.
@@ -194,6 +196,7 @@ impl<'a> Revision<'a> {
                 }
                 Ok(rule)
             }
+            NewKeysFor::These(keys) => Ok(keys.clone()),
             NewKeysFor::File(change) => changed(path, same(path, &there()?)?, change),
         }
     }
