@@ -1,12 +1,17 @@
 use crate::harness::TestDir;
 
 /// All that can be typed before `--help`.
-const COMMANDS: [&str; 18] = [
+const COMMANDS: &[&str] = &[
     "",
     "init",
     "encrypt",
     "decrypt",
     "get",
+    "check",
+    "verify",
+    "status",
+    "set",
+    "unset",
     "updatekeys",
     "keys",
     "keys list",
