@@ -49,6 +49,8 @@ pub(super) enum NewKeysFor<'r> {
     },
     /// Those of the file after this change, whatever its rule says.
     File(&'r RecipientsChange),
+    /// These, which somebody else has checked.
+    These(&'r GroupedKeys),
 }
 
 /// An encrypted file, verified and decrypted.
@@ -160,7 +162,7 @@ impl<'a> Revision<'a> {
             })
         };
         let keys = Keys { file_key: &file_key, random: &random_bytes };
-        let unwrap = |metadata: &Metadata| self.decryption.unwrap(metadata);
+        let unwrap = |metadata: &Metadata| self.decryption.data_key(metadata);
         work(&keys, &unwrap).map_err(|error| match refused.into_inner() {
             Some(refused) if error.class == Class::NoKey => refused,
             _ => file_error(path, &error),
@@ -194,6 +196,7 @@ impl<'a> Revision<'a> {
                 }
                 Ok(rule)
             }
+            NewKeysFor::These(keys) => Ok(keys.clone()),
             NewKeysFor::File(change) => changed(path, same(path, &there()?)?, change),
         }
     }
