@@ -1,6 +1,7 @@
 //! What each fuzz target does with its bytes. Shared by the targets and by the test that replays their corpora, so that
 //! both check the same.
 
+use seal_core::check::{CheckOptions, check};
 use seal_core::cipher::{Cipher, EncText, ValueType, decode};
 use seal_core::document::{Content, Document, NodeId, PathElement, Position, Stream, Value};
 use seal_core::envelope::binding::{self, BindingKeys, Flags, Identity, Recognised, Statement};
@@ -21,6 +22,7 @@ pub(crate) const ENTRIES: &[(&str, Entry)] = &[
     ("binding", binding),
     ("round_trip", round_trip),
     ("decrypt", decrypt_anything),
+    ("check", check_anything),
 ];
 
 /// Reads YAML; whatever is accepted is a sound tree.
@@ -209,6 +211,55 @@ pub(crate) fn decrypt_anything(source: &[u8]) {
     let unwrap = |_: &Metadata| Ok(DataKey::new([1; 32]));
     if let Ok(decrypted) = decrypt(format, source, &DecryptOptions::default(), &unwrap) {
         assert!(decrypted.objects.is_empty(), "a foreign envelope was opened");
+    }
+}
+
+/// Checks a source of each format. What `encrypt` would encrypt is found, and in what it made nothing is.
+pub(crate) fn check_anything(source: &[u8]) {
+    let Some((first, source)) = source.split_first() else { return };
+    let format = match first & 7 {
+        0..=3 => Format::Yaml,
+        4 => Format::Json,
+        5 => Format::Dotenv,
+        6 => Format::Ini,
+        _ => Format::Binary,
+    };
+    let options = CheckOptions {
+        rule: None,
+        whole_file: first & 8 != 0,
+        explicit: first & 16 != 0,
+        recipients: &|_| None,
+    };
+    let checked = check(format, source, &options);
+    assert!(checked.findings.len() <= 2_000, "findings are bounded");
+    assert!(checked.findings.is_sorted_by_key(|finding| finding.position), "they are in order");
+    for finding in &checked.findings {
+        check_position(source, finding.position);
+    }
+    // A binary file is encrypted whenever somebody says so; a check waits for a rule that means it.
+    if format == Format::Binary && !options.whole_file {
+        return;
+    }
+    let data_key = DataKey::new([3; 32]);
+    let file_key =
+        || Ok(FileKey { data_key: data_key.clone(), key_groups: groups(), shamir_threshold: None });
+    let keys = Keys { file_key: &file_key, random: &|| Ok([5; 32]) };
+    let encryption = EncryptOptions {
+        whole_files: options.whole_file,
+        last_modified: "2026-11-20T12:00:00Z".to_owned(),
+        ..EncryptOptions::default()
+    };
+    let Ok(encrypted) = encrypt(format, source, &encryption, &keys, None) else { return };
+    let is_allowed = source.windows(10).any(|word| word == b"seal:allow");
+    if encrypted.report.encrypted == 0 || encrypted.report.already > 0 || is_allowed {
+        return;
+    }
+    assert!(!checked.findings.is_empty(), "what encrypt would encrypt is found");
+    let bytes = encrypted.bytes.expect("something was encrypted");
+    let again = check(format, &bytes, &options).findings;
+    let of_encrypted = ["secret-in-clear", "rule-in-clear", "clear-value", "envelope", "enc-tail"];
+    for finding in again {
+        assert!(!of_encrypted.contains(&finding.lint.id), "{finding:?} in what encrypt made");
     }
 }
 

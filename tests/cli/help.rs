@@ -1,7 +1,7 @@
 use crate::harness::TestDir;
 
 /// All that can be typed before `--help`.
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 22] = [
     "",
     "init",
     "encrypt",
@@ -9,6 +9,9 @@ const COMMANDS: [&str; 19] = [
     "get",
     "set",
     "unset",
+    "check",
+    "verify",
+    "status",
     "updatekeys",
     "keys",
     "keys list",

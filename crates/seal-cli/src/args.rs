@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::scope::Scope;
 
+mod check;
 mod conversion;
 mod examples;
 mod exec;
@@ -18,9 +19,12 @@ mod groups;
 mod keys;
 mod master_keys;
 mod shell;
+mod status;
 mod updatekeys;
 mod values;
+mod verify;
 
+pub(crate) use check::{CheckArgs, ReportArgs, ReportFormat};
 pub(crate) use conversion::ConversionArgs;
 pub(crate) use exec::{ExecEnvArgs, ExecFileArgs, ProgramArgs};
 pub(crate) use groups::{
@@ -31,8 +35,10 @@ pub(crate) use keys::{
 };
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
+pub(crate) use status::StatusArgs;
 pub(crate) use updatekeys::{Manners, UpdatekeysArgs};
 pub(crate) use values::{GivenValue, SetArgs, UnsetArgs, ValueChangeArgs};
+pub(crate) use verify::VerifyArgs;
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
 ///
@@ -73,6 +79,9 @@ pub(crate) enum Command {
     Get(GetArgs),
     Set(Box<SetArgs>),
     Unset(Box<UnsetArgs>),
+    Check(CheckArgs),
+    Verify(VerifyArgs),
+    Status(StatusArgs),
     Updatekeys(UpdatekeysArgs),
     Keys(Box<KeysArgs>),
     Groups(Box<GroupsArgs>),
@@ -346,11 +355,14 @@ impl CommandLine {
     /// Whether stdout carries documents, so that nothing else may be printed there.
     pub(crate) fn stdout_carries_documents(&self) -> bool {
         match &self.command {
+            Command::Check(arguments) => arguments.report.takes_stdout(),
+            Command::Verify(arguments) => arguments.report.takes_stdout(),
             Command::Init(_)
             | Command::Updatekeys(_)
             | Command::Keys(_)
             | Command::Keyservice(_)
-            | Command::Man(_) => false,
+            | Command::Man(_)
+            | Command::Status(_) => false,
             Command::Groups(arguments) => !arguments.file().in_place,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
@@ -374,6 +386,9 @@ impl Command {
             Self::Get(_) => "get",
             Self::Set(_) => "set",
             Self::Unset(_) => "unset",
+            Self::Check(_) => "check",
+            Self::Verify(_) => "verify",
+            Self::Status(_) => "status",
             Self::Updatekeys(_) => "updatekeys",
             Self::Keys(arguments) => match arguments.action {
                 KeysAction::List(_) => "keys list",

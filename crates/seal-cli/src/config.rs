@@ -133,6 +133,27 @@ impl Config {
         }
     }
 
+    /// Where it lies: absolute.
+    pub(crate) fn path(&self) -> &Path {
+        &self.file
+    }
+
+    /// A rule by its number, from 1.
+    pub(crate) fn rule(&self, number: usize) -> Option<&CreationRule> {
+        self.rules.get(number.checked_sub(1)?)
+    }
+
+    /// Rules whose keys nothing could be encrypted for. One without any is fine: they can be named otherwise.
+    pub(crate) fn unusable(&self) -> Vec<ConfigError> {
+        let is_fault = |error: &ConfigError| {
+            !matches!(
+                error,
+                ConfigError::Rule { problem: RuleProblem::Unusable(WrapError::NoKeys), .. }
+            )
+        };
+        self.rules.iter().filter_map(|rule| rule.keys(None).err()).filter(is_fault).collect()
+    }
+
     /// Indentation of the `sops` block.
     pub(crate) fn indent(&self) -> BlockIndent {
         let json = self.json_indent.map(|indent| match indent {

@@ -26,7 +26,7 @@ mod recipients_summary;
 mod summary;
 
 pub(crate) use escape::escape;
-pub(crate) use recipients_summary::FilesDone;
+pub(crate) use recipients_summary::{FilesDone, Found};
 pub(crate) use summary::Counts;
 pub(crate) use summary::Report;
 
@@ -160,6 +160,19 @@ impl Ui {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Shows what a command does, or, with `is_result`, what it was run to find out: only that is shown in spite of
+    /// `--quiet`.
+    pub(crate) fn show(&self, lines: &[(Mark, String)], is_result: bool) {
+        if is_result || !self.quiet {
+            self.print(lines);
+        }
+    }
+
+    /// Whether the result is an object for machines.
+    pub(crate) fn is_for_machines(&self) -> bool {
+        self.json != Json::No
     }
 
     /// Prints a result for people to stdout; machines get theirs in the JSON object.

@@ -12,7 +12,7 @@ Exit codes:
   2  wrong use or configuration
   3  verification refused a file
   4  no key could be had
-  5  reserved
+  5  findings of a check
 exec-env and exec-file end with the code of the command that they ran.
 
 Run `seal COMMAND --help` for the options and examples of a command.";
@@ -72,6 +72,34 @@ Examples:
   seal decrypt --keyservice unix:///run/user/1000/seal/keyservice.sock secret.yaml
   ssh -R /run/user/1000/keys.sock:/run/user/1000/seal/keyservice.sock build
                                                     a machine that has no keys of its own";
+
+pub(super) const CHECK: &str = "\
+Examples:
+  seal check                                        the repository: all files below the working directory
+  seal check charts a.yaml                          directories and files
+  helm template app . | seal check -                a render
+  seal check --strict --ignore helm-hook .          warnings count too, but for one kind
+  seal check --format sarif --output seal.sarif .   for code scanning
+
+A line is FILE:LINE:COLUMN: SEVERITY: MESSAGE [RULE]. A comment `# seal:allow RULE -- why` on the line
+or alone above it says that a finding is meant; without RULE it covers warnings.
+
+Exit codes: 0 nothing found, or only warnings; 5 findings; 1 a file could not be read.
+docs/check.md lists the rules.";
+
+pub(super) const VERIFY: &str = "\
+Examples:
+  seal verify                                       all encrypted files below the working directory
+  seal verify --require-bound .release
+  seal decrypt release.yaml | kubectl apply -f -    decrypt verifies as well; nothing needs both
+
+Exit codes: 0 everything holds; 3 a file was altered; 4 no key for a file; 1 a file cannot be read.";
+
+pub(super) const STATUS: &str = "\
+Examples:
+  seal status secret.yaml
+  seal status --json secret.yaml | jq .encrypted
+  seal status charts                                every file below a directory";
 
 pub(super) const UPDATEKEYS: &str = "\
 Examples:

@@ -260,7 +260,7 @@ impl<'a> Decryption<'a> {
 
 /// Whether a file that nobody named is one to decrypt, or a manifest that belongs to the same stream; not the values or
 /// the description of a chart. What cannot be read is left to those who decrypt it: it may be either.
-fn is_meant(format: Format, text: &[u8]) -> bool {
+pub(super) fn is_meant(format: Format, text: &[u8]) -> bool {
     let signs: &[&str] = match format {
         Format::Yaml | Format::Json => &["apiVersion", "sops", "ENC[AES256_GCM"],
         // Those are never manifests, and most of them are none of ours.

@@ -37,7 +37,7 @@ use crate::write::{self, NewFile, Writer};
 
 pub(super) mod data_keys;
 mod selection;
-mod weaker;
+pub(super) mod weaker;
 
 pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let inputs = inputs::expand(&arguments.files.paths, std::io::stdin().is_terminal())?;

@@ -12,6 +12,7 @@ use crate::exit_code::ExitCode;
 use crate::hardening;
 use crate::ui::{Report, Ui};
 
+mod check;
 mod completion;
 mod conversion;
 mod decrypt;
@@ -28,11 +29,14 @@ mod keys;
 mod keyservice;
 mod man;
 mod recipients;
+mod report;
 mod rewrapping;
 mod set;
+mod status;
 mod unset;
 mod updatekeys;
 mod value_change;
+mod verify;
 
 /// The format that a type stands for.
 pub(crate) fn format_of(file_type: FileType) -> Result<Format, CommandError> {
@@ -70,6 +74,9 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Get(arguments) => get::run(arguments, context),
         Command::Set(arguments) => set::run(arguments, context),
         Command::Unset(arguments) => unset::run(arguments, context),
+        Command::Check(arguments) => check::run(arguments, context),
+        Command::Verify(arguments) => verify::run(arguments, context),
+        Command::Status(arguments) => status::run(arguments, context),
         Command::Updatekeys(arguments) => updatekeys::run(arguments, context),
         Command::Keys(arguments) => keys::run(arguments, context),
         Command::Groups(arguments) => groups::run(arguments, context),

@@ -10,11 +10,12 @@ use seal_keys::NoDataKey;
 
 use super::Context;
 use super::encrypt::data_keys;
+use super::encrypt::weaker::Weaker;
 use super::files::{self, file_error, working_directory};
 use super::recipients::{self, Drift};
 use crate::args::{FileType, KeyAccessArgs, Manners};
 use crate::clock;
-use crate::config::Configs;
+use crate::config::{Configs, TypedKeys};
 use crate::error::CommandError;
 use crate::inputs::{self, Files, Input, Inputs};
 use crate::key_access::{KeyAccess, key_access};
@@ -26,6 +27,7 @@ pub(super) struct Rewrapping {
     pub(super) configs: Configs,
     pub(super) key_access: KeyAccess,
     manners: Manners,
+    weaker: Weaker,
     now: String,
 }
 
@@ -64,6 +66,7 @@ impl Rewrapping {
             configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
             key_access: key_access(context.environment, arguments, typed)?,
             manners,
+            weaker: Weaker::default(),
             now: clock::now().to_rfc3339(),
         })
     }
@@ -87,6 +90,7 @@ impl Rewrapping {
         }
         let mut made = Vec::with_capacity(changes.len());
         for Change { metadata, wanted, .. } in changes {
+            self.note(wanted);
             let keys = self.wrapped(metadata, wanted).map_err(|error| error.in_file(path))?;
             made.push((metadata, keys));
         }
@@ -133,7 +137,29 @@ impl Rewrapping {
         Ok((made.key_groups, made.shamir_threshold))
     }
 
-    fn indent(&self, path: &Path) -> Result<BlockIndent, CommandError> {
+    /// Notes whom an envelope is for now, to warn of what protects less than it seems to.
+    pub(super) fn note(&self, wanted: &GroupedKeys) {
+        self.weaker.note(&TypedKeys::default(), wanted.groups.len(), wanted);
+    }
+
+    /// Says at the end what was ignored on the way, and what protects less than it seems to.
+    pub(super) fn warn(&self, context: &Context<'_>) {
+        for warning in self.weaker.warnings() {
+            context.ui.warn(&warning);
+        }
+        files::warn_at_end(context, &self.configs, &self.key_access);
+    }
+
+    /// The time of this run, RFC 3339.
+    pub(super) fn now(&self) -> &str {
+        &self.now
+    }
+
+    /// Indentation of `sops` blocks in a file, where the file does not show one.
+    ///
+    /// # Errors
+    /// The configuration cannot be used.
+    pub(super) fn indent(&self, path: &Path) -> Result<BlockIndent, CommandError> {
         let config = self.configs.for_file(path)?;
         Ok(config.map(|config| config.indent()).unwrap_or_default())
     }

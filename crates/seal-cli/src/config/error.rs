@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use seal_core::document::Position;
 use seal_keys::WrapError;
 
 use crate::reason::Reason;
@@ -177,6 +178,35 @@ impl ConfigError {
         Some(hint.to_owned())
     }
 
+    /// The configuration.
+    pub(crate) fn file(&self) -> &Path {
+        match self {
+            Self::Read { file, .. }
+            | Self::Syntax { file, .. }
+            | Self::Rule { file, .. }
+            | Self::NoRule { file, .. }
+            | Self::Indent { file, .. } => file,
+        }
+    }
+
+    /// Where in it, where that is known.
+    pub(crate) fn position(&self) -> Option<Position> {
+        match self {
+            Self::Syntax { line, column, .. } if *line > 0 => {
+                Some(Position { line: *line, column: *column })
+            }
+            _ => None,
+        }
+    }
+
+    /// What is wrong, without the place.
+    pub(crate) fn problem(&self) -> String {
+        match self {
+            Self::Syntax { problem, .. } => problem.clone(),
+            _ => without_file(self, self.file()),
+        }
+    }
+
     /// Whether the configuration may hold settings of our own, which this error keeps from being known.
     pub(crate) fn hides_options(&self) -> bool {
         let file = match self {
@@ -197,6 +227,30 @@ impl ConfigError {
         let problem = text.split(" at line ").next().unwrap_or(&text);
         Self::Syntax { file: file.to_owned(), line, column, problem: without_values(problem) }
     }
+}
+
+impl ConfigWarning {
+    /// The file that it is about.
+    pub(crate) fn file(&self) -> &Path {
+        match self {
+            Self::UnknownKey { file, .. }
+            | Self::KeysBesideGroups { file, .. }
+            | Self::Misnamed { file } => file,
+            Self::Unusable(error) => error.file(),
+        }
+    }
+
+    /// What has no effect, without the file.
+    pub(crate) fn problem(&self) -> String {
+        without_file(self, self.file())
+    }
+}
+
+/// Messages name their file first; where that is said already, the rest will do.
+fn without_file(message: &impl std::fmt::Display, file: &Path) -> String {
+    let (message, file) = (message.to_string(), file.display().to_string());
+    let rest = message.strip_prefix(&file).map(|rest| rest.trim_start_matches(':').trim_start());
+    rest.map_or_else(|| message.clone(), str::to_owned)
 }
 
 /// serde repeats texts that have the wrong type; one of them may be a secret that somebody pasted.

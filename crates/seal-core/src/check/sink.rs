@@ -72,6 +72,21 @@ impl Sink {
         self.at_offset(member, entry, start, lint, message.into());
     }
 
+    /// Something about an object as a whole; the entry only says where.
+    pub(super) fn at_object(
+        &mut self,
+        member: Member<'_, '_>,
+        entry: NodeId,
+        lint: &'static Lint,
+        message: impl Into<Cow<'static, str>>,
+    ) {
+        let room = self.found.len();
+        self.at_key(member, entry, lint, message);
+        if let Some(found) = self.found.get_mut(room) {
+            found.path = None;
+        }
+    }
+
     /// Something of the source as a whole, or where it cannot be read.
     pub(super) fn at_position(&mut self, lint: &'static Lint, at: Position, message: String) {
         let place = Place::Known(at);

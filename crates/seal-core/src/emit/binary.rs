@@ -3,10 +3,10 @@
 use super::error::EmitError;
 use super::text::Text;
 use super::tree::{Entry, Node};
-use crate::document::Value;
+use crate::document::{Path, PathElement, Value};
 
-/// Prints the text at `data`.
-pub(super) fn print(entries: &[Entry], out: &mut Text) -> Result<(), EmitError> {
+/// Prints the text at `data`. `as_sops`, whatever stands beside it is left out; else it is an error.
+pub(super) fn print(entries: &[Entry], as_sops: bool, out: &mut Text) -> Result<(), EmitError> {
     let data = entries.iter().find_map(|entry| match entry {
         Entry::Pair { key, value: Node::Scalar(scalar) } if **key == *"data" => {
             Some(scalar.value())
@@ -18,13 +18,23 @@ pub(super) fn print(entries: &[Entry], out: &mut Text) -> Result<(), EmitError> 
         Some(Value::Bytes(bytes)) => out.push_bytes(bytes),
         _ => return Err(EmitError::NoData),
     }
-    Ok(())
+    let other = entries.iter().find_map(|entry| match entry {
+        Entry::Pair { key, .. } if **key != *"data" => Some(key),
+        _ => None,
+    });
+    match other {
+        Some(key) if !as_sops => {
+            let path = Path(vec![PathElement::Key(key.clone())]);
+            Err(EmitError::Lost { path, format: "binary" })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Prints what is no text: only the mapping around the text can be.
-pub(super) fn print_node(node: &Node, out: &mut Text) -> Result<(), EmitError> {
+pub(super) fn print_node(node: &Node, as_sops: bool, out: &mut Text) -> Result<(), EmitError> {
     match node {
-        Node::Mapping(entries) => print(entries, out),
+        Node::Mapping(entries) => print(entries, as_sops, out),
         Node::Sequence(_) | Node::Scalar(_) => Err(EmitError::NoData),
     }
 }

@@ -2,10 +2,10 @@
 
 use super::error::EmitError;
 use super::ini;
+use super::name;
 use super::text::plain_form;
 use super::trail::Trail;
 use super::tree::{Entry, Item, Node, Tree};
-use super::{name, nowhere};
 use crate::document::{Path, Value};
 use crate::format::Format;
 
@@ -29,7 +29,7 @@ pub(super) fn difference(format: Format, before: &Tree, after: &Tree) -> Option<
     // No document is read as an empty one.
     let lengths = [before, after].map(|tree| tree.documents.len().max(1));
     if lengths[0] != lengths[1] {
-        return Some(nowhere());
+        return Some(Path::default());
     }
     let mut comparison = Comparison { format, trail: Trail::default() };
     let pairs = before.documents.iter().zip(&after.documents);

@@ -92,6 +92,7 @@ impl EmitError {
             Self::SeveralDocuments { .. } => {
                 "choose yaml, or take one document with `seal get --document`"
             }
+            Self::NoForm { format: "json", .. } => "choose yaml as the output type",
             Self::Nested { .. } | Self::NoSection { .. } | Self::NoForm { .. } => {
                 "choose yaml or json as the output type"
             }

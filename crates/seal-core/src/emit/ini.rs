@@ -7,6 +7,7 @@ use super::json;
 use super::text::{Text, plain_form};
 use super::tree::{Comment, Entry, Node, Tree, comments_behind};
 use crate::document::{Path, PathElement};
+use crate::format::ini::written_value;
 
 const FORMAT: &str = "ini";
 
@@ -166,7 +167,7 @@ impl<'t> Section<'t> {
             push_key(key.name, out);
             out.blanks(width - quoted_length(key.name));
             out.push(" = ");
-            push_value(&key.value, out);
+            push_value(&key.value, as_sops, out);
             out.push("\n");
         }
     }
@@ -225,7 +226,12 @@ fn push_key(key: &str, out: &mut Text) {
     out.push(quotes);
 }
 
-fn push_value(value: &[u8], out: &mut Text) {
+/// go-ini does not read back all that it writes; a text that needs more quotes than it gives has them unless `as_sops`.
+fn push_value(value: &[u8], as_sops: bool, out: &mut Text) {
+    let text = std::str::from_utf8(value).ok().filter(|_| !as_sops);
+    if let Some(written) = text.and_then(written_value) {
+        return out.push(&written);
+    }
     let has = |bytes: &[u8]| value.iter().any(|byte| bytes.contains(byte));
     let quotes = if has(b"\n`") {
         "\"\"\""

@@ -169,15 +169,16 @@ impl Printer<'_> {
                     Entry::Comment(comment) => Some(comment),
                     Entry::Pair { .. } => None,
                 });
-                self.empty("{", comments, "}", indent);
+                self.empty_mapping(comments, indent);
                 Ok(())
             }
             Node::Sequence(items) => {
-                let comments = items.iter().filter_map(|item| match item {
-                    Item::Comment(comment) => Some(comment),
-                    Item::Node(_) => None,
-                });
-                self.empty("[", comments, "]", indent);
+                self.out.push(" []\n");
+                for item in items {
+                    if let Item::Comment(comment) = item {
+                        self.comment(comment, indent);
+                    }
+                }
                 Ok(())
             }
             Node::Scalar(scalar) => {
@@ -293,15 +294,9 @@ impl Printer<'_> {
         }
     }
 
-    fn empty<'c>(
-        &mut self,
-        open: &str,
-        comments: impl Iterator<Item = &'c Comment>,
-        close: &str,
-        indent: usize,
-    ) {
-        self.out.push(" ");
-        self.out.push(open);
+    /// go-yaml writes comments into the braces of an empty mapping, and behind the brackets of an empty sequence.
+    fn empty_mapping<'c>(&mut self, comments: impl Iterator<Item = &'c Comment>, indent: usize) {
+        self.out.push(" {");
         let mut comments = comments.peekable();
         if comments.peek().is_some() {
             self.out.push("\n");
@@ -311,8 +306,7 @@ impl Printer<'_> {
             }
             self.out.blanks(indent);
         }
-        self.out.push(close);
-        self.out.push("\n");
+        self.out.push("}\n");
     }
 
     /// Prints what fits behind a key or dash, and ends the line. Lines of a literal text stand at `indent`, which is
@@ -419,7 +413,8 @@ impl Printer<'_> {
 
     /// What a comment of another format holds need not be one line of YAML.
     fn comment(&mut self, comment: &Comment, indent: usize) {
-        for line in comment.text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) {
+        const BREAKS: [char; 5] = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
+        for line in comment.text.trim_end_matches(BREAKS).split(BREAKS) {
             self.out.blanks(indent);
             self.out.push("#");
             self.out.push(line);

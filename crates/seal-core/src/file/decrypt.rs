@@ -123,6 +123,10 @@ pub(super) fn make<'s, T: Send>(
             || (options.require_encrypted && memchr::memmem::find(text, b"Secret").is_some())
     };
     let mut pieces = pieces::read(format, source, wanted).map_err(syntax)?;
+    if everything && !has_own_envelopes(&pieces) {
+        // Read in one, comments stand where SOPS's reader puts them.
+        pieces = pieces::whole(format, source).map_err(syntax)?;
+    }
     if format == Format::Binary && !pieces.iter().all(is_binary) {
         return Err(FileError::input("this is no file that was encrypted as a binary one")
             .hint("say which format it has: `--type yaml`, `json`, `dotenv` or `ini`"));
@@ -213,6 +217,12 @@ pub(crate) fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
         }
     }
     count > 1
+}
+
+/// Several documents with envelopes of their own. A comment between two of them has to stay with the one that it was
+/// encrypted with.
+fn has_own_envelopes(pieces: &[Piece<'_>]) -> bool {
+    pieces.iter().flat_map(envelopes_of).count() > 1 && !shares_one_envelope(pieces)
 }
 
 impl<'a> Run<'a> {

@@ -69,7 +69,11 @@ pub(crate) fn read_rest<'s>(
     Ok(())
 }
 
-fn whole(format: Format, source: &[u8]) -> Result<Vec<Piece<'_>>, SyntaxError> {
+/// The source as a single piece: where comments stand before a `---`, only the whole stream tells to whom they belong.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn whole(format: Format, source: &[u8]) -> Result<Vec<Piece<'_>>, SyntaxError> {
     let stream = Some(format.parse(source)?);
     Ok(vec![Piece { before: &[], text: source, stream }])
 }

@@ -11,7 +11,7 @@ use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::inputs::{Files, Input};
 use crate::terminal::StandardInput;
-use crate::ui::{FilesDone, Mark};
+use crate::ui::{FilesDone, Found, Mark};
 use crate::write::Writer;
 
 impl Update<'_> {
@@ -63,7 +63,7 @@ impl Update<'_> {
             Some(_) => error,
             None => error.in_file(&input.path),
         })?;
-        let Some(plan) = plan.flatten() else { return Ok(Done::Same) };
+        let Found::ToDo(plan) = plan else { return Ok(Done::Same) };
         context.ui.print(&lines(&plan));
         if !self.arguments.yes && !confirmed(context)? {
             return Ok(Done::Left);

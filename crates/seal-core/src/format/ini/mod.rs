@@ -7,3 +7,8 @@ mod parser;
 mod value;
 
 pub use parser::parse;
+
+/// A text as a value, with the quotes that it needs to be read as it is; `None` where there are none.
+pub(crate) fn written_value(text: &str) -> Option<zeroize::Zeroizing<String>> {
+    value::written(text, value::Quote::None, "")
+}

@@ -23,7 +23,14 @@ pub(crate) fn quoting(text: &str) -> Quoting {
 
 /// The same, with no more quotes than go-yaml needs.
 pub(crate) fn quoting_for_go(text: &str) -> Quoting {
-    chosen(text, |text| Timestamp::parse_yaml(text).is_some())
+    // Go's newer versions take any number of digits for a fraction of a second.
+    let has_long_fraction = |text: &str| {
+        let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
+        fraction.bytes().take_while(u8::is_ascii_digit).count() > 9
+    };
+    chosen(text, |text| {
+        Timestamp::parse_yaml(text).is_some() || (is_date(text) && has_long_fraction(text))
+    })
 }
 
 fn chosen(text: &str, is_date: impl Fn(&str) -> bool) -> Quoting {
