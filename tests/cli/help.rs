@@ -1,17 +1,21 @@
 use crate::harness::TestDir;
 
 /// All that can be typed before `--help`.
-const COMMANDS: [&str; 22] = [
+const COMMANDS: &[&str] = &[
     "",
     "init",
     "encrypt",
     "decrypt",
     "get",
-    "set",
-    "unset",
+    "edit",
+    "replace",
+    "rotate",
+    "bind",
     "check",
     "verify",
     "status",
+    "set",
+    "unset",
     "updatekeys",
     "keys",
     "keys list",

@@ -18,6 +18,7 @@ mod exec;
 mod groups;
 mod keys;
 mod master_keys;
+mod revision;
 mod shell;
 mod status;
 mod updatekeys;
@@ -34,6 +35,9 @@ pub(crate) use keys::{
     KeysAction, KeysAddArgs, KeysArgs, KeysListArgs, KeysRemoveArgs, NamedKeysArgs,
 };
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
+pub(crate) use revision::{
+    BindArgs, EditArgs, RecipientsChange, ReplaceArgs, RevisionArgs, RotateArgs,
+};
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
 pub(crate) use status::StatusArgs;
 pub(crate) use updatekeys::{Manners, UpdatekeysArgs};
@@ -77,11 +81,15 @@ pub(crate) enum Command {
     Encrypt(Box<EncryptArgs>),
     Decrypt(DecryptArgs),
     Get(GetArgs),
-    Set(Box<SetArgs>),
-    Unset(Box<UnsetArgs>),
+    Edit(Box<EditArgs>),
+    Replace(ReplaceArgs),
+    Rotate(RotateArgs),
+    Bind(BindArgs),
     Check(CheckArgs),
     Verify(VerifyArgs),
     Status(StatusArgs),
+    Set(Box<SetArgs>),
+    Unset(Box<UnsetArgs>),
     Updatekeys(UpdatekeysArgs),
     Keys(Box<KeysArgs>),
     Groups(Box<GroupsArgs>),
@@ -122,7 +130,7 @@ pub(crate) struct InitArgs {
 ///
 /// In Kubernetes manifests these are the values below `data` and `stringData` of each Secret, unless a rule in
 /// .sops.yaml or an option says otherwise. Documents without secrets stay untouched.
-#[derive(Clone, Debug, PartialEq, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(after_help = examples::ENCRYPT)]
 pub(crate) struct EncryptArgs {
     #[command(flatten)]
@@ -255,7 +263,7 @@ pub(crate) struct KeyserviceArgs {
 }
 
 /// What encrypt and decrypt read and write.
-#[derive(Clone, Debug, PartialEq, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Args)]
 pub(crate) struct FileArgs {
     /// Files, directories (all YAML, JSON, dotenv and INI below) and patterns (`**/*.yaml`); none or `-` is standard input
     #[arg(value_name = "PATHS", value_hint = ValueHint::AnyPath)]
@@ -315,9 +323,10 @@ pub(crate) enum FileType {
 }
 
 /// How envelopes lie in a stream of several documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Layout {
     /// One for each document
+    #[default]
     Documents,
     /// One for all, as SOPS writes it
     Sops,
@@ -368,6 +377,9 @@ impl CommandLine {
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Set(arguments) => arguments.change.goes_to_stdout(),
             Command::Unset(arguments) => arguments.change.goes_to_stdout(),
+            Command::Rotate(arguments) => arguments.files.go_to_stdout(),
+            Command::Bind(arguments) => !arguments.dry_run && arguments.files.go_to_stdout(),
+            Command::Edit(_) | Command::Replace(_) => false,
             Command::Get(_)
             | Command::ExecEnv(_)
             | Command::ExecFile(_)
@@ -384,11 +396,15 @@ impl Command {
             Self::Encrypt(_) => "encrypt",
             Self::Decrypt(_) => "decrypt",
             Self::Get(_) => "get",
-            Self::Set(_) => "set",
-            Self::Unset(_) => "unset",
+            Self::Edit(_) => "edit",
+            Self::Replace(_) => "replace",
+            Self::Rotate(_) => "rotate",
+            Self::Bind(_) => "bind",
             Self::Check(_) => "check",
             Self::Verify(_) => "verify",
             Self::Status(_) => "status",
+            Self::Set(_) => "set",
+            Self::Unset(_) => "unset",
             Self::Updatekeys(_) => "updatekeys",
             Self::Keys(arguments) => match arguments.action {
                 KeysAction::List(_) => "keys list",

@@ -163,3 +163,34 @@ Examples:
   seal unset secret.yaml stringData/old-password
   seal unset values.yaml '[\"hosts\"][0]'
   seal unset release.yaml --document Secret/database data/token";
+
+pub(super) const EDIT: &str = "\
+Examples:
+  seal edit secrets.yaml
+  seal edit staging.yaml production.yaml            one after the other
+  EDITOR='code --wait' seal edit secrets.yaml       an editor with a window has to wait
+
+The words of SOPS_EDITOR and EDITOR are taken apart as a shell would; no shell is involved. vim is
+told to write no swap, backup, undo or info file; configure other editors so. A text that cannot be
+encrypted is shown again with the reason; saved a second time without a change, it is given up and
+the file stays as it was.";
+
+pub(super) const REPLACE: &str = "\
+Examples:
+  seal decrypt secrets.yaml | yq '.a = 1' | seal replace secrets.yaml
+  seal replace secrets.yaml plain.yaml";
+
+pub(super) const ROTATE: &str = "\
+Examples:
+  seal rotate -i secrets.yaml
+  seal rotate -i deploy                             every encrypted file of a directory
+  seal rotate -o new.yaml old.yaml
+
+A recipient of the file that its rule does not name may have put himself there: that is an error
+until it is accepted.";
+
+pub(super) const BIND: &str = "\
+Examples:
+  seal bind --dry-run deploy                        which documents of a directory are not bound
+  seal bind -i deploy
+  seal bind -i --scope namespace secret.yaml        a tool may rename it";

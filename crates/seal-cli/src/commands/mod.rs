@@ -12,11 +12,13 @@ use crate::exit_code::ExitCode;
 use crate::hardening;
 use crate::ui::{Report, Ui};
 
+mod bind;
 mod check;
 mod completion;
 mod conversion;
 mod decrypt;
 mod documents;
+mod edit;
 mod encrypt;
 mod exec;
 mod exec_env;
@@ -29,8 +31,11 @@ mod keys;
 mod keyservice;
 mod man;
 mod recipients;
+mod replace;
 mod report;
+mod revision;
 mod rewrapping;
+mod rotate;
 mod set;
 mod status;
 mod unset;
@@ -72,11 +77,15 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Encrypt(arguments) => encrypt::run(arguments, context),
         Command::Decrypt(arguments) => decrypt::run(arguments, context),
         Command::Get(arguments) => get::run(arguments, context),
-        Command::Set(arguments) => set::run(arguments, context),
-        Command::Unset(arguments) => unset::run(arguments, context),
+        Command::Edit(arguments) => edit::run(arguments, context),
+        Command::Replace(arguments) => replace::run(arguments, context),
+        Command::Rotate(arguments) => rotate::run(arguments, context),
+        Command::Bind(arguments) => bind::run(arguments, context),
         Command::Check(arguments) => check::run(arguments, context),
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::Status(arguments) => status::run(arguments, context),
+        Command::Set(arguments) => set::run(arguments, context),
+        Command::Unset(arguments) => unset::run(arguments, context),
         Command::Updatekeys(arguments) => updatekeys::run(arguments, context),
         Command::Keys(arguments) => keys::run(arguments, context),
         Command::Groups(arguments) => groups::run(arguments, context),

@@ -214,6 +214,11 @@ impl<'a> Version<'a> {
         }
     }
 
+    /// Whether an envelope is tied to its document that was not before.
+    pub(crate) fn binds(&self, earlier: &Earlier) -> bool {
+        earlier.bound.is_none() && self.tie(earlier) != Tie::Nothing
+    }
+
     /// What an envelope is to be tied to.
     pub(super) fn tie(&self, earlier: &Earlier) -> Tie<'a> {
         match earlier.bound {
