@@ -26,7 +26,9 @@ const COMMANDS: &[&str] = &[
     "groups delete",
     "exec-env",
     "exec-file",
+    "publish",
     "keyservice",
+    "sops",
     "completion",
 ];
 

@@ -16,6 +16,8 @@ mod huawei_kms;
 #[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/moto.rs"]
 mod moto;
+#[path = "../harness/postgres.rs"]
+mod postgres;
 #[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/stand_in.rs"]
 mod stand_in;
@@ -25,6 +27,7 @@ mod vault_server;
 
 mod age_kinds;
 mod age_plugin;
+mod audit;
 mod aws_kms;
 #[path = "azure_key_vault.rs"]
 mod azure_key_vault_files;
@@ -58,6 +61,7 @@ mod newcomer;
 mod output;
 mod pgp;
 mod previous;
+mod publish;
 mod refused;
 mod revision;
 mod set;

@@ -128,10 +128,23 @@ fn the_examples_of_the_page_on_commands_with_secrets_do_what_they_say() {
 }
 
 #[test]
+fn the_examples_of_the_page_on_sops_do_what_they_say() {
+    check("docs/sops.md");
+}
+
+#[test]
 fn the_examples_of_the_page_on_vault_do_what_they_say() {
     let server = Vault::with_key();
     let before = format!("export VAULT_ADDR={} VAULT_TOKEN={ROOT};", server.url());
     check_with("docs/keys/vault.md", &before, &[("https://vault.example:8200", &server.url())]);
+}
+
+#[test]
+fn the_examples_of_the_page_on_publishing_do_what_they_say() {
+    let server = Vault::start();
+    server.store("secret", 2);
+    let before = format!("export VAULT_ADDR={} VAULT_TOKEN={ROOT};", server.url());
+    check_with("docs/publish.md", &before, &[("https://vault.example:8200", &server.url())]);
 }
 
 #[test]

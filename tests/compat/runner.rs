@@ -158,8 +158,12 @@ fn compared(case: &Case, ours: &Left, theirs: &Left) -> String {
     let said =
         |left: &Left| if left.stderr.is_empty() { "nothing" } else { "something" }.to_owned();
     differ(Part::Stderr, &said(ours), &said(theirs));
-    let files = |left: &Left| format!("{:#?}", left.files);
-    differ(Part::Files, &files(ours), &files(theirs));
+    let only = |left: &Left, right: &Left| {
+        let differing =
+            left.files.iter().filter(|(name, text)| right.files.get(*name) != Some(text));
+        differing.map(|(name, text)| format!("{name}:\n{text}\n")).collect::<String>()
+    };
+    differ(Part::Files, &only(ours, theirs), &only(theirs, ours));
     if found.is_empty() {
         return String::new();
     }

@@ -18,8 +18,10 @@ mod exec;
 mod groups;
 mod keys;
 mod master_keys;
+mod publish;
 mod revision;
 mod shell;
+mod sops;
 mod status;
 mod updatekeys;
 mod values;
@@ -35,10 +37,12 @@ pub(crate) use keys::{
     KeysAction, KeysAddArgs, KeysArgs, KeysListArgs, KeysRemoveArgs, NamedKeysArgs,
 };
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
+pub(crate) use publish::PublishArgs;
 pub(crate) use revision::{
     BindArgs, EditArgs, RecipientsChange, ReplaceArgs, RevisionArgs, RotateArgs,
 };
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
+pub(crate) use sops::SopsArgs;
 pub(crate) use status::StatusArgs;
 pub(crate) use updatekeys::{Manners, UpdatekeysArgs};
 pub(crate) use values::{GivenValue, SetArgs, UnsetArgs, ValueChangeArgs};
@@ -95,7 +99,9 @@ pub(crate) enum Command {
     Groups(Box<GroupsArgs>),
     ExecEnv(Box<ExecEnvArgs>),
     ExecFile(Box<ExecFileArgs>),
+    Publish(Box<PublishArgs>),
     Keyservice(KeyserviceArgs),
+    Sops(SopsArgs),
     Completion(CompletionArgs),
     #[command(hide = true)]
     Man(ManArgs),
@@ -370,6 +376,8 @@ impl CommandLine {
             | Command::Updatekeys(_)
             | Command::Keys(_)
             | Command::Keyservice(_)
+            | Command::Sops(_)
+            | Command::Publish(_)
             | Command::Man(_)
             | Command::Status(_) => false,
             Command::Groups(arguments) => !arguments.file().in_place,
@@ -417,7 +425,9 @@ impl Command {
             },
             Self::ExecEnv(_) => "exec-env",
             Self::ExecFile(_) => "exec-file",
+            Self::Publish(_) => "publish",
             Self::Keyservice(_) => "keyservice",
+            Self::Sops(_) => "sops",
             Self::Completion(_) => "completion",
             Self::Man(_) => "man",
         }

@@ -17,6 +17,7 @@ use seal_keys::WrapError;
 use crate::scope::Scope;
 
 mod arguments;
+mod destination;
 mod error;
 mod keys;
 mod lookup;
@@ -25,6 +26,7 @@ mod rule;
 mod unknown;
 
 pub(crate) use arguments::TypedKeys;
+pub(crate) use destination::DestinationRule;
 pub(crate) use error::{ConfigError, ConfigWarning, RuleProblem};
 pub(crate) use lookup::{Configs, search};
 
@@ -33,6 +35,8 @@ pub(crate) use lookup::{Configs, search};
 pub(crate) struct Config {
     file: PathBuf,
     rules: Vec<CreationRule>,
+    /// Checked when a file is published: no other verb has to do with them.
+    destinations: Vec<raw::RawDestination>,
     options: Options,
     /// `stores.yaml.indent`; `None` for SOPS's default.
     pub(crate) yaml_indent: Option<usize>,
@@ -109,7 +113,8 @@ impl Config {
         let stores = raw.stores.unwrap_or_default();
         let yaml_indent = stores.yaml_indent(&file)?;
         let json_indent = stores.json_indent(&file)?;
-        Ok(Self { file, rules, options, yaml_indent, json_indent, warnings })
+        let destinations = raw.destination_rules.unwrap_or_default();
+        Ok(Self { file, rules, destinations, options, yaml_indent, json_indent, warnings })
     }
 
     /// The first rule that matches a file; `None` where there are no rules at all, which is as good as no

@@ -6,6 +6,7 @@
 //! ```
 
 mod args;
+mod audit;
 mod child;
 mod clock;
 mod commands;

@@ -194,3 +194,19 @@ Examples:
   seal bind --dry-run deploy                        which documents of a directory are not bound
   seal bind -i deploy
   seal bind -i --scope namespace secret.yaml        a tool may rename it";
+
+pub(super) const PUBLISH: &str = "\
+Examples:
+  seal publish --dry-run --recursive secrets/        what would go where
+  seal publish --yes secrets/app.yaml
+
+A rule of .sops.yaml:
+  destination_rules:
+    - path_regex: ^secrets/
+      s3_bucket: deploy-secrets                     or gcs_bucket, or vault_path
+      recreation_rule: {age: age1…}                 optional: other keys there";
+
+pub(super) const SOPS: &str = "\
+Examples:
+  seal sops decrypt secret.yaml
+  ln -s \"$(command -v seal)\" ~/.local/bin/sops      for everything that calls `sops`";

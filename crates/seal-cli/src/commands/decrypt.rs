@@ -16,6 +16,7 @@ use super::conversion::Conversion;
 use super::files::{self, STDIN, each, file_error, working_directory};
 use super::{Context, Outcome};
 use crate::args::{DecryptArgs, FileType, KeyAccessArgs};
+use crate::audit::{self, Action};
 use crate::config::Configs;
 use crate::destination::{self, Destination, Several};
 use crate::error::CommandError;
@@ -98,7 +99,7 @@ impl<'a> Decryption<'a> {
         let unwrap = |metadata: &Metadata| self.unwrap(metadata);
         let decrypted =
             decrypt(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))?;
-        self.warn_of_unverified(path, &decrypted.objects);
+        self.note(path, &decrypted.objects)?;
         Ok(decrypted)
     }
 
@@ -119,7 +120,7 @@ impl<'a> Decryption<'a> {
             .map_err(|error| file_error(path, &error))?;
         let config = self.configs.for_file(path).ok().flatten();
         let bytes = conversion.print(output, &tree, config.as_deref(), path)?;
-        self.warn_of_unverified(path, &objects);
+        self.note(path, &objects)?;
         Ok(Decrypted { bytes: Some(bytes), objects })
     }
 
@@ -132,6 +133,15 @@ impl<'a> Decryption<'a> {
     /// The data key of an envelope.
     pub(super) fn unwrap(&self, metadata: &Metadata) -> Result<DataKey, BoxError> {
         Ok(self.key_access.data_key(&metadata.key_groups, metadata.shamir_threshold)?)
+    }
+
+    /// What is said and recorded before anything that was decrypted is used.
+    fn note(&self, path: &Path, objects: &[DecryptedObject]) -> Result<(), CommandError> {
+        if !objects.is_empty() {
+            audit::record(Action::Decrypt, path)?;
+        }
+        self.warn_of_unverified(path, objects);
+        Ok(())
     }
 
     fn warn_of_unverified(&self, path: &Path, objects: &[DecryptedObject]) {

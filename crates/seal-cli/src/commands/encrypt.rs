@@ -22,6 +22,7 @@ use super::files::{self, STDIN, each, file_error, working_directory};
 use super::recipients::RecipientsOfFiles;
 use super::{Context, Outcome};
 use crate::args::{self, EncryptArgs};
+use crate::audit::{self, Action};
 use crate::clock;
 use crate::config::{Config, ConfigError, Configs, CreationRule, TypedKeys};
 use crate::destination::{self, Destination, Several};
@@ -371,6 +372,9 @@ impl<'a> Encryption<'a> {
                 self.recipients_of_files.note(&encrypted.report.already_for, today);
                 self.rules.note(options.rule, true);
                 let counts = counts(&encrypted.report, is_closed.into_inner());
+                if encrypted.bytes.is_some() {
+                    audit::record(Action::Encrypt, named)?;
+                }
                 Ok(Done { bytes: encrypted.bytes, counts })
             }
             Err(error) if self.is_none_of_ours(job, &error, &options, rule) => {

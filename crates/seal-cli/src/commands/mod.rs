@@ -30,6 +30,7 @@ mod init;
 mod keys;
 mod keyservice;
 mod man;
+mod publish;
 mod recipients;
 mod replace;
 mod report;
@@ -92,7 +93,11 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::ExecEnv(arguments) => exec_env::run(arguments, context),
         Command::ExecFile(arguments) => exec_file::run(arguments, context),
         Command::Keyservice(arguments) => keyservice::run(arguments, context),
+        // Where nothing stands in front of it, this is never reached: the command line is then not that of `seal`.
+        Command::Sops(_) => Err(CommandError::usage("options of seal have no meaning for `sops`")
+            .hint("write `seal sops` first, and behind it what sops knows")),
         Command::Completion(arguments) => completion::run(arguments, context),
+        Command::Publish(arguments) => publish::run(arguments, context),
         Command::Man(arguments) => man::run(arguments),
     }
 }

@@ -37,6 +37,8 @@ pub(super) enum Doing {
     Setting,
     /// `filestatus`, `updatekeys`, `publish`, `keyservice`: only one code for all that fails.
     Plain,
+    /// `groups`: the same, and no code of its own for a missing key either.
+    Grouping,
     /// What else rewrites or runs a file that is there.
     Using,
 }
@@ -62,6 +64,9 @@ impl Refusal {
 /// The exit code of a failed request.
 pub(super) fn code(doing: Doing, error: &CommandError) -> Code {
     let Some(reason) = error.reason else { return Code::Generic };
+    if doing == Doing::Grouping {
+        return Code::Generic;
+    }
     if doing == Doing::Plain {
         return match reason {
             Reason::NoDataKey => Code::NoDataKey,
