@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+use seal_core::document::{Content, NodeId};
 use seal_core::file::{EncryptOptions, Layout};
 use seal_core::format::Format;
 
@@ -57,6 +58,40 @@ const JSON: &str = r#"{
   "data": {"flow": "Zmxvd3NlY3JldA=="}
 }
 "#;
+
+const DOTENV: &str = "\
+# hunter2secret was the old one
+PASSWORD=hunter2secret
+export USER='s3cretuser'
+QUOTED=\"quotedsecret\\nblocksecret\"
+
+EMPTY=
+PASSWORD=foldedsecret
+NUMBER=123456789012
+";
+
+const INI: &str = "\
+top = Zmxvd3NlY3JldA==
+
+; hunter2secret was the old one
+; and s3cretuser
+[db]
+; blocksecret
+password = hunter2secret ; not s3cretuser
+user : 's3cretuser'
+quoted = `quotedsecret;x`
+block = \"\"\"blocksecret
+  blocksecret: more
+\"\"\"
+empty =
+[other]
+folded = foldedsecret \\
+  foldedsecret
+[db]
+number = 123456789012
+";
+
+const BINARY: &str = "hunter2secret\n{\"s3cretuser\": \"quotedsecret\"}\n";
 
 /// A small generator; the same damage in every run.
 struct Random(u64);
@@ -118,6 +153,35 @@ fn says_nothing(error: &seal_core::file::FileError, source: &[u8]) {
     }
 }
 
+/// Values of a file with their paths, in no order.
+fn values(format: Format, text: &[u8]) -> Vec<(String, String)> {
+    let stream = format.parse(text).unwrap();
+    let document = &stream.documents[0];
+    let nodes = document.nodes.iter().enumerate();
+    let mut values: Vec<_> = nodes
+        .filter_map(|(index, node)| match &node.content {
+            Content::Scalar(scalar) => {
+                let value = scalar.value.canonical().escape_ascii().to_string();
+                Some((document.path(NodeId(index as u32)).to_string(), value))
+            }
+            _ => None,
+        })
+        .collect();
+    values.sort();
+    values
+}
+
+/// Whatever was damaged in an encrypted file: what is decrypted all the same has the values that were encrypted. A file
+/// without its metadata passes as one that never had any. True if there was something to compare.
+fn gives_nothing_else(format: Format, source: &[u8], clear: &str) -> bool {
+    let options = seal_core::file::DecryptOptions::default();
+    let decrypted = seal_core::file::decrypt(format, source, &options, &support::unwrap);
+    let Some(bytes) = decrypted.ok().and_then(|decrypted| decrypted.bytes) else { return false };
+    let shown = source.escape_ascii();
+    assert_eq!(values(format, bytes.expose()), values(format, clear.as_bytes()), "{shown}");
+    true
+}
+
 /// Runs every operation; returns how many succeeded and failed.
 fn operate(format: Format, source: &[u8], tally: &mut (usize, usize)) {
     let sops = EncryptOptions { layout: Layout::Sops, ..support::whole() };
@@ -162,6 +226,44 @@ fn run(format: Format, clear: &str) {
     assert!(tally.0 > 200 && tally.1 > 200, "{tally:?}");
 }
 
+/// The same for a format in which each value of a file is authentic.
+fn run_whole(format: Format, clear: &str) {
+    let sops = EncryptOptions { layout: Layout::Sops, ..support::whole() };
+    let sources = [
+        clear.to_owned(),
+        support::encrypted(format, clear, &support::whole()),
+        support::encrypted(format, clear, &sops),
+    ];
+    let mut random = Random(0x5ea1);
+    let mut tally = (0, 0);
+    let mut compared = 0;
+    for (index, source) in sources.iter().enumerate() {
+        for _ in 0..500 {
+            let damaged = damaged(source.as_bytes(), &mut random);
+            operate(format, &damaged, &mut tally);
+            if index > 0 {
+                compared += usize::from(gives_nothing_else(format, &damaged, clear));
+            }
+        }
+    }
+    assert!(tally.0 > 200 && tally.1 > 200 && compared > 5, "{tally:?} {compared}");
+}
+
+#[test]
+fn damaged_dotenv_neither_panics_nor_says_a_value_nor_gives_another() {
+    run_whole(Format::Dotenv, DOTENV);
+}
+
+#[test]
+fn damaged_ini_neither_panics_nor_says_a_value_nor_gives_another() {
+    run_whole(Format::Ini, INI);
+}
+
+#[test]
+fn a_damaged_binary_file_neither_panics_nor_says_a_value_nor_gives_another() {
+    run_whole(Format::Binary, BINARY);
+}
+
 #[test]
 fn damaged_yaml_neither_panics_nor_says_a_value() {
     run(Format::Yaml, YAML);
@@ -176,7 +278,9 @@ fn damaged_json_neither_panics_nor_says_a_value() {
 #[test]
 fn every_truncation_neither_panics_nor_says_a_value() {
     let mut tally = (0, 0);
-    for (format, clear) in [(Format::Yaml, YAML), (Format::Json, JSON)] {
+    let clear =
+        [(Format::Yaml, YAML), (Format::Json, JSON), (Format::Dotenv, DOTENV), (Format::Ini, INI)];
+    for (format, clear) in clear {
         for length in (0..clear.len()).filter(|length| clear.is_char_boundary(*length)) {
             operate(format, &clear.as_bytes()[..length], &mut tally);
         }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+#[path = "round_trip/as_data.rs"]
+mod as_data;
 #[path = "round_trip/closed_list.rs"]
 mod closed_list;
 #[path = "round_trip/corpus.rs"]
@@ -16,3 +18,5 @@ mod layouts;
 mod only_the_secrets;
 #[path = "support.rs"]
 mod support;
+#[path = "round_trip/text_formats.rs"]
+mod text_formats;

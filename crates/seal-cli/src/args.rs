@@ -129,6 +129,9 @@ pub(crate) struct EncryptArgs {
     /// per file. Whoever gets the data key of one of these files can then read all of them
     #[arg(long)]
     pub(crate) shared_data_key: bool,
+    /// Take manifests for mere data, as SOPS does: only those that answer as it say so.
+    #[arg(skip)]
+    pub(crate) as_data: bool,
     // Last: what follows would come under their headings.
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
@@ -161,6 +164,9 @@ pub(crate) struct DecryptArgs {
     /// exchanged or removed by anybody
     #[arg(long, conflicts_with = "require_bound")]
     pub(crate) ignore_mac: bool,
+    /// Take manifests for mere data, as SOPS does: only those that answer as it say so.
+    #[arg(skip)]
+    pub(crate) as_data: bool,
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
 }
@@ -216,7 +222,7 @@ pub(crate) struct KeyserviceArgs {
 /// What encrypt and decrypt read and write.
 #[derive(Clone, Debug, PartialEq, Args)]
 pub(crate) struct FileArgs {
-    /// Files, directories (all YAML and JSON below) and patterns (`**/*.yaml`); none or `-` is standard input
+    /// Files, directories (all YAML, JSON, dotenv and INI below) and patterns (`**/*.yaml`); none or `-` is standard input
     #[arg(value_name = "PATHS", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
     /// Replace the files
@@ -270,7 +276,6 @@ pub(crate) enum FileType {
     Json,
     Dotenv,
     Ini,
-    /// Any content; all of it is encrypted
     Binary,
 }
 

@@ -26,7 +26,7 @@ mod unknown;
 
 pub(crate) use arguments::TypedKeys;
 pub(crate) use error::{ConfigError, ConfigWarning, RuleProblem};
-pub(crate) use lookup::Configs;
+pub(crate) use lookup::{Configs, search};
 
 /// One configuration file, checked as a whole.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ mod args;
 mod child;
 mod clock;
 mod commands;
+mod compat;
 mod config;
 mod destination;
 mod error;
@@ -35,6 +36,10 @@ fn main() -> std::process::ExitCode {
     // Before anything secret is in memory. A system that refuses (a container, say) leaves nothing else to do.
     hardening::harden();
     let environment = Environment::of_process();
+    let argv: Vec<_> = std::env::args_os().collect();
+    if let Some(arguments) = compat::sops::arguments(&argv) {
+        return compat::sops::run(arguments, environment).into();
+    }
     let line = match CommandLine::try_parse() {
         Ok(line) => line.complete(|name| environment.variable(name)),
         Err(message) => return ui::print_clap(message).into(),

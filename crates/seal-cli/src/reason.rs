@@ -42,6 +42,8 @@ pub(crate) enum Reason {
     NotFound,
     /// A value to set is malformed.
     BadValue,
+    /// The content has no form in the output format.
+    Conversion,
     /// The editor left the file as it was.
     Unchanged,
     /// The editor could not be started, or failed.

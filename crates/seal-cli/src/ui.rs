@@ -116,6 +116,11 @@ impl Ui {
         said.errors.extend(errors.iter().cloned());
     }
 
+    /// The failure that was reported first.
+    pub(crate) fn first_error(&self) -> Option<CommandError> {
+        self.said().errors.first().cloned()
+    }
+
     /// Shows a bar on a terminal, where there are more files than a glance takes.
     pub(crate) fn progress(&self, files: usize, doing: &'static str) -> Progress<'_> {
         const A_GLANCE: usize = 8;

@@ -31,6 +31,20 @@ impl Environment {
         Self { lookup: Arc::new(move |name| variables.get(name).cloned()) }
     }
 
+    /// The same, but a variable that is not set has the value that stands here.
+    #[must_use]
+    pub fn with_defaults(self, defaults: &'static [(&'static str, &'static str)]) -> Self {
+        let lookup = self.lookup;
+        Self {
+            lookup: Arc::new(move |name| {
+                lookup(name).filter(|value| !value.is_empty()).or_else(|| {
+                    let default = defaults.iter().find(|(known, _)| *known == name);
+                    default.map(|(_, value)| OsString::from(value))
+                })
+            }),
+        }
+    }
+
     /// The value of a variable; an empty one counts as not set.
     pub fn variable(&self, name: &str) -> Option<OsString> {
         (self.lookup)(name).filter(|value| !value.is_empty())

@@ -35,6 +35,7 @@ pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outc
         require_bound: arguments.require_bound,
         namespace: arguments.namespace.as_deref(),
         ignore_mac: arguments.ignore_mac,
+        as_data: arguments.as_data,
     };
     let decryption = Decryption::new(context, options, &arguments.key_access)?;
     let conversion = Conversion::of(&arguments.conversion);

@@ -271,6 +271,9 @@ impl Encryption<'_> {
             });
         }
         let named = self.arguments.filename_override.as_deref().unwrap_or(job.path);
+        if job.format == Format::Binary {
+            files::check_binary(self.arguments.files.file_type, job.path, job.source)?;
+        }
         let config = self.configs.for_file(named)?;
         let Some(output) = self.conversion.target(job.format) else {
             return self.encrypt_text(job, config.as_deref(), named);
@@ -399,6 +402,7 @@ impl Encryption<'_> {
             scope,
             expand_aliases: self.arguments.expand_aliases,
             strip: self.arguments.strip,
+            as_data: self.arguments.as_data,
             whole_files: job.explicit || rule.is_some_and(CreationRule::is_for_certain_paths),
             last_modified: self.last_modified.clone(),
             indent,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use seal_core::file::{Class, Fault, FileError};
 use seal_core::format::Format;
+use seal_core::kubernetes;
 use seal_keys::{KeyService, NoDataKey};
 use serde::de::IgnoredAny;
 
@@ -134,19 +135,38 @@ pub(super) fn format(told: Option<FileType>, path: Option<&Path>) -> Result<Form
     match (told, path) {
         (Some(told), _) => Ok(told.into()),
         (None, None) => Ok(Format::Yaml),
-        (None, Some(path)) => {
-            match Format::of_path(path) {
-                Some(format) => Ok(format),
-                None if is_stream(path) => Ok(Format::Yaml),
-                None if hints_at_a_format(path) => Err(CommandError::usage(
-                    "the name does not tell the format of this file",
-                )
-                .in_file(path)
-                .hint("say which it is with `--type yaml`, `json`, `dotenv`, `ini` or `binary`")),
-                None => Ok(Format::Binary),
-            }
-        }
+        (None, Some(path)) => match Format::of_path(path) {
+            Some(format) => Ok(format),
+            None if is_stream(path) => Ok(Format::Yaml),
+            None if hints_at_a_format(path) => Err(unknown_format(path)),
+            None => Ok(Format::Binary),
+        },
     }
+}
+
+/// Refuses a manifest that would be taken for a binary file, for nothing but its name.
+pub(super) fn check_binary(
+    told: Option<FileType>,
+    path: &Path,
+    text: &[u8],
+) -> Result<(), CommandError> {
+    let is_manifest = || {
+        let text = std::str::from_utf8(text).ok().filter(|text| text.contains("apiVersion"));
+        let stream = text.and_then(|text| Format::Yaml.parse(text.as_bytes()).ok());
+        stream.is_some_and(|stream| {
+            stream.documents.iter().any(|document| !kubernetes::named(document).is_empty())
+        })
+    };
+    match told.is_none() && is_manifest() {
+        true => Err(unknown_format(path)),
+        false => Ok(()),
+    }
+}
+
+fn unknown_format(path: &Path) -> CommandError {
+    CommandError::usage("the name does not tell the format of this file")
+        .in_file(path)
+        .hint("say which it is with `--type yaml`, `json`, `dotenv`, `ini` or `binary`")
 }
 
 /// A name like `.env.prod` or `values.yaml.bak`: SOPS would take the file for a binary one without a word.
@@ -202,9 +222,11 @@ fn reason(error: &FileError) -> Option<Reason> {
     match (error.fault, error.class) {
         (Some(Fault::Value), _) => Some(Reason::Value),
         (Some(Fault::NoDocument), _) => Some(Reason::NoDocument),
+        (Some(Fault::AlreadyEncrypted), _) => Some(Reason::AlreadyEncrypted),
+        (Some(Fault::NotEncrypted), _) => Some(Reason::NotEncrypted),
         (Some(Fault::Mac), _) | (None, Class::Refused) => Some(Reason::MacMismatch),
         (None, Class::NoKey) => Some(Reason::NoDataKey),
-        (None, Class::Syntax) => Some(Reason::Syntax),
+        (Some(Fault::NoMapping), _) | (None, Class::Syntax) => Some(Reason::Syntax),
         (None, Class::Input | Class::Settings | Class::NothingSelected) => None,
     }
 }

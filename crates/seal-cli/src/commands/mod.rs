@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use seal_core::format::Format;
 use seal_keys::Environment;
 
-use crate::args::Command;
+use crate::args::{Command, FileType};
 use crate::clock;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
@@ -25,6 +26,11 @@ mod keyservice;
 mod man;
 #[allow(dead_code, reason = "the verbs that compare are on their way")]
 mod recipients;
+
+/// The format that a type stands for.
+pub(crate) fn format_of(file_type: FileType) -> Result<Format, CommandError> {
+    files::format(Some(file_type), None)
+}
 
 /// What every command gets beside its own arguments.
 pub(crate) struct Context<'c> {

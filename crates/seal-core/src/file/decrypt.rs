@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::encrypt::{may_hold, syntax};
-use super::error::{Class, FileError};
+use super::error::{Class, Fault, FileError};
 use super::open::{Demands, Opened, open};
 use super::pieces::{self, Piece};
 use super::selectors::Selectors;
@@ -32,6 +32,9 @@ pub struct DecryptOptions<'a> {
     /// Give the values back although the MAC or the binding does not hold them together, or there is no MAC. Each
     /// value has to open all the same. What was passed over is in [`DecryptedObject::unverified`].
     pub ignore_mac: bool,
+    /// Take Kubernetes objects for mere data where the envelope is not bound, as SOPS does: it then only has to hold what
+    /// its own rule and MAC say. Without any envelope the source is refused.
+    pub as_data: bool,
 }
 
 /// One envelope that was opened.
@@ -111,11 +114,12 @@ pub(super) fn parts<'s>(
             || memchr::memmem::find(text, b"ENC[AES256_GCM").is_some()
             || (options.require_encrypted && memchr::memmem::find(text, b"Secret").is_some())
     };
-    let pieces = match target {
-        Target::Text => pieces::read(format, source, wanted),
-        Target::Tree => pieces::whole(format, source),
-    };
-    let mut pieces = pieces.map_err(syntax)?;
+    let wanted = |text: &[u8]| target == Target::Tree || wanted(text);
+    let mut pieces = pieces::read(format, source, wanted).map_err(syntax)?;
+    if target == Target::Tree && !has_own_envelopes(&pieces) {
+        // Read in one, comments stand where SOPS's reader puts them.
+        pieces = pieces::whole(format, source).map_err(syntax)?;
+    }
     if format == Format::Binary && !pieces.iter().all(is_binary) {
         return Err(FileError::input("this is no file that was encrypted as a binary one")
             .hint("say which format it has: `--type yaml`, `json`, `dotenv` or `ini`"));
@@ -136,8 +140,11 @@ pub(super) fn parts<'s>(
             }
         })?
     };
-    if options.require_encrypted && parts.iter().all(|part| part.objects.is_empty()) {
-        return Err(FileError::refused("nothing in this file is encrypted"));
+    let is_clear = parts.iter().all(|part| part.objects.is_empty());
+    if (options.require_encrypted || options.as_data) && is_clear {
+        return Err(
+            FileError::refused("nothing in this file is encrypted").fault(Fault::NotEncrypted)
+        );
     }
     Ok((pieces, parts))
 }
@@ -220,12 +227,19 @@ pub(crate) fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
     count > 1
 }
 
+/// Several documents with envelopes of their own. A comment between two of them has to stay with the one that it was
+/// encrypted with.
+fn has_own_envelopes(pieces: &[Piece<'_>]) -> bool {
+    pieces.iter().flat_map(envelopes_of).count() > 1 && !shares_one_envelope(pieces)
+}
+
 impl Run<'_> {
     fn demands(&self) -> Demands<'_> {
         Demands {
             require_bound: self.options.require_bound,
             namespace: self.options.namespace,
             ignore_mac: self.options.ignore_mac,
+            as_data: self.options.as_data,
         }
     }
 
@@ -263,7 +277,9 @@ impl Run<'_> {
     fn piece(&self, piece: &Piece<'_>) -> Result<Part, FileError> {
         let mut part = Part::default();
         let found = envelopes_of(piece);
-        check_clear_objects(piece, self.options.require_encrypted)?;
+        if !self.options.as_data {
+            check_clear_objects(piece, self.options.require_encrypted)?;
+        }
         if found.is_empty() {
             self.make(&mut part, piece, &[])?;
             return Ok(part);

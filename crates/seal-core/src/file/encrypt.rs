@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::OnceLock;
 
-use super::error::{Class, FileError};
+use super::error::{Class, Fault, FileError};
 use super::pieces::{self, Piece};
 use super::prepare::prepare;
 use super::previous::{ObjectName, Previous, object_name};
@@ -58,6 +58,10 @@ pub struct EncryptOptions {
     pub strip: bool,
     /// Encrypt every value of a source that holds no Kubernetes object; else such a source is left alone.
     pub whole_files: bool,
+    /// Take Kubernetes objects for mere data, as SOPS does, under one unbound envelope ([`Layout::Sops`]): no profile, a
+    /// rule may leave a part of a Secret in clear or select nothing at all, and a file that is encrypted already is an
+    /// error.
+    pub as_data: bool,
     /// The time of this run, RFC 3339.
     pub last_modified: String,
     /// Indentation of the `sops` block.
@@ -75,6 +79,7 @@ impl Default for EncryptOptions {
             expand_aliases: false,
             strip: false,
             whole_files: false,
+            as_data: false,
             last_modified: String::new(),
             indent: BlockIndent::default(),
         }
@@ -235,7 +240,7 @@ pub fn encrypt(
     // The proof reads the result: both trees need not be held at once.
     drop((pieces, parts));
     if options.layout == Layout::Sops && report.encrypted > 0 {
-        check_whole(format, source, &bytes, &run.file_key()?.data_key)?;
+        check_whole(format, source, &bytes, &run.file_key()?.data_key, options.as_data)?;
     }
     Ok(Encrypted { bytes: Some(bytes), report })
 }
@@ -255,6 +260,9 @@ fn check_outcome(
     }
     if made > 0 || report.already > 0 {
         return Ok(());
+    }
+    if run.options.as_data {
+        return Err(FileError::input("there is no document in this file").fault(Fault::NoDocument));
     }
     let rule = run.explicit.as_ref().or(run.options.rule.as_ref().filter(|_| run.whole));
     if let Some(rule) = rule {

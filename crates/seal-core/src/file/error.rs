@@ -26,8 +26,14 @@ pub enum Fault {
     Mac,
     /// A value or comment is not what the data key encrypted there.
     Value,
-    /// There is no document, or none with a value in it.
+    /// There is no document.
     NoDocument,
+    /// A document has no place for an envelope: it is no mapping.
+    NoMapping,
+    /// There is an envelope, or something in its place, where none may be.
+    AlreadyEncrypted,
+    /// There is no envelope where one is needed.
+    NotEncrypted,
 }
 
 /// A file that was not encrypted or decrypted. Never holds a value of it.

@@ -75,6 +75,8 @@ pub(crate) struct Demands<'a> {
     pub(crate) namespace: Option<&'a str>,
     /// Neither MAC nor binding have to hold, only each value.
     pub(crate) ignore_mac: bool,
+    /// Without a binding, what Kubernetes makes of the document does not count.
+    pub(crate) as_data: bool,
 }
 
 /// Strings of a document, decrypted where they were encrypted.
@@ -154,7 +156,13 @@ fn verify(
     demands: Demands<'_>,
     opened: &Opened,
 ) -> Result<Option<Flags>, FileError> {
+    let keys = BindingKeys::new(data_key);
+    let recognised = keys.recognise(&opened.iv);
+    let is_data = demands.as_data && matches!(recognised, Recognised::Unbound);
     for (member, plain) in members.iter().zip(&opened.plain) {
+        if is_data {
+            break;
+        }
         let strings = Overlay(plain);
         let document = member.document();
         let object = Object::read(&strings, document, member.object);
@@ -167,13 +175,12 @@ fn verify(
             })?;
         }
     }
-    let keys = BindingKeys::new(data_key);
     let unknown = |what: String| {
         FileError::refused(format!("the envelope is bound {what}"))
             .object(opened.description.clone())
             .hint("a newer version of seal wrote it; use that")
     };
-    match keys.recognise(&opened.iv) {
+    match recognised {
         Recognised::Bound(flags) => {
             let [member] = members else {
                 return Err(FileError::refused(

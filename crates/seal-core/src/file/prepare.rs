@@ -13,6 +13,10 @@ pub(crate) fn prepare(
     source: &[u8],
     options: &EncryptOptions,
 ) -> Result<Option<Vec<u8>>, FileError> {
+    if options.as_data {
+        let has_alias = options.expand_aliases && memchr::memchr(b'&', source).is_some();
+        return if has_alias { without_aliases(format, source) } else { Ok(None) };
+    }
     if !may_hold(source, b"Secret") {
         return Ok(None);
     }
@@ -62,6 +66,19 @@ fn changed(
         if is_secret && document.entry(member.object, "sops").is_none() {
             edit(member, &mut edits)?;
         }
+    }
+    Ok((!edits.is_empty()).then(|| apply(source, 0..source.len(), edits)))
+}
+
+/// The source with all its aliases written out; `None` where there are none.
+fn without_aliases(format: Format, source: &[u8]) -> Result<Option<Vec<u8>>, FileError> {
+    let stream = format.parse(source).map_err(syntax)?;
+    let mut edits = Vec::new();
+    let documents = &stream.documents;
+    for (document, tree) in documents.iter().enumerate() {
+        let object = tree.root();
+        let member = Member { before: &[], source, documents, document, object, place: 0 };
+        expand(member, object, &mut edits)?;
     }
     Ok((!edits.is_empty()).then(|| apply(source, 0..source.len(), edits)))
 }

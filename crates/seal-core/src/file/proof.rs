@@ -37,8 +37,10 @@ pub(crate) fn check_whole(
     source: &[u8],
     bytes: &[u8],
     data_key: &DataKey,
+    as_data: bool,
 ) -> Result<(), FileError> {
-    let back = decrypt(format, bytes, &DecryptOptions::default(), &|_| Ok(data_key.clone()))
+    let options = DecryptOptions { as_data, ..DecryptOptions::default() };
+    let back = decrypt(format, bytes, &options, &|_| Ok(data_key.clone()))
         .map_err(|error| as_input(error, None))?;
     let back = back.bytes.as_ref().map_or(bytes, |bytes| bytes.expose());
     if back == source {

@@ -62,6 +62,7 @@ impl Run<'_> {
             file_key: self.file_key()?,
             last_modified: &self.options.last_modified,
             scope: self.options.scope,
+            bound: !self.options.as_data,
             indent: &self.options.indent,
         })
     }

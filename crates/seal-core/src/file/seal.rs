@@ -25,6 +25,8 @@ pub(crate) struct Sealing<'a> {
     pub(crate) file_key: &'a FileKey,
     pub(crate) last_modified: &'a str,
     pub(crate) scope: Scope,
+    /// Whether the envelope of a single document is bound to it.
+    pub(crate) bound: bool,
     pub(crate) indent: &'a BlockIndent,
 }
 
@@ -184,7 +186,7 @@ pub(crate) fn seal(
         version: SOPS_VERSION.to_owned(),
     };
     let iv = match members {
-        [member] => {
+        [member] if sealing.bound => {
             let document = member.document();
             let object = Object::read(&AsWritten, document, member.object);
             let flags = flags(sealing.scope, object.as_ref());

@@ -2,12 +2,12 @@
 
 use super::Member;
 use super::encrypt::EncryptReport;
-use super::error::FileError;
+use super::error::{Fault, FileError};
 use super::pieces::Piece;
 use super::refusals::{check_aliases, check_region_is_selected, check_secret};
 use super::run::{Run, is_null};
 use super::seal::seal;
-use crate::document::{Content, Edit, apply};
+use crate::document::{Content, Edit, NodeId, apply};
 use crate::envelope::{Metadata, Rule};
 use crate::kubernetes::{self, AsWritten, Object, profile_rule};
 
@@ -25,6 +25,9 @@ pub(crate) fn shared_envelope(
             report.objects +=
                 usize::from(Object::read(&AsWritten, document, member.object).is_some());
             if let Some(sops) = document.entry(member.object, "sops") {
+                if run.options.as_data {
+                    return Err(already_encrypted(member, sops));
+                }
                 report.already += 1;
                 // One that cannot be read is for whoever decrypts the file to say.
                 let envelope = Metadata::read(document, sops).ok();
@@ -47,12 +50,15 @@ pub(crate) fn shared_envelope(
     // One rule has to hold for all documents, and no binding is possible: the MAC covers everything by default.
     let rule = match &run.options.rule {
         Some(rule) => rule.clone(),
-        None if report.objects > 0 => profile_rule(),
+        None if report.objects > 0 && !run.options.as_data => profile_rule(),
         None => Rule::implied(),
     };
     let selector = run.selector(&rule)?;
     for (_, member) in &roots {
         let document = member.document();
+        if run.options.as_data {
+            continue;
+        }
         let selected = selector.select(document, member.object);
         for secret in kubernetes::secrets_within(&AsWritten, document, member.object) {
             let describe = || Object::read(&AsWritten, document, secret).map(|o| o.describe());
@@ -70,7 +76,7 @@ pub(crate) fn shared_envelope(
     }
     let members: Vec<_> = roots.iter().map(|(_, member)| *member).collect();
     let sealed = seal(&run.sealing()?, &members, &rule, &selector, run.mac_only(false))?;
-    if sealed.values == 0 {
+    if sealed.values == 0 && !run.options.as_data {
         return Ok(parts);
     }
     report.values = sealed.values;
@@ -103,6 +109,14 @@ fn piece_roots<'p, 's>(piece: &'p Piece<'s>) -> Vec<Member<'p, 's>> {
     documents.iter().enumerate().map(root).collect()
 }
 
+fn already_encrypted(member: Member<'_, '_>, sops: NodeId) -> FileError {
+    let error = FileError::input("it has a top-level entry `sops`, where the envelope would go")
+        .fault(Fault::AlreadyEncrypted);
+    member.at(error, sops).hint(
+        "it is probably encrypted already: edit it, or decrypt it first; an entry of your own needs another name",
+    )
+}
+
 /// An envelope needs a mapping, or nothing in whose place it can be written.
 fn check_root(member: Member<'_, '_>) -> Result<(), FileError> {
     let node = member.document().node(member.object);
@@ -113,6 +127,6 @@ fn check_root(member: Member<'_, '_>) -> Result<(), FileError> {
         _ => "only a mapping can be encrypted at the top",
     };
     Err(member
-        .near(FileError::input(problem), node.span.start)
+        .near(FileError::input(problem).fault(Fault::NoMapping), node.span.start)
         .hint("SOPS's format has no place for the envelope there"))
 }

@@ -126,7 +126,7 @@ impl Format {
     /// Puts an ENC text in the place of a scalar or of a comment's text.
     ///
     /// # Errors
-    /// A scalar whose tag an ENC text does not fit.
+    /// A scalar whose tag an ENC text does not fit; a comment where it would end the name of a section.
     pub fn encrypted(
         self,
         source: &[u8],
@@ -138,7 +138,7 @@ impl Format {
             Self::Yaml => yaml::edit::encrypted(source, document, node, enc),
             Self::Json => Ok(vec![json::edit::encrypted(document, node, enc)]),
             Self::Dotenv => Ok(vec![dotenv::edit::encrypted(document, node, enc)]),
-            Self::Ini => Ok(vec![ini::edit::encrypted(source, document, node, enc)]),
+            Self::Ini => Ok(vec![ini::edit::encrypted(source, document, node, enc)?]),
             Self::Binary => Ok(vec![binary::encrypted(document, node, enc)]),
         }
     }

@@ -9,11 +9,28 @@ use crate::envelope::Field;
 use crate::format::{EditError, flattened, text_value};
 
 /// Puts an ENC text in the place of a value, inside its quotes, or of a comment's text.
-pub(crate) fn encrypted(source: &[u8], document: &Document<'_>, node: NodeId, enc: &str) -> Edit {
+///
+/// # Errors
+/// A comment behind the name of a section: the name ends at the last `]` of the line, and an ENC text has one.
+pub(crate) fn encrypted(
+    source: &[u8],
+    document: &Document<'_>,
+    node: NodeId,
+    enc: &str,
+) -> Result<Edit, EditError> {
     let span = document.node(node).span;
+    if let Content::Comment(comment) = &document.node(node).content
+        && comment.inline
+    {
+        let start = memchr::memrchr(b'\n', &source[..span.start]).map_or(0, |at| at + 1);
+        if source[start..].trim_ascii_start().starts_with(b"[") {
+            let problem = "a comment behind the name of a section cannot be encrypted there; put it on the line above";
+            return Err(EditError { problem: problem.to_owned() });
+        }
+    }
     let width = quote(source, document, node).text().len();
     let span = Span::new(span.start + width, span.end - width);
-    Edit { span, text: enc.as_bytes().to_vec() }
+    Ok(Edit { span, text: enc.as_bytes().to_vec() })
 }
 
 /// Puts a value, or the text of a comment, in the place of its ENC text. A value keeps the quotes that stand there if
