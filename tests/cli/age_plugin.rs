@@ -4,39 +4,13 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
 use crate::harness::not_run::not_run;
-use crate::harness::{Run, TestDir};
+use crate::harness::{AT_A_TERMINAL, Run, TestDir};
 use crate::manifests::SECRET;
 
 const RECIPIENT: &str = "age1mirror1wp6kymrfvdc82cnvd93hqatzd35kx86l3mt";
+/// What is asked, and answered where nobody sees it.
+const PIN: &str = "'PIN of the mirror?' 1234 hidden";
 const IDENTITY: &str = "AGE-PLUGIN-MIRROR-1WPEXJANPW3JSJC0CX4";
-
-/// Runs a line of the shell with a terminal of its own, and types a PIN when it is asked for one. What it says on the
-/// terminal goes to stdout.
-const AT_A_TERMINAL: &str = r#"
-import os, pty, sys, termios, time
-pid, terminal = pty.fork()
-if pid == 0:
-    os.execvp("sh", ["sh", "-c", sys.argv[1]])
-seen, typed = b"", False
-while True:
-    try:
-        data = os.read(terminal, 1024)
-    except OSError:
-        break
-    if not data:
-        break
-    seen += data
-    if b"PIN of the mirror?" in seen and not typed:
-        # Nobody types before the question has been read; by then the terminal shows nothing.
-        for _ in range(500):
-            if not termios.tcgetattr(terminal)[3] & termios.ECHO:
-                break
-            time.sleep(0.01)
-        os.write(terminal, b"1234\n")
-        typed = True
-sys.stdout.write(seen.decode())
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-"#;
 
 /// A directory with rules for [`RECIPIENT`], and the plugin in `bin`; nothing where there is no Python to run it.
 fn ready(test: &str) -> Option<TestDir> {
@@ -104,7 +78,7 @@ fn a_plugin_unwraps_for_its_identity_only_and_asks_through_us() {
     assert_eq!(started(&directory), ["identity-v1"]);
 
     let line = format!(
-        "export PATH=~/bin:$PATH SOPS_AGE_KEY={IDENTITY}; python3 ~/at_a_terminal.py 'seal decrypt db.yaml >opened'"
+        "export PATH=~/bin:$PATH SOPS_AGE_KEY={IDENTITY}; python3 ~/at_a_terminal.py 'seal decrypt db.yaml >opened' {PIN}"
     );
     let run = directory.bash(&line);
     assert_eq!(run.code, 0, "{}", run.out());
@@ -124,7 +98,7 @@ fn the_real_sops_and_we_open_what_the_other_wrapped_by_a_plugin() {
     directory.write("theirs.yaml", SECRET);
     let at_a_terminal = |line: &str| {
         let run = directory.bash(&format!(
-            "export PATH=~/bin:$PATH SOPS_AGE_KEY={IDENTITY}; python3 ~/at_a_terminal.py '{line}'"
+            "export PATH=~/bin:$PATH SOPS_AGE_KEY={IDENTITY}; python3 ~/at_a_terminal.py '{line}' {PIN}"
         ));
         assert_eq!(run.code, 0, "{line}: {}", run.out());
     };

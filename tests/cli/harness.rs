@@ -21,6 +21,9 @@ pub(crate) const SECRET: &str = "hunter2";
 /// [`SECRET`] in Base64, as far as it is the same whatever stands before and behind it.
 const SECRET_IN_BASE64: [&str; 3] = ["aHVudGVy", "bnRl", "dW50ZXIy"];
 
+/// A script that runs a line of the shell at a terminal and answers a question.
+pub(crate) const AT_A_TERMINAL: &str = include_str!("at_a_terminal.py");
+
 /// A directory with a home of its own. `work` is the working directory of every run. Nobody but root, and the user that
 /// [`Seal::unprivileged`] runs as, gets into it.
 pub(crate) struct TestDir {
@@ -184,6 +187,24 @@ impl TestDir {
         let path = std::iter::once(binary).chain(std::env::split_paths(&path));
         run.command.env("PATH", std::env::join_paths(path).unwrap());
         run.run()
+    }
+
+    /// Runs a line of the shell with a terminal of its own and answers the question that it asks there; what is said
+    /// goes to stdout. Nothing where there is no Python to do it.
+    #[track_caller]
+    pub(crate) fn at_a_terminal(
+        &self,
+        test: &str,
+        line: &str,
+        question: &str,
+        answer: &str,
+    ) -> Option<Run> {
+        if Command::new("python3").arg("--version").output().is_err() {
+            not_run::not_run(test, "no python3");
+            return None;
+        }
+        self.write_home("at_a_terminal.py", AT_A_TERMINAL);
+        Some(self.bash(&format!("python3 ~/at_a_terminal.py '{line}' '{question}' '{answer}'")))
     }
 
     fn prepared(&self, mut command: Command) -> Seal<'_> {

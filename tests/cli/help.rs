@@ -1,35 +1,43 @@
 use crate::harness::TestDir;
 
+/// All that can be typed before `--help`.
+const COMMANDS: [&str; 17] = [
+    "",
+    "init",
+    "encrypt",
+    "decrypt",
+    "get",
+    "updatekeys",
+    "keys",
+    "keys list",
+    "keys add",
+    "keys remove",
+    "groups",
+    "groups add",
+    "groups delete",
+    "exec-env",
+    "exec-file",
+    "keyservice",
+    "completion",
+];
+
 #[test]
 fn help_texts_are_what_they_are_agreed_to_be() {
     let directory = TestDir::new();
-    for command in [
-        "",
-        "init",
-        "encrypt",
-        "decrypt",
-        "get",
-        "exec-env",
-        "exec-file",
-        "keyservice",
-        "completion",
-    ] {
-        let mut arguments: Vec<_> =
-            Some(command).filter(|name| !name.is_empty()).into_iter().collect();
-        arguments.push("--help");
+    for command in COMMANDS {
+        let arguments: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
         let run = directory.seal(&arguments).run();
         let name = if command.is_empty() { "seal" } else { command };
-        run.golden(&format!("help-{name}"));
+        run.golden(&format!("help-{}", name.replace(' ', "-")));
     }
 }
 
 #[test]
 fn help_lines_fit_a_terminal() {
     let directory = TestDir::new();
-    for command in
-        ["init", "encrypt", "decrypt", "get", "exec-env", "exec-file", "keyservice", "completion"]
-    {
-        let help = directory.seal(&[command, "--help"]).run();
+    for command in COMMANDS {
+        let arguments: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
+        let help = directory.seal(&arguments).run();
         let longest = help.out().lines().map(|line| line.chars().count()).max().unwrap();
         assert!(longest <= 110, "{command}: {longest}");
     }

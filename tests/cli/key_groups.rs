@@ -1,22 +1,8 @@
 //! Key groups: some of several groups together open a file.
 
-use std::sync::LazyLock;
-
 use crate::harness::TestDir;
-use crate::keys::{COLLEAGUE, IDENTITY, RECIPIENT};
+use crate::keys::{ANN, COLLEAGUE, IDENTITY, RECIPIENT};
 use crate::manifests::SECRET;
-
-/// Somebody else: identity and recipient.
-static ANN: LazyLock<(String, String)> = LazyLock::new(|| {
-    let directory = TestDir::new();
-    directory.done(&["init", "-q"]);
-    let file = std::fs::read_to_string(directory.home(".config/sops/age/keys.txt")).unwrap();
-    let line = |start: &str| {
-        let line = file.lines().find_map(|line| line.strip_prefix(start)).unwrap();
-        line.to_owned()
-    };
-    (format!("AGE-SECRET-KEY-1{}", line("AGE-SECRET-KEY-1")), line("# public key: "))
-});
 
 fn both() -> String {
     format!("{IDENTITY}\n{}", ANN.0)

@@ -1,5 +1,9 @@
 //! Age keys for tests only, and the rules that name them.
 
+use std::sync::LazyLock;
+
+use crate::harness::TestDir;
+
 /// As `age-keygen` 1.1.1 made it.
 pub(crate) const IDENTITY: &str =
     "AGE-SECRET-KEY-1NS9SNUURQVYGKGZ9MCWW9VSF3SV465JTNGZAJQ0UEYJ5KDG5SAAQEQL7XT";
@@ -7,6 +11,18 @@ pub(crate) const IDENTITY: &str =
 pub(crate) const RECIPIENT: &str = "age1p5lr5u4mxq0kadqalgt8t83srqtp9uy3c09rha8ukqwtmj4wjuzs4djadr";
 /// A recipient whose identity nobody has.
 pub(crate) const COLLEAGUE: &str = "age1que6ws5c3gmlptdr3d2rzuyrxyqmthqtn7z9mmq7zjq4cm5mudessx4w8m";
+
+/// Somebody else: identity and recipient.
+pub(crate) static ANN: LazyLock<(String, String)> = LazyLock::new(|| {
+    let directory = TestDir::new();
+    directory.done(&["init", "-q"]);
+    let file = std::fs::read_to_string(directory.home(".config/sops/age/keys.txt")).unwrap();
+    let line = |start: &str| {
+        let line = file.lines().find_map(|line| line.strip_prefix(start)).unwrap();
+        line.to_owned()
+    };
+    (format!("AGE-SECRET-KEY-1{}", line("AGE-SECRET-KEY-1")), line("# public key: "))
+});
 
 /// [`IDENTITY`] in a file as `age-keygen` writes it.
 pub(crate) fn key_file() -> String {

@@ -60,6 +60,8 @@ mod sops;
 mod sops_and_clouds;
 mod sops_fixtures;
 mod typed_keys;
+mod updatekeys;
 mod usage;
 mod usage_pages;
 mod vault;
+mod who_reads;

@@ -14,13 +14,23 @@ use crate::scope::Scope;
 mod conversion;
 mod examples;
 mod exec;
+mod groups;
+mod keys;
 mod master_keys;
 mod shell;
+mod updatekeys;
 
 pub(crate) use conversion::ConversionArgs;
 pub(crate) use exec::{ExecEnvArgs, ExecFileArgs, ProgramArgs};
+pub(crate) use groups::{
+    GroupsAction, GroupsAddArgs, GroupsArgs, GroupsDeleteArgs, GroupsFileArgs,
+};
+pub(crate) use keys::{
+    KeysAction, KeysAddArgs, KeysArgs, KeysListArgs, KeysRemoveArgs, NamedKeysArgs,
+};
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
+pub(crate) use updatekeys::{Manners, UpdatekeysArgs};
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
 ///
@@ -59,6 +69,9 @@ pub(crate) enum Command {
     Encrypt(Box<EncryptArgs>),
     Decrypt(DecryptArgs),
     Get(GetArgs),
+    Updatekeys(UpdatekeysArgs),
+    Keys(Box<KeysArgs>),
+    Groups(Box<GroupsArgs>),
     ExecEnv(Box<ExecEnvArgs>),
     ExecFile(Box<ExecFileArgs>),
     Keyservice(KeyserviceArgs),
@@ -194,6 +207,12 @@ pub(crate) struct GetArgs {
     /// Namespace of a document that is bound to one but does not name it
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
+    /// As that of `decrypt`: only those that answer as SOPS say so.
+    #[arg(skip)]
+    pub(crate) ignore_mac: bool,
+    /// As that of `decrypt`.
+    #[arg(skip)]
+    pub(crate) as_data: bool,
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
 }
@@ -320,7 +339,12 @@ impl CommandLine {
     /// Whether stdout carries documents, so that nothing else may be printed there.
     pub(crate) fn stdout_carries_documents(&self) -> bool {
         match &self.command {
-            Command::Init(_) | Command::Keyservice(_) | Command::Man(_) => false,
+            Command::Init(_)
+            | Command::Updatekeys(_)
+            | Command::Keys(_)
+            | Command::Keyservice(_)
+            | Command::Man(_) => false,
+            Command::Groups(arguments) => !arguments.file().in_place,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Get(_)
@@ -339,6 +363,16 @@ impl Command {
             Self::Encrypt(_) => "encrypt",
             Self::Decrypt(_) => "decrypt",
             Self::Get(_) => "get",
+            Self::Updatekeys(_) => "updatekeys",
+            Self::Keys(arguments) => match arguments.action {
+                KeysAction::List(_) => "keys list",
+                KeysAction::Add(_) => "keys add",
+                KeysAction::Remove(_) => "keys remove",
+            },
+            Self::Groups(arguments) => match arguments.action {
+                GroupsAction::Add(_) => "groups add",
+                GroupsAction::Delete(_) => "groups delete",
+            },
             Self::ExecEnv(_) => "exec-env",
             Self::ExecFile(_) => "exec-file",
             Self::Keyservice(_) => "keyservice",

@@ -12,6 +12,10 @@ use crate::ui::escape;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terminal;
 
+/// Answers that come on stdin, where a script types them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StandardInput;
+
 /// What a person types in one line, and more than any passphrase.
 const LONGEST_ANSWER: u64 = 64 * 1024;
 
@@ -19,6 +23,16 @@ impl Terminal {
     /// Whether somebody can be asked.
     pub(crate) fn is_there() -> bool {
         open().is_some()
+    }
+}
+
+impl StandardInput {
+    /// The next line; `None` at the end.
+    pub(crate) fn line(self) -> Option<String> {
+        let mut line = String::new();
+        // Locked over lines: what is read ahead stays with the process.
+        let read = std::io::stdin().lock().take(LONGEST_ANSWER).read_line(&mut line).ok()?;
+        (read > 0).then_some(line)
     }
 }
 

@@ -22,9 +22,11 @@ use crate::exit_code::ExitCode;
 use crate::inputs::is_stdin;
 
 mod escape;
+mod recipients_summary;
 mod summary;
 
 pub(crate) use escape::escape;
+pub(crate) use recipients_summary::FilesDone;
 pub(crate) use summary::Counts;
 pub(crate) use summary::Report;
 
@@ -51,6 +53,16 @@ struct Said {
     warnings: Vec<String>,
     errors: Vec<CommandError>,
     bar: Option<ProgressBar>,
+}
+
+/// What a line of a result tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Plain,
+    /// It comes.
+    Added,
+    /// It goes.
+    Removed,
 }
 
 /// Shows how far a run over many files is, as long as it lives.
@@ -150,6 +162,23 @@ impl Ui {
         }
     }
 
+    /// Prints a result for people to stdout; machines get theirs in the JSON object.
+    pub(crate) fn print(&self, lines: &[(Mark, String)]) {
+        if self.json != Json::No {
+            return;
+        }
+        let mut stdout = AutoStream::new(io::stdout(), self.color).lock();
+        for (mark, line) in lines {
+            let style = match mark {
+                Mark::Plain => Style::new(),
+                Mark::Added => AnsiColor::Green.on_default(),
+                Mark::Removed => AnsiColor::Red.on_default(),
+            };
+            // A reader that has gone away has what it wanted.
+            let _ = writeln!(stdout, "{style}{}{style:#}", escape(line));
+        }
+    }
+
     /// Ends the run: the summary line, or the JSON object. `report` is missing where the command failed as a whole.
     pub(crate) fn finish(&self, command: &'static str, report: Option<Report>, code: ExitCode) {
         let said = self.said();
@@ -228,7 +257,7 @@ fn with_hint_for_sops_users(message: clap::Error) -> clap::Error {
     let instead = match message.get(ContextKind::InvalidSubcommand) {
         Some(ContextValue::String(verb)) => match verb.as_str() {
             "edit" => "`seal decrypt -i FILE`, change it, `seal encrypt -i FILE`",
-            "updatekeys" | "rotate" => "`seal decrypt -i PATHS && seal encrypt -i PATHS`",
+            "rotate" => "`seal decrypt -i PATHS && seal encrypt -i PATHS`",
             _ => return message,
         },
         _ => match message.get(ContextKind::InvalidArg).map(ToString::to_string) {

@@ -73,6 +73,29 @@ Examples:
   ssh -R /run/user/1000/keys.sock:/run/user/1000/seal/keyservice.sock build
                                                     a machine that has no keys of its own";
 
+pub(super) const UPDATEKEYS: &str = "\
+Examples:
+  seal updatekeys --dry-run .                       which files differ from .sops.yaml, for CI
+  seal updatekeys .                                 shows what would change, and asks
+  seal updatekeys -y secrets 'charts/**/values.yaml'
+
+Only files that differ are written. A file that changed since it was encrypted is refused.";
+
+pub(super) const KEYS: &str = "\
+Examples:
+  seal keys list                                    who can read what, below this directory
+  seal keys list --by-file secrets
+  seal keys add --age age1colleague… secrets        after naming it in .sops.yaml
+  seal keys remove --age age1colleague… .           with a new data key for each file
+
+.sops.yaml says who reads new files; `seal updatekeys` makes the files that are there agree with it.";
+
+pub(super) const GROUPS: &str = "\
+Examples:
+  seal groups add -i -f secret.yaml --age age1… --pgp 85D77543B3D624B63CEA9E6DBC17301B491B3F21
+  seal groups add -i -f secret.yaml --age age1… --shamir-secret-sharing-threshold 2
+  seal groups delete -i -f secret.yaml 2            the third group";
+
 pub(super) const EXEC_ENV: &str = "\
 Examples:
   seal exec-env secret.yaml -- ./server --port 8080

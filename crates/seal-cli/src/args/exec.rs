@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::{DocumentChoice, FileType, KeyAccessArgs, examples};
+use super::{ConversionArgs, DocumentChoice, FileType, KeyAccessArgs, examples};
 
 /// Run a command with decrypted values as environment variables
 ///
@@ -86,4 +86,10 @@ pub(crate) struct ProgramArgs {
     /// Namespace of documents that are bound to one but do not name it
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
+    /// Take manifests for mere data, as SOPS does: only those that answer as it say so.
+    #[arg(skip)]
+    pub(crate) as_data: bool,
+    /// How the file of `exec-file` is printed; the same.
+    #[arg(skip)]
+    pub(crate) conversion: ConversionArgs,
 }

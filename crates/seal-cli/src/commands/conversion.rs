@@ -119,17 +119,22 @@ impl Conversion {
     }
 
     fn style(&self, config: Option<&Config>) -> Style {
-        let indent = match self.indent {
+        Style { indent: self.indent(config), as_sops: self.reprint }
+    }
+
+    /// The indentation of what is printed, the `sops` block too.
+    pub(super) fn indent(&self, config: Option<&Config>) -> BlockIndent {
+        match self.indent {
             Some(blanks) => BlockIndent { yaml: blanks, json: Some(" ".repeat(blanks)) },
             None => config.map(Config::indent).unwrap_or_default(),
-        };
-        Style { indent, as_sops: self.reprint }
+        }
     }
 }
 
 fn emit_error(path: &Path, error: &EmitError) -> CommandError {
     // Keys come from the file.
-    let out = CommandError::failed(escape(&error.to_string())).in_file(path);
+    let out =
+        CommandError::failed(escape(&error.to_string())).in_file(path).because(Reason::Conversion);
     match error.hint() {
         Some(hint) => out.hint(hint),
         None => out,

@@ -103,7 +103,7 @@ impl<'a> Decryption<'a> {
     }
 
     /// The same, in the format that the run prints.
-    fn decrypt_to(
+    pub(super) fn decrypt_to(
         &self,
         conversion: &Conversion,
         path: &Path,

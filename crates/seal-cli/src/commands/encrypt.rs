@@ -313,7 +313,7 @@ impl Encryption<'_> {
         if is_passed_over(job, rule) {
             return Ok(Done { bytes: None, counts: Counts { skipped: 1, ..Counts::default() } });
         }
-        let indent = config.map(Config::indent).unwrap_or_default();
+        let indent = self.conversion.indent(config);
         let options = self.options(job, rule, indent);
         if let (Format::Binary, Some(rule)) = (job.format, &options.rule) {
             self.weaker.note_rule_of_binary(rule);

@@ -8,6 +8,7 @@ use seal_core::format::Format;
 use seal_core::secret::SecretBytes;
 
 use super::Context;
+use super::conversion::Conversion;
 use super::decrypt::Decryption;
 use super::files::{self, STDIN};
 use crate::args::{FileType, KeyAccessArgs, ProgramArgs};
@@ -48,9 +49,12 @@ pub(super) fn decrypted(
     context: &Context<'_>,
 ) -> Result<Vec<Plain>, CommandError> {
     let namespace = arguments.namespace.as_deref();
-    let options = DecryptOptions { namespace, ..DecryptOptions::default() };
+    let as_data = arguments.as_data;
+    let options = DecryptOptions { namespace, as_data, ..DecryptOptions::default() };
     let decryption = Decryption::new(context, options, key_access)?;
-    let all = paths.iter().map(|path| one(&decryption, path, arguments.file_type)).collect();
+    let conversion = Conversion::of(&arguments.conversion);
+    let one = |path: &PathBuf| one(&decryption, path, arguments.file_type, &conversion);
+    let all = paths.iter().map(one).collect();
     files::warn_at_end(context, &decryption.configs, &decryption.key_access);
     all
 }
@@ -70,6 +74,7 @@ fn one(
     decryption: &Decryption<'_>,
     path: &Path,
     told: Option<FileType>,
+    conversion: &Conversion,
 ) -> Result<Plain, CommandError> {
     let (name, format, source) = if is_stdin(path) {
         let source = write::read_stdin()?;
@@ -81,9 +86,9 @@ fn one(
         inputs::check_file(path)?;
         (path, files::format(told, Some(path))?, write::read(path)?.bytes)
     };
-    let decrypted = decryption.decrypt(name, format, source.expose())?;
+    let decrypted = decryption.decrypt_to(conversion, name, format, source.expose())?;
     let text = decrypted.bytes.unwrap_or(source);
-    Ok(Plain { path: name.to_owned(), format, text })
+    Ok(Plain { path: name.to_owned(), format: conversion.output(format), text })
 }
 
 #[cfg(test)]

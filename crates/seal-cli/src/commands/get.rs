@@ -43,7 +43,8 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
         (files::format(arguments.file_type, Some(name))?, write::read(name)?.bytes)
     };
     let namespace = arguments.namespace.as_deref();
-    let options = DecryptOptions { namespace, ..DecryptOptions::default() };
+    let GetArgs { ignore_mac, as_data, .. } = *arguments;
+    let options = DecryptOptions { namespace, ignore_mac, as_data, ..DecryptOptions::default() };
     let decryption = Decryption::new(context, options, &arguments.key_access)?;
     let decrypted = decryption.decrypt(name, format, source.expose());
     files::warn_at_end(context, &decryption.configs, &decryption.key_access);

@@ -21,11 +21,14 @@ mod exec_env;
 mod exec_file;
 mod files;
 mod get;
+mod groups;
 mod init;
+mod keys;
 mod keyservice;
 mod man;
-#[allow(dead_code, reason = "the verbs that compare are on their way")]
 mod recipients;
+mod rewrapping;
+mod updatekeys;
 
 /// The format that a type stands for.
 pub(crate) fn format_of(file_type: FileType) -> Result<Format, CommandError> {
@@ -61,6 +64,9 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Encrypt(arguments) => encrypt::run(arguments, context),
         Command::Decrypt(arguments) => decrypt::run(arguments, context),
         Command::Get(arguments) => get::run(arguments, context),
+        Command::Updatekeys(arguments) => updatekeys::run(arguments, context),
+        Command::Keys(arguments) => keys::run(arguments, context),
+        Command::Groups(arguments) => groups::run(arguments, context),
         Command::ExecEnv(arguments) => exec_env::run(arguments, context),
         Command::ExecFile(arguments) => exec_file::run(arguments, context),
         Command::Keyservice(arguments) => keyservice::run(arguments, context),

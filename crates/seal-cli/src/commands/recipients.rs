@@ -5,10 +5,12 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use seal_core::envelope::grouped_keys::needed;
-use seal_core::envelope::{GroupedKeys, MasterKey, Metadata};
+use seal_core::envelope::{GroupedKeys, KeyGroup, MasterKey, Metadata};
 
 use crate::config::Configs;
 use crate::error::CommandError;
+
+pub(super) mod shown;
 
 /// The keys that the rule of a file names, with the rule's threshold; `None` where there is no configuration, or one
 /// without rules.
@@ -16,9 +18,27 @@ use crate::error::CommandError;
 /// # Errors
 /// The configuration cannot be used, or no rule of it matches.
 pub(super) fn of_rule(configs: &Configs, path: &Path) -> Result<Option<GroupedKeys>, CommandError> {
+    of_rule_with(configs, path, None)
+}
+
+/// The same with a threshold that the user typed, in place of the rule's.
+pub(super) fn of_rule_with(
+    configs: &Configs,
+    path: &Path,
+    threshold: Option<u32>,
+) -> Result<Option<GroupedKeys>, CommandError> {
     let Some(config) = configs.for_file(path)? else { return Ok(None) };
     let Some(rule) = config.rule_for(path)? else { return Ok(None) };
-    Ok(Some(rule.keys(None)?))
+    Ok(Some(rule.keys(threshold)?))
+}
+
+/// The keys that an envelope is for, with its threshold.
+pub(super) fn of_envelope(metadata: &Metadata) -> GroupedKeys {
+    let keys = |group: &KeyGroup| group.keys.iter().map(|wrapped| wrapped.key.clone()).collect();
+    GroupedKeys {
+        groups: metadata.key_groups.iter().map(keys).collect(),
+        threshold: metadata.shamir_threshold,
+    }
 }
 
 /// How an envelope differs from one that would be made today.
@@ -194,7 +214,7 @@ pub(super) fn list<'k>(keys: impl IntoIterator<Item = &'k MasterKey>) -> String 
 
 #[cfg(test)]
 mod tests {
-    use seal_core::envelope::{KeyGroup, WrappedKey};
+    use seal_core::envelope::WrappedKey;
 
     use super::*;
 

@@ -120,6 +120,36 @@ impl MasterKey {
         }
     }
 
+    /// The whole name in one line, as SOPS shows it: with role, context and profile where it has them.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Age { recipient } => recipient.clone(),
+            Self::Pgp { fingerprint } => fingerprint.clone(),
+            Self::AwsKms { arn, role, context, aws_profile } => {
+                let role = role.iter().map(|role| format!("+{role}"));
+                let mut text: String = std::iter::once(arn.clone()).chain(role).collect();
+                let context: Vec<_> =
+                    context.iter().map(|(name, value)| format!("{name}:{value}")).collect();
+                let profile = aws_profile.as_deref().unwrap_or_default();
+                if !context.is_empty() || !profile.is_empty() {
+                    let _ = write!(text, "|{}", context.join(","));
+                }
+                if !profile.is_empty() {
+                    let _ = write!(text, "|{profile}");
+                }
+                text
+            }
+            Self::GcpKms { resource_id } => resource_id.clone(),
+            Self::AzureKeyVault { vault_url, name, version } => {
+                format!("{vault_url}/keys/{name}/{version}")
+            }
+            Self::VaultTransit { address, engine_path, key_name } => {
+                format!("{address}/v1/{engine_path}/keys/{key_name}")
+            }
+            Self::HuaweiKms { key_id } => key_id.clone(),
+        }
+    }
+
     /// Whether an envelope for `self` is one for `other`: the same key, reached in the same way. Spellings do not matter
     /// (blanks and case of a fingerprint, slashes at the end of an address, the comment behind an SSH key), nor does a
     /// version of Azure's that `self` does not name: that is the newest one, which the envelope then names.
@@ -312,6 +342,27 @@ mod tests {
         assert_eq!(vault.to_string(), "Vault https://vault:8200/v1/a/transit/keys/k");
         assert_eq!(azure("1").to_string(), "Azure Key Vault https://v/keys/n/1");
         assert_eq!(azure("").to_string(), "Azure Key Vault https://v/keys/n");
+    }
+
+    #[test]
+    fn the_whole_name_is_that_of_sops() {
+        let mut context = BTreeMap::from([("b".to_owned(), "2".to_owned())]);
+        context.insert("a".to_owned(), "1".to_owned());
+        let kms = |role: Option<&str>,
+                   context: &BTreeMap<String, String>,
+                   profile: Option<&str>| {
+            let (role, aws_profile) = (role.map(str::to_owned), profile.map(str::to_owned));
+            MasterKey::AwsKms { arn: "arn".to_owned(), role, context: context.clone(), aws_profile }
+                .text()
+        };
+        assert_eq!(kms(None, &BTreeMap::new(), None), "arn");
+        assert_eq!(kms(Some("role"), &context, None), "arn+role|a:1,b:2");
+        assert_eq!(kms(Some("role"), &BTreeMap::new(), Some("ci")), "arn+role||ci");
+        let azure = |version: &str| {
+            let (vault_url, name) = ("https://v".to_owned(), "n".to_owned());
+            MasterKey::AzureKeyVault { vault_url, name, version: version.to_owned() }.text()
+        };
+        assert_eq!(azure("0a"), "https://v/keys/n/0a");
     }
 
     #[test]

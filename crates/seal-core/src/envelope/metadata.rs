@@ -189,6 +189,15 @@ fn rule(block: &Block<'_, '_>) -> Result<Option<Rule>, MetadataError> {
     Ok(found)
 }
 
+/// Whether a version is newer than another one; by its three numbers only.
+pub(crate) fn is_newer(version: &str, than: &str) -> bool {
+    let numbers = |text: &str| -> Vec<u64> {
+        let core = text.split(['-', '+']).next().unwrap_or_default();
+        core.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+    };
+    numbers(version) > numbers(than)
+}
+
 /// Semantic Versioning 2.0, as strictly as SOPS's parser.
 fn is_semantic_version(text: &str) -> bool {
     let is_number = |part: &str| {

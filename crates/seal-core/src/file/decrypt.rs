@@ -1,5 +1,7 @@
 //! Decrypts a file: finds its envelopes, verifies each, and gives the plaintext back in place.
 
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
 use super::encrypt::{may_hold, syntax};
@@ -7,12 +9,10 @@ use super::error::{Class, Fault, FileError};
 use super::open::{Demands, Opened, open};
 use super::pieces::{self, Piece};
 use super::selectors::Selectors;
-use super::tree::documents;
 use super::write_back::{Envelope, written};
 use super::{BoxError, Member, members};
 use crate::cipher::{Cipher, is_enc_text};
 use crate::document::{Content, NodeId, Value};
-use crate::emit::Entry;
 use crate::envelope::binding::{BindingKeys, Recognised};
 use crate::envelope::mac::open_mac;
 use crate::envelope::{Metadata, MetadataError, Rule};
@@ -77,46 +77,53 @@ pub fn decrypt(
     options: &DecryptOptions<'_>,
     unwrap: Unwrap<'_>,
 ) -> Result<Decrypted, FileError> {
-    let (pieces, parts) = parts(format, source, options, unwrap, Target::Text)?;
-    let mut objects = Vec::new();
+    let made = |piece: &Piece<'_>, envelopes: &[Envelope<'_, '_>]| match envelopes.is_empty() {
+        true => Ok(None),
+        false => Ok(Some(written(format, piece, envelopes)?)),
+    };
+    let Made { pieces, parts, objects } = make(format, source, options, unwrap, false, made)?;
     let mut bytes = Zeroizing::new(Vec::new());
-    let changed = parts.iter().any(|part| part.bytes.is_some());
+    let changed = parts.iter().any(Option::is_some);
     if changed {
         // The exact capacity: a buffer that grows leaves copies of the plaintext behind.
-        let length = |(piece, part): (&Piece<'_>, &Part)| {
-            part.bytes.as_ref().map_or(piece.text.len(), |bytes| bytes.len())
+        let length = |(piece, part): (&Piece<'_>, &Option<Zeroizing<Vec<u8>>>)| {
+            part.as_ref().map_or(piece.text.len(), |part| part.len())
         };
         bytes.reserve_exact(pieces.iter().zip(&parts).map(length).sum());
-    }
-    for (piece, part) in pieces.iter().zip(parts) {
-        objects.extend(part.objects);
-        if changed {
-            match part.bytes {
-                Some(part) => bytes.extend_from_slice(&part),
-                None => bytes.extend_from_slice(piece.text),
-            }
+        for (piece, part) in pieces.iter().zip(&parts) {
+            bytes.extend_from_slice(part.as_ref().map_or(piece.text, |part| part));
         }
     }
     let bytes = changed.then(|| SecretBytes::new(std::mem::take(&mut *bytes)));
     Ok(Decrypted { bytes, objects })
 }
 
-/// Opens and verifies every envelope of a source.
-pub(super) fn parts<'s>(
+/// What was made of a source.
+pub(super) struct Made<'s, T> {
+    pub(super) pieces: Vec<Piece<'s>>,
+    /// What became of each piece.
+    pub(super) parts: Vec<T>,
+    pub(super) objects: Vec<DecryptedObject>,
+}
+
+/// Opens and verifies every envelope of a source, and lets `finish` make something of each piece with its envelopes.
+/// With `everything`, pieces that hold nothing encrypted are read too.
+pub(super) fn make<'s, T: Send>(
     format: Format,
     source: &'s [u8],
     options: &DecryptOptions<'_>,
     unwrap: Unwrap<'_>,
-    target: Target,
-) -> Result<(Vec<Piece<'s>>, Vec<Part>), FileError> {
+    everything: bool,
+    finish: impl Fn(&Piece<'s>, &[Envelope<'_, 's>]) -> Result<T, FileError> + Sync,
+) -> Result<Made<'s, T>, FileError> {
     let wanted = |text: &[u8]| {
-        may_hold(text, b"sops")
+        everything
+            || may_hold(text, b"sops")
             || memchr::memmem::find(text, b"ENC[AES256_GCM").is_some()
             || (options.require_encrypted && memchr::memmem::find(text, b"Secret").is_some())
     };
-    let wanted = |text: &[u8]| target == Target::Tree || wanted(text);
     let mut pieces = pieces::read(format, source, wanted).map_err(syntax)?;
-    if target == Target::Tree && !has_own_envelopes(&pieces) {
+    if everything && !has_own_envelopes(&pieces) {
         // Read in one, comments stand where SOPS's reader puts them.
         pieces = pieces::whole(format, source).map_err(syntax)?;
     }
@@ -128,55 +135,40 @@ pub(super) fn parts<'s>(
         // Documents without an envelope would make it another layout, so all have to be looked at.
         pieces::read_rest(format, source, &mut pieces).map_err(syntax)?;
     }
-    let run = Run { format, options, unwrap, selectors: Selectors::default(), target };
-    let shared = shares_one_envelope(&pieces);
-    let parts: Vec<Part> = if shared && !run.is_bound(&pieces) {
-        run.shared(&pieces)?
-    } else {
-        pieces::each(source, &pieces, |piece| run.piece(piece)).map_err(|error| {
-            match shared && error.class == Class::Refused {
-                true => error.hint(REWRITTEN_BY_SOPS),
-                false => error,
+    let run = Run::new(options, unwrap);
+    let (done, shared) = run.each(source, &pieces, |piece, envelopes| {
+        let objects: Vec<_> = envelopes.iter().map(Envelope::report).collect();
+        Ok((finish(piece, &envelopes)?, objects))
+    })?;
+    let mut objects: Vec<DecryptedObject> = Vec::new();
+    let mut parts = Vec::with_capacity(done.len());
+    for (part, of_piece) in done {
+        parts.push(part);
+        for object in of_piece {
+            match objects.last_mut().filter(|_| shared) {
+                // Of one envelope, whose pieces each report their own values.
+                Some(DecryptedObject { values, .. }) => *values += object.values,
+                None => objects.push(object),
             }
-        })?
-    };
-    let is_clear = parts.iter().all(|part| part.objects.is_empty());
-    if (options.require_encrypted || options.as_data) && is_clear {
+        }
+    }
+    if (options.require_encrypted || options.as_data) && objects.is_empty() {
         return Err(
             FileError::refused("nothing in this file is encrypted").fault(Fault::NotEncrypted)
         );
     }
-    Ok((pieces, parts))
+    Ok(Made { pieces, parts, objects })
 }
 
 /// For documents that all carry one bound envelope and are not all the same.
 const REWRITTEN_BY_SOPS: &str = "all documents carry the envelope of one of them: sops wrote this file (updatekeys, set, rotate, edit); get it back \
      from git, and let sops write only files of ours that hold one document";
 
-/// What is made of the pieces.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Target {
-    /// Their text, with the decrypted values in it.
-    Text,
-    /// What they hold.
-    Tree,
-}
-
-/// What became of a piece.
-#[derive(Default)]
-pub(super) struct Part {
-    bytes: Option<Zeroizing<Vec<u8>>>,
-    pub(super) objects: Vec<DecryptedObject>,
-    /// Its documents, if they are wanted.
-    pub(super) documents: Vec<Vec<Entry>>,
-}
-
-struct Run<'a> {
-    format: Format,
+/// What is the same for all envelopes of a file.
+pub(crate) struct Run<'a> {
     options: &'a DecryptOptions<'a>,
     unwrap: Unwrap<'a>,
-    selectors: Selectors,
-    target: Target,
+    pub(crate) selectors: Selectors,
 }
 
 /// The objects of a piece that have an envelope, with its entry.
@@ -186,6 +178,12 @@ pub(crate) fn envelopes_of<'p, 's>(piece: &'p Piece<'s>) -> Vec<(Member<'p, 's>,
         member.document().entry(member.object, "sops").map(|entry| (member, entry))
     };
     members(piece.before, piece.text, stream).into_iter().filter_map(with_entry).collect()
+}
+
+/// Several documents with envelopes of their own. A comment between two of them has to stay with the one that it was
+/// encrypted with.
+fn has_own_envelopes(pieces: &[Piece<'_>]) -> bool {
+    pieces.iter().flat_map(envelopes_of).count() > 1 && !shares_one_envelope(pieces)
 }
 
 /// The content of a `sops` block.
@@ -227,14 +225,37 @@ pub(crate) fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
     count > 1
 }
 
-/// Several documents with envelopes of their own. A comment between two of them has to stay with the one that it was
-/// encrypted with.
-fn has_own_envelopes(pieces: &[Piece<'_>]) -> bool {
-    pieces.iter().flat_map(envelopes_of).count() > 1 && !shares_one_envelope(pieces)
-}
+impl<'a> Run<'a> {
+    pub(crate) fn new(options: &'a DecryptOptions<'a>, unwrap: Unwrap<'a>) -> Self {
+        Self { options, unwrap, selectors: Selectors::default() }
+    }
 
-impl Run<'_> {
-    fn demands(&self) -> Demands<'_> {
+    /// Opens the envelopes of all pieces, whichever layout the source has, and hands those of each piece to `finish`.
+    /// Also tells whether all pieces share one envelope.
+    ///
+    /// # Errors
+    /// Where an envelope does not verify or cannot be opened, and those of `finish`.
+    pub(crate) fn each<'p, 's, T: Send>(
+        &self,
+        source: &[u8],
+        pieces: &'p [Piece<'s>],
+        finish: impl Fn(&'p Piece<'s>, Vec<Envelope<'p, 's>>) -> Result<T, FileError> + Sync,
+    ) -> Result<(Vec<T>, bool), FileError> {
+        let same = shares_one_envelope(pieces);
+        if same && !self.is_bound(pieces) {
+            let envelopes = pieces.iter().zip(self.shared(pieces)?);
+            let done: Result<_, _> = envelopes.map(|(piece, own)| finish(piece, own)).collect();
+            return Ok((done?, true));
+        }
+        let done = pieces::each(source, pieces, |piece| finish(piece, self.piece(piece)?));
+        let done = done.map_err(|error| match same && error.class == Class::Refused {
+            true => error.hint(REWRITTEN_BY_SOPS),
+            false => error,
+        })?;
+        Ok((done, false))
+    }
+
+    pub(crate) fn demands(&self) -> Demands<'_> {
         Demands {
             require_bound: self.options.require_bound,
             namespace: self.options.namespace,
@@ -254,8 +275,12 @@ impl Run<'_> {
         mac.is_ok_and(|mac| BindingKeys::new(&data_key).recognise(mac.iv()) != Recognised::Unbound)
     }
 
-    fn open(&self, members: &[Member<'_, '_>], sops: NodeId) -> Result<Opened, FileError> {
-        let member = members[0];
+    fn open<'p, 's>(
+        &self,
+        found: Vec<(Member<'p, 's>, NodeId)>,
+    ) -> Result<Envelope<'p, 's>, FileError> {
+        let (members, entries): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        let (member, sops) = (members[0], entries[0]);
         let document = member.document();
         let at = |error: FileError| {
             member.near(error.object(member.describe()), document.node(sops).span.start)
@@ -270,86 +295,56 @@ impl Run<'_> {
             error.source = Some(source);
             error.object(member.describe())
         })?;
-        open(members, &metadata, &selector, &data_key, self.demands())
-            .map_err(|error| if error.position.is_some() { error } else { at(error) })
+        let opened = open(&members, &metadata, &selector, &data_key, self.demands())
+            .map_err(|error| if error.position.is_some() { error } else { at(error) })?;
+        Ok(Envelope { members, entries, metadata: Arc::new(metadata), data_key, opened })
     }
 
-    fn piece(&self, piece: &Piece<'_>) -> Result<Part, FileError> {
-        let mut part = Part::default();
-        let found = envelopes_of(piece);
+    fn piece<'p, 's>(&self, piece: &'p Piece<'s>) -> Result<Vec<Envelope<'p, 's>>, FileError> {
         if !self.options.as_data {
             check_clear_objects(piece, self.options.require_encrypted)?;
         }
-        if found.is_empty() {
-            self.make(&mut part, piece, &[])?;
-            return Ok(part);
-        }
-        let mut opened = Vec::with_capacity(found.len());
-        for (member, sops) in found {
-            let envelope = self.open(&[member], sops)?;
-            part.objects.push(DecryptedObject {
-                description: envelope.description.clone(),
-                bound: envelope.bound.is_some(),
-                reordered: envelope.reordered,
-                values: envelope.values(),
-                unverified: envelope.unverified.clone(),
-            });
-            opened.push(Envelope { members: vec![member], entries: vec![sops], opened: envelope });
-        }
-        self.make(&mut part, piece, &opened)?;
-        Ok(part)
+        envelopes_of(piece).into_iter().map(|found| self.open(vec![found])).collect()
     }
 
-    /// Makes of a piece what is wanted.
-    fn make(
+    /// For each piece, its part of the one envelope.
+    fn shared<'p, 's>(
         &self,
-        part: &mut Part,
-        piece: &Piece<'_>,
-        envelopes: &[Envelope<'_, '_>],
-    ) -> Result<(), FileError> {
-        match self.target {
-            Target::Text if envelopes.is_empty() => {}
-            Target::Text => part.bytes = Some(written(self.format, piece, envelopes)?),
-            Target::Tree => part.documents = documents(piece, envelopes)?,
-        }
-        Ok(())
-    }
-
-    fn shared(&self, pieces: &[Piece<'_>]) -> Result<Vec<Part>, FileError> {
+        pieces: &'p [Piece<'s>],
+    ) -> Result<Vec<Vec<Envelope<'p, 's>>>, FileError> {
         let found: Vec<_> = pieces.iter().map(envelopes_of).collect();
-        let members: Vec<_> = found.iter().flatten().map(|(member, _)| *member).collect();
-        let Some((_, sops)) = found.iter().flatten().next() else {
-            return Ok(pieces.iter().map(|_| Part::default()).collect());
+        let counts: Vec<usize> = found.iter().map(Vec::len).collect();
+        let all: Vec<_> = found.into_iter().flatten().collect();
+        let mut whole = self.open(all)?;
+        let mut plain = std::mem::take(&mut whole.opened.plain).into_iter();
+        let mut members = std::mem::take(&mut whole.members).into_iter();
+        let mut entries = std::mem::take(&mut whole.entries).into_iter();
+        let part = |count: usize| {
+            let envelope = Envelope {
+                members: members.by_ref().take(count).collect(),
+                entries: entries.by_ref().take(count).collect(),
+                metadata: Arc::clone(&whole.metadata),
+                data_key: whole.data_key.clone(),
+                opened: Opened {
+                    plain: plain.by_ref().take(count).collect(),
+                    ..whole.opened.without_leaves()
+                },
+            };
+            if count == 0 { Vec::new() } else { vec![envelope] }
         };
-        let mut opened = self.open(&members, *sops)?;
-        let values = opened.values();
-        let mut plain = std::mem::take(&mut opened.plain).into_iter();
-        let mut parts = Vec::with_capacity(pieces.len());
-        for (piece, found) in pieces.iter().zip(found) {
-            let mut part = Part::default();
-            if found.is_empty() {
-                self.make(&mut part, piece, &[])?;
-            } else {
-                let (members, entries): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-                let opened = Opened {
-                    plain: plain.by_ref().take(members.len()).collect(),
-                    ..opened.without_leaves()
-                };
-                let envelope = Envelope { members, entries, opened };
-                self.make(&mut part, piece, &[envelope])?;
-            }
-            parts.push(part);
+        Ok(counts.into_iter().map(part).collect())
+    }
+}
+
+impl Envelope<'_, '_> {
+    fn report(&self) -> DecryptedObject {
+        DecryptedObject {
+            description: self.opened.description.clone(),
+            bound: self.opened.bound.is_some(),
+            reordered: self.opened.reordered,
+            values: self.opened.values(),
+            unverified: self.opened.unverified.clone(),
         }
-        if let Some(part) = parts.first_mut() {
-            part.objects.push(DecryptedObject {
-                description: opened.description.clone(),
-                bound: false,
-                reordered: false,
-                values,
-                unverified: opened.unverified.clone(),
-            });
-        }
-        Ok(parts)
     }
 }
 

@@ -9,6 +9,7 @@ use super::prepare::prepare;
 use super::previous::{ObjectName, Previous, object_name};
 use super::proof::check_whole;
 use super::run::Run;
+use super::seal::Sealed;
 use super::selectors::Selectors;
 use super::shared::shared_envelope;
 use super::{BoxError, members};
@@ -132,6 +133,8 @@ pub struct EncryptReport {
     pub encrypted: usize,
     /// Those that kept the envelope of the previous version.
     pub kept: usize,
+    /// Values and comments that have a new ciphertext.
+    pub changed: usize,
     /// Those that were encrypted before.
     pub already: usize,
     /// The master keys of each envelope among the latter, without repetition: whom a caller would choose today may be
@@ -207,13 +210,14 @@ pub fn encrypt(
         keys,
         previous,
         names: previous.map(|_| names(&pieces)).unwrap_or_default(),
+        version: None,
         file_key: OnceLock::new(),
         explicit: (!is_profile).then(|| options.rule.clone()).flatten(),
         whole,
         selectors: Selectors::default(),
     };
     let mut report = EncryptReport::default();
-    let mut parts: Vec<Option<Vec<u8>>> = match options.layout {
+    let parts: Vec<Option<Vec<u8>>> = match options.layout {
         Layout::Documents => {
             let done = pieces::each(source, &pieces, |piece| run.piece(piece))?;
             done.into_iter()
@@ -229,20 +233,26 @@ pub fn encrypt(
     if parts.iter().all(Option::is_none) && prepared.is_none() {
         return Ok(Encrypted { bytes: None, report });
     }
-    let length = parts.iter().flatten().map(Vec::len).sum::<usize>() + source.len();
-    let mut bytes = Vec::with_capacity(length);
-    for (piece, part) in pieces.iter().zip(&mut parts) {
-        match part.take() {
-            Some(part) => bytes.extend_from_slice(&part),
-            None => bytes.extend_from_slice(piece.text),
-        }
-    }
+    let bytes = joined(source.len(), &pieces, parts);
     // The proof reads the result: both trees need not be held at once.
-    drop((pieces, parts));
+    drop(pieces);
     if options.layout == Layout::Sops && report.encrypted > 0 {
         check_whole(format, source, &bytes, &run.file_key()?.data_key, options.as_data)?;
     }
     Ok(Encrypted { bytes: Some(bytes), report })
+}
+
+/// The whole source, with the pieces that changed. `length` is about how long it was.
+pub(crate) fn joined(length: usize, pieces: &[Piece<'_>], parts: Vec<Option<Vec<u8>>>) -> Vec<u8> {
+    let length = parts.iter().flatten().map(Vec::len).sum::<usize>() + length;
+    let mut bytes = Vec::with_capacity(length);
+    for (piece, part) in pieces.iter().zip(parts) {
+        match part {
+            Some(part) => bytes.extend_from_slice(&part),
+            None => bytes.extend_from_slice(piece.text),
+        }
+    }
+    bytes
 }
 
 /// Refuses a run that did not do what was asked for, or whose result nobody could read.
@@ -341,11 +351,18 @@ pub(crate) fn holds_kubernetes(format: Format, pieces: &[Piece<'_>]) -> bool {
 }
 
 impl EncryptReport {
-    fn add(&mut self, other: &Self) {
+    pub(crate) fn add_values(&mut self, sealed: &Sealed) {
+        self.values += sealed.values;
+        self.comments += sealed.comments;
+        self.changed += sealed.fresh;
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
         self.values += other.values;
         self.comments += other.comments;
         self.encrypted += other.encrypted;
         self.kept += other.kept;
+        self.changed += other.changed;
         self.already += other.already;
         self.already_for.extend(other.already_for.iter().cloned());
         self.objects += other.objects;

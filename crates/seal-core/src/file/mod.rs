@@ -26,6 +26,7 @@ mod prepare;
 mod previous;
 mod proof;
 mod refusals;
+mod revise;
 mod rewrap;
 mod run;
 mod seal;
@@ -40,6 +41,7 @@ pub use encrypt::{
 };
 pub use error::{Class, Details, Fault, FileError};
 pub use previous::Previous;
+pub use revise::{Fresh, ReviseOptions, renew, revise};
 pub use rewrap::{Rewrapped, envelopes, rewrap};
 pub use tree::{DecryptedTree, decrypt_tree};
 

@@ -7,18 +7,16 @@ use std::collections::HashMap;
 
 use subtle::ConstantTimeEq;
 
-use super::bound::bound_leaves;
 use super::decrypt::Unwrap;
 use super::encrypt::EncryptOptions;
 use super::error::FileError;
 use super::open::{Demands, Opened, open, relative_path};
-use super::seal::{Secret, flags, of_secrets, secrets};
+use super::seal::{Secret, block, covered, flags, of_secrets, statement};
 use super::selectors::Selectors;
 use super::{Member, members};
 use crate::cipher::{Cipher, EncText, ValueType};
 use crate::document::{Content, Document, Edit, Node, NodeId, Stream, Value};
-use crate::envelope::binding::{BindingKeys, Statement};
-use crate::envelope::mac::MacHasher;
+use crate::envelope::binding::BindingKeys;
 use crate::envelope::{GroupedKeys, Metadata, Rule};
 use crate::format::Format;
 use crate::kubernetes::{AsWritten, Object};
@@ -117,39 +115,26 @@ impl<'a> Previous<'a> {
             return Ok(None);
         };
         let object = Object::read(&AsWritten, member.document(), member.object);
-        let wanted = flags(options.scope, object.as_ref());
+        let wanted = flags(options.scope, object.as_ref(), None);
         if opened.bound != Some(wanted) || opened.reordered {
             return Ok(None);
         }
-        let mut hasher = MacHasher::new(mac_only_encrypted);
-        let new = secrets(format, member, &selector, mac_only_encrypted, &mut hasher)?;
-        let same_mac = bool::from(hasher.finish().as_bytes().ct_eq(opened.mac_hex.as_bytes()));
+        let mut new = covered(format, &[member], &selector, mac_only_encrypted)?;
+        let same_mac = bool::from(new.mac_hex.as_bytes().ct_eq(opened.mac_hex.as_bytes()));
+        let Some((_, new)) = new.members.pop().filter(|_| same_mac) else { return Ok(None) };
         let cipher = Cipher::new(&data_key);
-        let edits = same_mac.then(|| reuse(format, &cipher, before, &opened, member, &new));
-        let Some(mut edits) = edits.flatten() else { return Ok(None) };
+        let edits = reuse(format, &cipher, before, &opened, member, &new);
+        let Some(mut edits) = edits else { return Ok(None) };
         let (values, comments) = count(&new);
 
         // The binding covers empty values too, which the MAC does not.
-        let plain = of_secrets(member, new);
-        let statement = Statement {
-            flags: wanted,
-            last_modified: &metadata.last_modified,
-            mac_hex: &opened.mac_hex,
-            rule: written,
-            mac_only_encrypted,
-            identity: object.map(|object| object.identity()).unwrap_or_default(),
-            leaves: bound_leaves(member, mac_only_encrypted, &selector, &AsWritten, &plain)?,
-        };
+        let plain = of_secrets(member, &new);
+        let flags = (wanted, None);
+        let statement = statement(member, &metadata, &selector, flags, &opened.mac_hex, &plain)?;
         if !BindingKeys::new(&data_key).verify(&opened.iv, &statement) {
             return Ok(None);
         }
-        edits.push(format.inserted(
-            member.source,
-            member.document(),
-            member.object,
-            &metadata.fields(),
-            &options.indent,
-        ));
+        edits.push(block(format, member, &metadata.fields(), &options.indent));
         Ok(Some(Kept { edits, values, comments, data_key }))
     }
 }
@@ -209,7 +194,7 @@ fn reuse(
 }
 
 /// The ENC text at a node, without the line breaks that a block scalar adds.
-fn enc_text(node: &Node<'_>) -> Option<String> {
+pub(crate) fn enc_text(node: &Node<'_>) -> Option<String> {
     match &node.content {
         Content::Comment(comment) => Some(comment.text.to_owned()),
         Content::Scalar(scalar) => match &scalar.value {

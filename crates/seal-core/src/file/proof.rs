@@ -1,6 +1,7 @@
 //! The proof that what was made can be had back: it is decrypted and compared before it leaves.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::Member;
 use super::compare::{Difference, Reading};
@@ -23,10 +24,11 @@ pub(crate) fn check_piece(
     piece: &Piece<'_>,
     bytes: &[u8],
     made: &[(Member<'_, '_>, DataKey)],
+    demands: Demands<'_>,
     selectors: &Selectors,
 ) -> Result<(), FileError> {
     let Some(before) = &piece.stream else { return Ok(()) };
-    let back = decrypted(format, bytes, made, selectors)
+    let back = decrypted(format, bytes, made, demands, selectors)
         .map_err(|error| as_input(error, made.first().map(|(member, _)| *member)))?;
     compare(format, (piece.before, piece.text), &before.documents, &back)
 }
@@ -54,6 +56,7 @@ fn decrypted(
     format: Format,
     bytes: &[u8],
     made: &[(Member<'_, '_>, DataKey)],
+    demands: Demands<'_>,
     selectors: &Selectors,
 ) -> Result<zeroize::Zeroizing<Vec<u8>>, FileError> {
     let stream = format.parse(bytes).map_err(syntax)?;
@@ -73,8 +76,10 @@ fn decrypted(
             Metadata::read(document, entry).map_err(|error| FileError::input(error.to_string()))?;
         let rule = metadata.rule.clone().unwrap_or_else(Rule::implied);
         let selector = selectors.compiled(&rule).map_err(settings)?;
-        let opened = open(&[there], &metadata, &selector, data_key, Demands::default())?;
-        envelopes.push(Envelope { members: vec![there], entries: vec![entry], opened });
+        let opened = open(&[there], &metadata, &selector, data_key, demands)?;
+        let (members, entries) = (vec![there], vec![entry]);
+        let (metadata, data_key) = (Arc::new(metadata), data_key.clone());
+        envelopes.push(Envelope { members, entries, metadata, data_key, opened });
     }
     let whole = Piece { before: &[], text: bytes, stream: None };
     written(format, &whole, &envelopes)

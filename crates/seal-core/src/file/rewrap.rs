@@ -41,6 +41,11 @@ pub fn rewrap(
     indent: &BlockIndent,
     change: &(dyn Fn(&Metadata) -> Result<Rewrapped, BoxError> + Sync),
 ) -> Result<Option<Vec<u8>>, FileError> {
+    let format = match format {
+        // Encrypted, a file of any content is an object of JSON, whose content stays as it is here.
+        Format::Binary if !envelopes(format, source)?.is_empty() => Format::Json,
+        format => format,
+    };
     let pieces = read(format, source)?;
     let changed = |member: Member<'_, '_>, sops: NodeId| -> Result<Option<Metadata>, FileError> {
         let mut metadata = metadata_of(member, sops)?;

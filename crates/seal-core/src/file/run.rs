@@ -11,11 +11,13 @@ use super::proof::check_piece;
 use super::refusals::{
     check_aliases, check_encrypted, check_list, check_region_is_selected, check_secret,
 };
-use super::seal::{Sealing, seal};
+use super::revise::{Version, revised};
+use super::seal::{Sealing, Tie, covered, seal};
 use super::selectors::Selectors;
 use super::{BoxError, Member, members};
 use crate::document::{Content, Document, NodeId, Scalar, Value, apply};
-use crate::envelope::{MasterKey, Rule};
+use crate::envelope::metadata::SOPS_VERSION;
+use crate::envelope::{MasterKey, Metadata, Rule};
 use crate::format::Format;
 use crate::kubernetes::{self, AsWritten, Object, profile_rule};
 use crate::select::Selector;
@@ -28,6 +30,8 @@ pub(crate) struct Run<'a> {
     pub(crate) previous: Option<&'a Previous<'a>>,
     /// How often each name of an object stands in the source, where there is a previous version to compare with.
     pub(crate) names: HashMap<ObjectName, usize>,
+    /// The version that the source was decrypted from, where its data keys are used again.
+    pub(crate) version: Option<&'a Version<'a>>,
     pub(crate) file_key: OnceLock<Result<FileKey, Arc<BoxError>>>,
     /// The rule, where it is not the manifest profile's.
     pub(crate) explicit: Option<Rule>,
@@ -55,16 +59,25 @@ impl Run<'_> {
         })
     }
 
-    pub(crate) fn sealing(&self) -> Result<Sealing<'_>, FileError> {
-        Ok(Sealing {
-            format: self.format,
-            keys: self.keys,
-            file_key: self.file_key()?,
-            last_modified: &self.options.last_modified,
-            scope: self.options.scope,
-            bound: !self.options.as_data,
-            indent: &self.options.indent,
-        })
+    /// How a new envelope is made.
+    pub(crate) fn sealing<'t>(
+        &'t self,
+        rule: Option<Rule>,
+        mac_only_encrypted: bool,
+        tie: Tie<'t>,
+    ) -> Result<Sealing<'t>, FileError> {
+        let file_key = self.file_key()?;
+        let envelope = Metadata {
+            shamir_threshold: file_key.shamir_threshold,
+            key_groups: file_key.key_groups.clone(),
+            last_modified: self.options.last_modified.clone(),
+            mac: String::new(),
+            rule: rule.filter(|_| self.format.has_rules()),
+            mac_only_encrypted,
+            version: SOPS_VERSION.to_owned(),
+        };
+        let (format, keys, indent) = (self.format, self.keys, &self.options.indent);
+        Ok(Sealing { format, keys, data_key: &file_key.data_key, envelope, tie, indent })
     }
 
     pub(crate) fn selector(&self, rule: &Rule) -> Result<Arc<Selector>, FileError> {
@@ -82,12 +95,20 @@ impl Run<'_> {
     ) -> Result<(Option<Vec<u8>>, EncryptReport), FileError> {
         let mut report = EncryptReport::default();
         let Some(stream) = &piece.stream else { return Ok((None, report)) };
+        if let Some((encrypted, envelopes)) = self.version.and_then(|it| it.unchanged(piece)) {
+            report.kept = envelopes;
+            return Ok((Some(encrypted.to_vec()), report));
+        }
         if let Some(rule) = &self.explicit {
             self.check_lists(piece, rule)?;
         }
         let mut chosen = Vec::new();
-        let mut covered = vec![Vec::new(); stream.documents.len()];
-        for member in members(piece.before, piece.text, stream) {
+        let mut enveloped = vec![Vec::new(); stream.documents.len()];
+        let members = match self.version {
+            Some(version) => version.members(piece, stream),
+            None => members(piece.before, piece.text, stream),
+        };
+        for member in members {
             let object = Object::read(&AsWritten, member.document(), member.object);
             report.objects += usize::from(object.is_some());
             let choice = self.choose(member, object.as_ref()).map_err(named(object.as_ref()))?;
@@ -96,16 +117,16 @@ impl Run<'_> {
                 Choice::Already(keys) => {
                     report.already += 1;
                     report.already_for.insert(keys);
-                    covered[member.document].push(member.object);
+                    enveloped[member.document].push(member.object);
                 }
                 Choice::Encrypt(rule) => {
-                    covered[member.document].push(member.object);
+                    enveloped[member.document].push(member.object);
                     chosen.push((member, rule));
                 }
             }
         }
         if self.explicit.is_none() {
-            check_unprotected(piece, &stream.documents, &covered)?;
+            check_unprotected(piece, &stream.documents, &enveloped)?;
         }
         if chosen.is_empty() {
             return Ok((None, report));
@@ -115,6 +136,18 @@ impl Run<'_> {
         let mut made = Vec::new();
         for (member, rule) in chosen {
             let object = Object::read(&AsWritten, member.document(), member.object);
+            if let Some((version, (earlier, which))) =
+                self.version.and_then(|version| Some((version, version.earlier(member)?)))
+            {
+                let revised = revised(self, version, earlier, (&[member], &[Some(which)]))
+                    .map_err(named(object.as_ref()))?;
+                report.kept += usize::from(revised.is_kept);
+                report.encrypted += usize::from(!revised.is_kept);
+                report.add_values(&revised.sealed);
+                edits.extend(revised.sealed.edits.into_iter().flatten());
+                made.push((member, revised.data_key));
+                continue;
+            }
             let selector = self.selector(&rule)?;
             let mac_only = self.mac_only(rule == profile_rule());
             if let Some(kept) =
@@ -127,17 +160,19 @@ impl Run<'_> {
                 made.push((member, kept.data_key));
                 continue;
             }
-            let sealing = self.sealing()?;
-            let sealed = seal(&sealing, &[member], &rule, &selector, mac_only)
+            let tie = Tie::Document(self.options.scope, None);
+            let sealing = self.sealing(Some(rule), mac_only, tie)?;
+            let sealed = covered(self.format, &[member], &selector, mac_only)
+                .and_then(|covered| seal(&sealing, &selector, covered))
                 .map_err(named(object.as_ref()))?;
             report.encrypted += 1;
-            report.values += sealed.values;
-            report.comments += sealed.comments;
+            report.add_values(&sealed);
             edits.extend(sealed.edits.into_iter().flatten());
-            made.push((member, sealing.file_key.data_key.clone()));
+            made.push((member, sealing.data_key.clone()));
         }
         let bytes = apply(piece.text, 0..piece.text.len(), edits);
-        check_piece(self.format, piece, &bytes, &made, &self.selectors)?;
+        let demands = self.version.map(Version::demands).unwrap_or_default();
+        check_piece(self.format, piece, &bytes, &made, demands, &self.selectors)?;
         Ok((Some(bytes), report))
     }
 
@@ -165,7 +200,8 @@ impl Run<'_> {
             let (before, source) = (piece.before, piece.text);
             let root = Member { before, source, documents, document: index, object, place: 0 };
             let is_list = kubernetes::list_items(&AsWritten, document, object).is_some();
-            if is_list && document.entry(object, "sops").is_none() {
+            let is_whole = self.version.is_some_and(|version| version.is_whole(piece, index));
+            if is_list && !is_whole && document.entry(object, "sops").is_none() {
                 check_list(root, object, &*self.selector(rule)?)?;
             }
         }
@@ -192,11 +228,15 @@ impl Run<'_> {
             return Ok(Choice::Already(envelope.master_keys()));
         }
         let is_secret = kubernetes.is_some_and(Object::is_secret);
-        let rule = match (&self.explicit, is_secret) {
-            (Some(rule), _) => rule.clone(),
-            (None, true) => profile_rule(),
-            (None, false) if self.whole => self.options.rule.clone().unwrap_or_else(Rule::implied),
-            (None, false) => {
+        let earlier = self.version.and_then(|version| version.earlier(member));
+        let rule = match (earlier, &self.explicit, is_secret) {
+            (Some((earlier, _)), ..) => earlier.rule(),
+            (None, Some(rule), _) => rule.clone(),
+            (None, None, true) => profile_rule(),
+            (None, None, false) if self.whole => {
+                self.options.rule.clone().unwrap_or_else(Rule::implied)
+            }
+            (None, None, false) => {
                 self.check_shape(member, kubernetes)?;
                 return Ok(Choice::Leave);
             }
@@ -217,7 +257,7 @@ impl Run<'_> {
         }
         let selector = self.selector(&rule)?;
         let selected = selector.select(document, member.object);
-        if is_secret && self.explicit.is_some() {
+        if is_secret && rule != profile_rule() {
             check_region_is_selected(member, member.object, &selected, &rule)?;
         }
         let any = selected.iter().zip(member.object.index()..).any(|(selected, index)| {
@@ -228,7 +268,8 @@ impl Run<'_> {
                     _ => false,
                 }
         });
-        Ok(if any { Choice::Encrypt(rule) } else { Choice::Leave })
+        // What had an envelope keeps it: a value that is added later is encrypted then.
+        Ok(if any || earlier.is_some() { Choice::Encrypt(rule) } else { Choice::Leave })
     }
 
     /// Refuses an object that may be a Secret, or hold one, without saying so where it should.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::bound::bound_leaves;
-use super::encrypt::{FileKey, Keys, Scope};
+use super::encrypt::{Keys, Scope};
 use super::error::FileError;
 use super::leaves::Aad;
 use super::open::Plain;
@@ -12,22 +12,31 @@ use crate::cipher::{Cipher, ValueType};
 use crate::document::{Content, Document, Edit, Node, NodeId, Value};
 use crate::envelope::binding::{BindingKeys, Flags, Statement};
 use crate::envelope::mac::{MacHasher, seal_mac};
-use crate::envelope::metadata::SOPS_VERSION;
-use crate::envelope::{Metadata, Rule};
+use crate::envelope::{Field, Metadata};
 use crate::format::{BlockIndent, Format};
 use crate::kubernetes::{AsWritten, Object};
+use crate::secret::DataKey;
 use crate::select::Selector;
 
-/// What is the same for all envelopes of a run.
+/// How one envelope is made.
 pub(crate) struct Sealing<'a> {
     pub(crate) format: Format,
     pub(crate) keys: &'a Keys<'a>,
-    pub(crate) file_key: &'a FileKey,
-    pub(crate) last_modified: &'a str,
-    pub(crate) scope: Scope,
-    /// Whether the envelope of a single document is bound to it.
-    pub(crate) bound: bool,
+    pub(crate) data_key: &'a DataKey,
+    /// All that it says but for its MAC.
+    pub(crate) envelope: Metadata,
+    pub(crate) tie: Tie<'a>,
     pub(crate) indent: &'a BlockIndent,
+}
+
+/// What an envelope is tied to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tie<'a> {
+    /// One document, and that much of its identity. A namespace here stands in for one that the document does not
+    /// carry.
+    Document(Scope, Option<&'a str>),
+    /// Nothing, as SOPS makes them.
+    Nothing,
 }
 
 /// The edits of one envelope, for each member.
@@ -35,14 +44,42 @@ pub(crate) struct Sealed {
     pub(crate) edits: Vec<Vec<Edit>>,
     pub(crate) values: usize,
     pub(crate) comments: usize,
+    /// Values and comments that have a new ENC text.
+    pub(crate) fresh: usize,
 }
 
 /// A value of the source that is to be encrypted, in the order of the document.
 pub(crate) struct Secret {
     pub(crate) node: NodeId,
     pub(crate) aad: Aad,
+    /// That of the ENC text.
     pub(crate) value_type: ValueType,
     pub(crate) text: zeroize::Zeroizing<Vec<u8>>,
+    /// The ENC text that it had before and keeps.
+    pub(crate) enc: Option<String>,
+}
+
+/// What an envelope covers.
+pub(crate) struct Covered<'p, 's> {
+    /// Each member, with its secrets.
+    pub(crate) members: Vec<(Member<'p, 's>, Vec<Secret>)>,
+    pub(crate) mac_hex: zeroize::Zeroizing<String>,
+}
+
+/// Reads what an envelope over these members would cover.
+pub(crate) fn covered<'p, 's>(
+    format: Format,
+    members: &[Member<'p, 's>],
+    selector: &Selector,
+    mac_only_encrypted: bool,
+) -> Result<Covered<'p, 's>, FileError> {
+    let mut hasher = MacHasher::new(mac_only_encrypted);
+    let mut content = Vec::with_capacity(members.len());
+    for member in members {
+        let secrets = secrets(format, *member, selector, mac_only_encrypted, &mut hasher)?;
+        content.push((*member, secrets));
+    }
+    Ok(Covered { members: content, mac_hex: hasher.finish() })
 }
 
 /// The secrets of one member, and what its MAC covers.
@@ -77,6 +114,7 @@ pub(crate) fn secrets(
                         aad: leaf.kept_aad(),
                         value_type: ValueType::Comment,
                         text: zeroize::Zeroizing::new(comment.text.as_bytes().to_vec()),
+                        enc: None,
                     });
                 }
             }
@@ -104,6 +142,7 @@ pub(crate) fn secrets(
                         aad: leaf.kept_aad(),
                         value_type,
                         text: scalar.value.spelling(source),
+                        enc: None,
                     });
                 }
             }
@@ -129,31 +168,32 @@ fn below_odd_keys(document: &Document<'_>, top: NodeId) -> Vec<bool> {
     odd
 }
 
-/// Encrypts the members under one envelope.
+/// Encrypts what has no ENC text yet, under one envelope over all of it.
 pub(crate) fn seal(
     sealing: &Sealing<'_>,
-    members: &[Member<'_, '_>],
-    rule: &Rule,
     selector: &Selector,
-    mac_only_encrypted: bool,
+    covered: Covered<'_, '_>,
 ) -> Result<Sealed, FileError> {
-    let data_key = &sealing.file_key.data_key;
-    let cipher = Cipher::new(data_key);
-    let mut hasher = MacHasher::new(mac_only_encrypted);
-    let mut sealed = Sealed { edits: Vec::new(), values: 0, comments: 0 };
-    let mut encrypted = HashMap::new();
+    let cipher = Cipher::new(sealing.data_key);
+    let mut sealed = Sealed { edits: Vec::new(), values: 0, comments: 0, fresh: 0 };
     let mut aad = String::new();
-    for member in members {
+    for (member, secrets) in &covered.members {
         let document = member.document();
-        let secrets = secrets(sealing.format, *member, selector, mac_only_encrypted, &mut hasher)?;
         let mut edits = Vec::with_capacity(secrets.len() + 1);
-        for secret in &secrets {
-            let iv = sealing.keys.random_bytes()?;
-            let aad = secret.aad.text(&mut aad);
-            let enc = cipher.encrypt(&iv, aad.as_bytes(), secret.value_type, &secret.text);
+        for secret in secrets {
+            let fresh = match &secret.enc {
+                Some(_) => None,
+                None => {
+                    let iv = sealing.keys.random_bytes()?;
+                    let aad = secret.aad.text(&mut aad);
+                    Some(cipher.encrypt(&iv, aad.as_bytes(), secret.value_type, &secret.text))
+                }
+            };
+            sealed.fresh += usize::from(fresh.is_some());
+            let enc = fresh.as_deref().or(secret.enc.as_deref()).unwrap_or_default();
             let node = document.node(secret.node);
             if secret.value_type == ValueType::Comment {
-                if selector.mistakes(&enc) {
+                if selector.mistakes(enc) {
                     let error = FileError::input(
                         "this comment, once encrypted, would itself match the rule",
                     );
@@ -163,88 +203,101 @@ pub(crate) fn seal(
             } else {
                 sealed.values += 1;
             }
-            let edit = sealing.format.encrypted(member.source, document, secret.node, &enc);
+            let edit = sealing.format.encrypted(member.source, document, secret.node, enc);
             edits.extend(
                 edit.map_err(|error| member.at(FileError::input(error.problem), secret.node))?,
             );
         }
         sealed.edits.push(edits);
-        // Several members are not bound to anything.
-        if members.len() == 1 {
-            encrypted = of_secrets(*member, secrets);
-        }
     }
-
-    let mac_hex = hasher.finish();
-    let mut metadata = Metadata {
-        shamir_threshold: sealing.file_key.shamir_threshold,
-        key_groups: sealing.file_key.key_groups.clone(),
-        last_modified: sealing.last_modified.to_owned(),
-        mac: String::new(),
-        rule: sealing.format.has_rules().then(|| rule.clone()),
-        mac_only_encrypted,
-        version: SOPS_VERSION.to_owned(),
-    };
-    let iv = match members {
-        [member] if sealing.bound => {
-            let document = member.document();
-            let object = Object::read(&AsWritten, document, member.object);
-            let flags = flags(sealing.scope, object.as_ref());
-            let statement = Statement {
-                flags,
-                last_modified: &metadata.last_modified,
-                mac_hex: &mac_hex,
-                rule: metadata.rule.as_ref(),
-                mac_only_encrypted,
-                identity: object.map(|object| object.identity()).unwrap_or_default(),
-                leaves: bound_leaves(
-                    *member,
-                    mac_only_encrypted,
-                    selector,
-                    &AsWritten,
-                    &encrypted,
-                )?,
-            };
-            let bound = BindingKeys::new(data_key).iv(&statement);
-            bound.map_err(|error| FileError::input(error.to_string()))?
-        }
-        _ => sealing.keys.random_bytes()?,
-    };
+    let Covered { members, mac_hex } = covered;
+    let iv = iv(sealing, selector, &members, &mac_hex)?;
+    let mut metadata = sealing.envelope.clone();
     metadata.mac = seal_mac(&cipher, &iv, &metadata.last_modified, &mac_hex)
         .map_err(|error| FileError::settings(error.to_string()))?;
     let fields = metadata.fields();
-    for (member, edits) in members.iter().zip(&mut sealed.edits) {
-        let edit = sealing.format.inserted(
-            member.source,
-            member.document(),
-            member.object,
-            &fields,
-            sealing.indent,
-        );
-        edits.push(edit);
+    for ((member, _), edits) in members.iter().zip(&mut sealed.edits) {
+        edits.push(block(sealing.format, *member, &fields, sealing.indent));
     }
     Ok(sealed)
 }
 
-/// The values among secrets, as a binding covers them.
-pub(crate) fn of_secrets(member: Member<'_, '_>, secrets: Vec<Secret>) -> HashMap<NodeId, Plain> {
+/// The nonce of the MAC: the binding, or random bytes.
+fn iv(
+    sealing: &Sealing<'_>,
+    selector: &Selector,
+    members: &[(Member<'_, '_>, Vec<Secret>)],
+    mac_hex: &str,
+) -> Result<[u8; 32], FileError> {
+    match (sealing.tie, members) {
+        (Tie::Document(scope, namespace), [(member, secrets)]) => {
+            let object = Object::read(&AsWritten, member.document(), member.object);
+            let flags = (flags(scope, object.as_ref(), namespace), namespace);
+            let plain = of_secrets(*member, secrets);
+            let envelope = &sealing.envelope;
+            let statement = statement(*member, envelope, selector, flags, mac_hex, &plain)?;
+            let bound = BindingKeys::new(sealing.data_key).iv(&statement);
+            bound.map_err(|error| FileError::input(error.to_string()))
+        }
+        // Several members are not bound to anything.
+        _ => sealing.keys.random_bytes(),
+    }
+}
+
+/// What a binding of a document in clear says. A namespace beside the flags stands in for one that the document does not
+/// carry.
+pub(crate) fn statement<'a>(
+    member: Member<'a, '_>,
+    envelope: &'a Metadata,
+    selector: &Selector,
+    (flags, namespace): (Flags, Option<&'a str>),
+    mac_hex: &'a str,
+    plain: &HashMap<NodeId, Plain>,
+) -> Result<Statement<'a>, FileError> {
+    let object = Object::read(&AsWritten, member.document(), member.object);
+    let mut identity = object.map(|object| object.identity()).unwrap_or_default();
+    identity.namespace = identity.namespace.or(namespace);
+    let mac_only = envelope.mac_only_encrypted;
+    Ok(Statement {
+        flags,
+        last_modified: &envelope.last_modified,
+        mac_hex,
+        rule: envelope.rule.as_ref(),
+        mac_only_encrypted: mac_only,
+        identity,
+        leaves: bound_leaves(member, mac_only, selector, &AsWritten, plain)?,
+    })
+}
+
+/// The block of an envelope, added to a member.
+pub(crate) fn block(
+    format: Format,
+    member: Member<'_, '_>,
+    fields: &Field,
+    indent: &BlockIndent,
+) -> Edit {
+    format.inserted(member.source, member.document(), member.object, fields, indent)
+}
+
+/// The values among secrets, as a binding covers them: without their texts.
+pub(crate) fn of_secrets(member: Member<'_, '_>, secrets: &[Secret]) -> HashMap<NodeId, Plain> {
     let mut plain = HashMap::with_capacity(secrets.len());
     for secret in secrets {
         if let Content::Scalar(scalar) = &member.document().node(secret.node).content {
-            let value = owned(&scalar.value);
-            let Secret { node, value_type, text, .. } = secret;
-            plain.insert(node, Plain { value, text, value_type });
+            let (value, text) = (owned(&scalar.value), Default::default());
+            plain.insert(secret.node, Plain { value, text, value_type: secret.value_type });
         }
     }
     plain
 }
 
-pub(crate) fn flags(scope: Scope, object: Option<&Object<'_>>) -> Flags {
+/// What of an object's identity is bound; `namespace` stands in for one that it does not carry.
+pub(crate) fn flags(scope: Scope, object: Option<&Object<'_>>, namespace: Option<&str>) -> Flags {
     let Some(object) = object else { return Flags::default() };
     Flags {
         kubernetes: true,
         name: scope == Scope::Name && object.name.is_some(),
-        namespace: scope != Scope::None && object.namespace.is_some(),
+        namespace: scope != Scope::None && object.namespace.or(namespace).is_some(),
     }
 }
 

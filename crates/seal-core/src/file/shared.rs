@@ -6,10 +6,11 @@ use super::error::{Fault, FileError};
 use super::pieces::Piece;
 use super::refusals::{check_aliases, check_region_is_selected, check_secret};
 use super::run::{Run, is_null};
-use super::seal::seal;
+use super::seal::{Tie, covered, seal};
 use crate::document::{Content, Edit, NodeId, apply};
 use crate::envelope::{Metadata, Rule};
 use crate::kubernetes::{self, AsWritten, Object, profile_rule};
+use crate::select::Selector;
 
 /// Encrypts all pieces under one envelope; no bytes for those in which nothing changes.
 pub(crate) fn shared_envelope(
@@ -17,29 +18,25 @@ pub(crate) fn shared_envelope(
     pieces: &[Piece<'_>],
     report: &mut EncryptReport,
 ) -> Result<Vec<Option<Vec<u8>>>, FileError> {
-    let mut roots = Vec::new();
-    for (number, piece) in pieces.iter().enumerate() {
-        for member in piece_roots(piece) {
-            roots.push((number, member));
-            let document = member.document();
-            report.objects +=
-                usize::from(Object::read(&AsWritten, document, member.object).is_some());
-            if let Some(sops) = document.entry(member.object, "sops") {
-                if run.options.as_data {
-                    return Err(already_encrypted(member, sops));
-                }
-                report.already += 1;
-                // One that cannot be read is for whoever decrypts the file to say.
-                let envelope = Metadata::read(document, sops).ok();
-                report.already_for.extend(envelope.map(|envelope| envelope.master_keys()));
-            } else {
-                check_root(member)?;
+    let roots = roots(pieces);
+    for (_, member) in &roots {
+        let document = member.document();
+        report.objects += usize::from(Object::read(&AsWritten, document, member.object).is_some());
+        if let Some(sops) = document.entry(member.object, "sops") {
+            if run.options.as_data {
+                return Err(already_encrypted(*member, sops));
             }
+            report.already += 1;
+            // One that cannot be read is for whoever decrypts the file to say.
+            let envelope = Metadata::read(document, sops).ok();
+            report.already_for.extend(envelope.map(|envelope| envelope.master_keys()));
+        } else {
+            check_root(*member)?;
         }
     }
-    let mut parts: Vec<Option<Vec<u8>>> = pieces.iter().map(|_| None).collect();
+    let nothing = || pieces.iter().map(|_| None).collect();
     if report.already == roots.len() {
-        return Ok(parts);
+        return Ok(nothing());
     }
     if report.already > 0 {
         return Err(FileError::input(
@@ -54,7 +51,44 @@ pub(crate) fn shared_envelope(
         None => Rule::implied(),
     };
     let selector = run.selector(&rule)?;
-    for (_, member) in &roots {
+    check_roots(run, pieces, &roots, &rule, &selector)?;
+    let members: Vec<_> = roots.iter().map(|(_, member)| *member).collect();
+    // A single document is bound all the same.
+    let tie = match run.options.as_data {
+        true => Tie::Nothing,
+        false => Tie::Document(run.options.scope, None),
+    };
+    let sealing = run.sealing(Some(rule), run.mac_only(false), tie)?;
+    let covered = covered(run.format, &members, &selector, run.mac_only(false))?;
+    let sealed = seal(&sealing, &selector, covered)?;
+    if sealed.values == 0 && !run.options.as_data {
+        return Ok(nothing());
+    }
+    report.values = sealed.values;
+    report.comments = sealed.comments;
+    report.changed = sealed.fresh;
+    report.encrypted = members.len();
+    Ok(distributed(pieces, roots, sealed.edits))
+}
+
+/// The roots of all documents, each with the number of its piece.
+pub(crate) fn roots<'p, 's>(pieces: &'p [Piece<'s>]) -> Vec<(usize, Member<'p, 's>)> {
+    let of_piece = |(number, piece): (usize, &'p Piece<'s>)| {
+        piece_roots(piece).into_iter().map(move |member| (number, member))
+    };
+    pieces.iter().enumerate().flat_map(of_piece).collect()
+}
+
+/// Refuses documents that one envelope with this rule would not protect.
+pub(crate) fn check_roots(
+    run: &Run<'_>,
+    pieces: &[Piece<'_>],
+    roots: &[(usize, Member<'_, '_>)],
+    rule: &Rule,
+    selector: &Selector,
+) -> Result<(), FileError> {
+    for (_, member) in roots {
+        check_root(*member)?;
         let document = member.document();
         if run.options.as_data {
             continue;
@@ -63,7 +97,7 @@ pub(crate) fn shared_envelope(
         for secret in kubernetes::secrets_within(&AsWritten, document, member.object) {
             let describe = || Object::read(&AsWritten, document, secret).map(|o| o.describe());
             check_secret(run.format, *member, secret)
-                .and_then(|()| check_region_is_selected(*member, secret, &selected, &rule))
+                .and_then(|()| check_region_is_selected(*member, secret, &selected, rule))
                 .map_err(|error| error.object(describe()))?;
         }
     }
@@ -74,24 +108,23 @@ pub(crate) fn shared_envelope(
         let texts = (piece.before, piece.text);
         check_aliases(texts, &chosen, &stream.documents, &run.selectors)?;
     }
-    let members: Vec<_> = roots.iter().map(|(_, member)| *member).collect();
-    let sealed = seal(&run.sealing()?, &members, &rule, &selector, run.mac_only(false))?;
-    if sealed.values == 0 && !run.options.as_data {
-        return Ok(parts);
-    }
-    report.values = sealed.values;
-    report.comments = sealed.comments;
-    report.encrypted = members.len();
+    Ok(())
+}
+
+/// The pieces after the edits of each root.
+pub(crate) fn distributed(
+    pieces: &[Piece<'_>],
+    roots: Vec<(usize, Member<'_, '_>)>,
+    edits: Vec<Vec<Edit>>,
+) -> Vec<Option<Vec<u8>>> {
     let mut by_piece: Vec<Vec<Edit>> = pieces.iter().map(|_| Vec::new()).collect();
-    for ((owner, _), edits) in roots.into_iter().zip(sealed.edits) {
+    for ((owner, _), edits) in roots.into_iter().zip(edits) {
         by_piece[owner].extend(edits);
     }
-    for ((part, piece), edits) in parts.iter_mut().zip(pieces).zip(by_piece) {
-        if !edits.is_empty() {
-            *part = Some(apply(piece.text, 0..piece.text.len(), edits));
-        }
-    }
-    Ok(parts)
+    let edited = |(piece, edits): (&Piece<'_>, Vec<Edit>)| {
+        (!edits.is_empty()).then(|| apply(piece.text, 0..piece.text.len(), edits))
+    };
+    pieces.iter().zip(by_piece).map(edited).collect()
 }
 
 /// The roots of a piece's documents: under one envelope a `List` is one document.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::decrypt::{DecryptOptions, DecryptedObject, Target, Unwrap, parts};
+use super::decrypt::{DecryptOptions, DecryptedObject, Unwrap, make};
 use super::error::FileError;
 use super::open::Plain;
 use super::pieces::Piece;
@@ -32,18 +32,14 @@ pub fn decrypt_tree(
     options: &DecryptOptions<'_>,
     unwrap: Unwrap<'_>,
 ) -> Result<DecryptedTree, FileError> {
-    let (_, parts) = parts(format, source, options, unwrap, Target::Tree)?;
-    let mut tree = Tree { documents: Vec::new(), comments_follow: Tree::comments_follow(format) };
-    let mut objects = Vec::new();
-    for part in parts {
-        objects.extend(part.objects);
-        tree.documents.extend(part.documents);
-    }
-    Ok(DecryptedTree { tree, objects })
+    let made = make(format, source, options, unwrap, true, documents)?;
+    let documents = made.parts.into_iter().flatten().collect();
+    let tree = Tree { documents, comments_follow: Tree::comments_follow(format) };
+    Ok(DecryptedTree { tree, objects: made.objects })
 }
 
 /// The documents of a piece.
-pub(super) fn documents(
+fn documents(
     piece: &Piece<'_>,
     envelopes: &[Envelope<'_, '_>],
 ) -> Result<Vec<Vec<Entry>>, FileError> {

@@ -1,6 +1,7 @@
 //! Decrypted values in the places of their ENC texts, and the check that they can be read there.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -10,13 +11,17 @@ use super::error::FileError;
 use super::open::{Opened, Plain};
 use super::pieces::Piece;
 use crate::document::{Content, Document, Edit, NodeId, Scalar, Style, Value, apply};
+use crate::envelope::Metadata;
 use crate::format::{Format, yaml};
+use crate::secret::DataKey;
 
 /// An envelope of a piece, opened.
 pub(crate) struct Envelope<'p, 's> {
     pub(crate) members: Vec<Member<'p, 's>>,
     /// For each member, its `sops` entry.
     pub(crate) entries: Vec<NodeId>,
+    pub(crate) metadata: Arc<Metadata>,
+    pub(crate) data_key: DataKey,
     pub(crate) opened: Opened,
 }
 

@@ -267,7 +267,7 @@ mod tests {
     fn what_cannot_be_read_is_said_as_go_says_it() {
         let message = |line| read(line, true).unwrap_err().to_string();
         assert_eq!(message("--bogus f"), "flag provided but not defined: -bogus");
-        assert_eq!(message("f --age"), "flag needs an argument: -age");
+        assert_eq!(message("--age"), "flag needs an argument: -age");
         assert_eq!(read("--threshold x", true), read("--threshold -1", true));
         for odd in ["---x", "-=x", "--=x"] {
             assert_eq!(read(odd, true), Err(FlagError::Syntax), "{odd}");

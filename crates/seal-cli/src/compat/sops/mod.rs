@@ -20,6 +20,7 @@ use crate::commands::{self, Context};
 use crate::exit_code::ExitCode;
 use crate::ui::Ui;
 
+mod completion;
 mod context;
 mod filestatus;
 mod flags;
@@ -101,6 +102,10 @@ fn subcommand(name: &str, reader: &Reader<'_>) -> Result<u8, Refusal> {
         "encrypt" => reader.encrypt()?,
         "decrypt" => reader.decrypt()?,
         "keyservice" => reader.keyservice()?,
+        "exec-env" => reader.exec_env()?,
+        "exec-file" => reader.exec_file()?,
+        "completion bash" => return print(&completion::bash(), reader.ui),
+        "completion zsh" => return print(&completion::zsh(), reader.ui),
         "filestatus" => return filestatus(reader),
         _ => {
             return Err(Refusal::new(Code::Generic, format!("seal has no `{name}` yet")));
@@ -146,12 +151,18 @@ fn done(request: &Request, reader: &Reader<'_>) -> u8 {
     }
     let context = Context { ui, config: Some(&found.path), environment: reader.environment };
     match commands::run(&request.command, &context) {
-        Ok(outcome) if outcome.code == ExitCode::Done => DONE,
-        // Failures of single files are said already.
-        Ok(_) => ui.first_error().map_or(Code::Generic, |error| code(request.doing, &error)) as u8,
+        Ok(outcome) => match outcome.code {
+            ExitCode::Done => DONE,
+            ExitCode::Program(code) => code,
+            // Failures of single files are said already.
+            _ => ui.first_error().map_or(Code::Generic, |error| code(request.doing, &error)) as u8,
+        },
         Err(error) => {
             ui.error(&error);
-            code(request.doing, &error) as u8
+            match error.kind {
+                ExitCode::Program(code) => code,
+                _ => code(request.doing, &error) as u8,
+            }
         }
     }
 }

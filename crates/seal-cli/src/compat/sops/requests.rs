@@ -10,10 +10,11 @@ use seal_keys::{DecryptionOrder, Environment, OrderError};
 
 use super::flags::Parsed;
 use super::refusal::{Code, Doing, Refusal};
-use super::types::{Types, types, word_for};
+use super::types::{Types, types};
 use crate::args::{
-    Command, DecryptArgs, DocumentChoice, EncryptArgs, FileArgs, GetArgs, KeyAccessArgs,
-    KeyserviceArgs, Layout, MasterKeyArgs, Previous, SelectionArgs,
+    Command, ConversionArgs, DecryptArgs, DocumentChoice, EncryptArgs, ExecEnvArgs, ExecFileArgs,
+    FileArgs, GetArgs, KeyAccessArgs, KeyserviceArgs, Layout, MasterKeyArgs, Previous, ProgramArgs,
+    SelectionArgs,
 };
 use crate::ui::Ui;
 
@@ -50,7 +51,8 @@ impl Reader<'_> {
         }
         let types = self.types(override_name.as_deref().or(file.as_deref()))?;
         let arguments = EncryptArgs {
-            files: self.place(file, types)?,
+            files: self.place(file, types),
+            conversion: self.conversion(types),
             mac_only_encrypted: self.global.has("mac-only-encrypted"),
             layout: Layout::Sops,
             filename_override: override_name,
@@ -75,7 +77,8 @@ impl Reader<'_> {
             return self.extract(&path, file, types);
         }
         let arguments = DecryptArgs {
-            files: self.place(file, types)?,
+            files: self.place(file, types),
+            conversion: self.conversion(types),
             ignore_mac: self.own.has("ignore-mac"),
             as_data: true,
             key_access: self.key_access()?,
@@ -98,10 +101,82 @@ impl Reader<'_> {
             path: path.to_owned(),
             document: Some(DocumentChoice::Index(0)),
             file_type: Some(types.input),
+            conversion: self.conversion(types),
+            ignore_mac: self.own.has("ignore-mac"),
+            as_data: true,
             key_access: self.key_access()?,
             ..blank(&["-", "-"])
         };
         Ok(Request { command: Command::Get(arguments), doing: Doing::Extracting })
+    }
+
+    /// `exec-env`
+    pub(super) fn exec_env(&self) -> Result<Request, Refusal> {
+        let (files, types) = self.file_and_command()?;
+        let background = self.own.has("background");
+        if background && self.own.has("same-process") {
+            return Err(Refusal::new(
+                Code::Conflict,
+                "`--same-process` and `--background` exclude each other",
+            ));
+        }
+        let arguments = ExecEnvArgs {
+            files,
+            document: Some(DocumentChoice::Index(0)),
+            pristine: self.own.has("pristine"),
+            // SOPS passes on what the file says, whatever it means to a program.
+            allow_loader_variables: true,
+            same_process: self.own.has("same-process"),
+            background,
+            run: self.program(types),
+            key_access: self.key_access()?,
+            ..ExecEnvArgs::default()
+        };
+        Ok(Request { command: Command::ExecEnv(Box::new(arguments)), doing: Doing::Using })
+    }
+
+    /// `exec-file`
+    pub(super) fn exec_file(&self) -> Result<Request, Refusal> {
+        let (files, types) = self.file_and_command()?;
+        if self.own.has("background") {
+            return Err(Refusal::new(
+                Code::Generic,
+                "`--background` is not supported: the file would have to outlive this process",
+            )
+            .hint("start it in the background of the shell: `sops exec-file FILE COMMAND &`"));
+        }
+        let filename = self.own.os_text("filename").unwrap_or(OsStr::new("tmp-file"));
+        let arguments = ExecFileArgs {
+            files,
+            no_fifo: self.own.has("no-fifo"),
+            filename: filename.into(),
+            run: ProgramArgs { conversion: self.conversion(types), ..self.program(types) },
+            key_access: self.key_access()?,
+            ..ExecFileArgs::default()
+        };
+        Ok(Request { command: Command::ExecFile(Box::new(arguments)), doing: Doing::Using })
+    }
+
+    fn file_and_command(&self) -> Result<(Vec<OsString>, Types), Refusal> {
+        let [file, command] = &self.own.positionals[..] else {
+            return Err(Refusal::new(Code::Generic, "a file and a command are needed, no more")
+                .hint(
+                    "the command is one argument for a shell: `sops exec-env FILE 'COMMAND …'`",
+                ));
+        };
+        let file = self.file_of(file);
+        exists(&file, Code::CannotRead)?;
+        let types = self.types(Some(&file))?;
+        Ok((vec![file.into_os_string(), command.clone()], types))
+    }
+
+    fn program(&self, types: Types) -> ProgramArgs {
+        ProgramArgs {
+            user: self.own.text("user"),
+            file_type: Some(types.input),
+            as_data: true,
+            ..ProgramArgs::default()
+        }
     }
 
     /// `keyservice`
@@ -146,9 +221,14 @@ impl Reader<'_> {
         Ok(file)
     }
 
-    /// A file by its argument, with a warning for further ones. `-` is a file to SOPS.
+    /// A file by its argument, with a warning for further ones.
     pub(super) fn file(&self, argument: &OsStr) -> PathBuf {
         self.warn_of_more(1);
+        self.file_of(argument)
+    }
+
+    /// To SOPS `-` is a file like others.
+    fn file_of(&self, argument: &OsStr) -> PathBuf {
         if argument == "-" { "./-".into() } else { argument.into() }
     }
 
@@ -180,20 +260,19 @@ impl Reader<'_> {
         )
     }
 
-    fn place(&self, file: Option<PathBuf>, types: Types) -> Result<FileArgs, Refusal> {
-        if types.input != types.output {
-            let (input, output) = (word_for(types.input), word_for(types.output));
-            return Err(Refusal::new(
-                Code::Generic,
-                format!("{input} cannot be written as {output} yet"),
-            ));
-        }
-        Ok(FileArgs {
+    /// Prints as SOPS does.
+    fn conversion(&self, types: Types) -> ConversionArgs {
+        let indent = self.global.number("indent").and_then(|indent| indent.try_into().ok());
+        ConversionArgs { output_type: Some(types.output), reprint: true, indent }
+    }
+
+    fn place(&self, file: Option<PathBuf>, types: Types) -> FileArgs {
+        FileArgs {
             paths: vec![file.unwrap_or_else(|| "-".into())],
             in_place: self.own.has("in-place"),
             output: self.own.os_text("output").map(PathBuf::from),
             file_type: Some(types.input),
-        })
+        }
     }
 
     fn selection(&self) -> Result<SelectionArgs, Refusal> {

@@ -1,0 +1,250 @@
+//! `seal keys list`
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use seal_core::envelope::{GroupedKeys, MasterKey};
+use serde_json::{Value, json};
+
+use crate::args::KeysListArgs;
+use crate::commands::files::{each, working_directory};
+use crate::commands::groups::without_rule;
+use crate::commands::recipients::shown::shown;
+use crate::commands::recipients::{Drift, of_envelope, of_rule};
+use crate::commands::rewrapping::{EncryptedFile, encrypted_files};
+use crate::commands::{Context, Outcome};
+use crate::config::Configs;
+use crate::error::CommandError;
+use crate::inputs::Input;
+use crate::ui::{Mark, Report};
+
+pub(super) fn run(
+    arguments: &KeysListArgs,
+    context: &Context<'_>,
+) -> Result<Outcome, CommandError> {
+    let files = encrypted_files(&arguments.paths)?;
+    let configs = Configs::new(context.config.map(PathBuf::from), working_directory());
+    let (readers, code) =
+        each(&files, context, "reading", |index| readers(&files.list[index], arguments, &configs));
+    let failed = files.failures.len() + readers.iter().filter(|result| result.is_none()).count();
+    let readers: Vec<_> = readers.into_iter().flatten().flatten().collect();
+    let by_recipient = by_recipient(&readers);
+    context.ui.print(&match arguments.by_file {
+        true => lines_by_file(&readers),
+        false => lines_by_recipient(&by_recipient),
+    });
+    for warning in configs.warnings() {
+        context.ui.warn(&warning.to_string());
+    }
+    Ok(Outcome { report: report(&readers, &by_recipient, failed), code })
+}
+
+/// Who reads a file.
+struct Readers {
+    path: PathBuf,
+    has_rule: bool,
+    /// Of each of its envelopes that have different keys.
+    envelopes: Vec<(GroupedKeys, Option<Drift>)>,
+}
+
+/// What there is to say about a recipient of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Remark {
+    /// The file's rule does not name it.
+    NotNamed,
+    /// The file's rule names it, and it cannot read the file.
+    Missing,
+    /// It reads some documents of the file only.
+    InPart,
+    /// It is in this group, from 1, of so many, of which so many are needed.
+    Group { number: usize, of: usize, needed: usize },
+}
+
+/// The files of a recipient, each with its remarks.
+type ByRecipient<'r> = BTreeMap<&'r MasterKey, Vec<(&'r Path, Vec<Remark>)>>;
+
+fn readers(
+    input: &Input,
+    arguments: &KeysListArgs,
+    configs: &Configs,
+) -> Result<Option<Readers>, CommandError> {
+    let Some(file) = EncryptedFile::read(input, arguments.file_type)? else { return Ok(None) };
+    let rule = of_rule(configs, &file.path).or_else(without_rule)?;
+    let envelopes = file.envelopes.iter().map(|metadata| {
+        let drift = rule.as_ref().map(|rule| Drift::of(metadata, rule));
+        (of_envelope(metadata), drift)
+    });
+    Ok(Some(Readers { has_rule: rule.is_some(), envelopes: envelopes.collect(), path: file.path }))
+}
+
+impl Readers {
+    /// Each recipient once, with what there is to say.
+    fn remarks(&self) -> BTreeMap<&MasterKey, Vec<Remark>> {
+        let mut remarks: BTreeMap<&MasterKey, Vec<Remark>> = BTreeMap::new();
+        let mut seen: BTreeMap<&MasterKey, usize> = BTreeMap::new();
+        for (keys, drift) in &self.envelopes {
+            let of = keys.groups.len();
+            for (index, group) in keys.groups.iter().enumerate() {
+                for key in group {
+                    let of_key = remarks.entry(key).or_default();
+                    if of > 1 {
+                        let (number, needed) = (index + 1, keys.needed());
+                        of_key.push(Remark::Group { number, of, needed });
+                    }
+                }
+            }
+            keys.all().iter().for_each(|key| {
+                if let Some((key, _)) = remarks.get_key_value(key) {
+                    *seen.entry(key).or_default() += 1;
+                }
+            });
+            for drift in drift.iter() {
+                for key in drift.superfluous() {
+                    remarks.entry(key).or_default().push(Remark::NotNamed);
+                }
+                for key in drift.missing() {
+                    remarks.entry(key).or_default().push(Remark::Missing);
+                }
+            }
+        }
+        for (key, of_key) in &mut remarks {
+            let documents = seen.get(key).copied().unwrap_or_default();
+            if (1..self.envelopes.len()).contains(&documents) {
+                of_key.retain(|remark| *remark != Remark::Missing);
+                of_key.push(Remark::InPart);
+            }
+            of_key.sort();
+            of_key.dedup();
+        }
+        remarks
+    }
+
+    fn is_as_its_rule_says(&self) -> bool {
+        let is_so = |drift: &Option<Drift>| drift.as_ref().is_some_and(Drift::is_none);
+        self.envelopes.iter().all(|(_, drift)| is_so(drift))
+    }
+}
+
+fn by_recipient(readers: &[Readers]) -> ByRecipient<'_> {
+    let mut files = ByRecipient::new();
+    for of_file in readers {
+        for (key, remarks) in of_file.remarks() {
+            files.entry(key).or_default().push((&of_file.path, remarks));
+        }
+    }
+    files
+}
+
+fn lines_by_recipient(files: &ByRecipient<'_>) -> Vec<(Mark, String)> {
+    let mut lines = Vec::new();
+    for (key, files) in files {
+        lines.push((Mark::Plain, shown(key)));
+        for (path, remarks) in files {
+            lines.push(line(&path.display().to_string(), remarks));
+        }
+    }
+    lines
+}
+
+fn lines_by_file(readers: &[Readers]) -> Vec<(Mark, String)> {
+    let mut lines = Vec::new();
+    for of_file in readers {
+        let rule = if of_file.has_rule { "" } else { " (no rule)" };
+        lines.push((Mark::Plain, format!("{}{rule}", of_file.path.display())));
+        for (key, remarks) in of_file.remarks() {
+            lines.push(line(&shown(key), &remarks));
+        }
+    }
+    lines
+}
+
+fn line(name: &str, remarks: &[Remark]) -> (Mark, String) {
+    let mark = match remarks {
+        _ if remarks.contains(&Remark::Missing) => Mark::Added,
+        _ if remarks.contains(&Remark::NotNamed) => Mark::Removed,
+        _ => Mark::Plain,
+    };
+    let texts: Vec<_> = remarks.iter().map(Remark::to_string).collect();
+    match texts.is_empty() {
+        true => (mark, format!("  {name}")),
+        false => (mark, format!("  {name} ({})", texts.join("; "))),
+    }
+}
+
+impl std::fmt::Display for Remark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotNamed => f.write_str("its rule does not name it"),
+            Self::Missing => f.write_str("cannot read it, though its rule says so"),
+            Self::InPart => f.write_str("some of its documents only"),
+            Self::Group { number, of, needed } => {
+                write!(f, "group {number}; {needed} of {of} groups needed")
+            }
+        }
+    }
+}
+
+fn report(readers: &[Readers], by_recipient: &ByRecipient<'_>, failed: usize) -> Report {
+    let count = |number: usize, noun: &str| {
+        format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+    };
+    let others = readers.iter().filter(|of_file| !of_file.is_as_its_rule_says()).count();
+    let mut line = match readers.len() {
+        0 => "no file is encrypted".to_owned(),
+        files => format!(
+            "{} in {}",
+            count(by_recipient.len(), "recipient"),
+            count(files, "encrypted file")
+        ),
+    };
+    for (number, what) in [(others, "not as the rules say"), (failed, "failed")] {
+        if number > 0 {
+            line.push_str(&format!(", {number} {what}"));
+        }
+    }
+    let details = [
+        ("recipients", recipients_fields(by_recipient)),
+        ("files", readers.iter().map(file_fields).collect()),
+        ("not_as_the_rules_say", json!(others)),
+        ("failed", json!(failed)),
+    ];
+    let details = details.into_iter().map(|(name, value)| (name.to_owned(), value));
+    Report { line: Some(line), details: details.collect() }
+}
+
+fn recipients_fields(by_recipient: &ByRecipient<'_>) -> Value {
+    let fields = |(key, files): (&&MasterKey, &Vec<(&Path, Vec<Remark>)>)| {
+        let file = |(path, remarks): &(&Path, Vec<Remark>)| {
+            json!({
+                "file": path.display().to_string(),
+                "can_read": !remarks.contains(&Remark::Missing),
+                "named_by_rule": !remarks.contains(&Remark::NotNamed),
+            })
+        };
+        let files: Vec<_> = files.iter().map(file).collect();
+        json!({ "kind": key.kind(), "recipient": key.text(), "files": files })
+    };
+    by_recipient.iter().map(fields).collect()
+}
+
+fn file_fields(of_file: &Readers) -> Value {
+    let texts = |keys: Vec<&MasterKey>| keys.into_iter().map(MasterKey::text).collect::<Vec<_>>();
+    let envelope = |(keys, drift): &(GroupedKeys, Option<Drift>)| {
+        let groups: Vec<_> =
+            keys.groups.iter().map(|group| texts(group.iter().collect())).collect();
+        let of_drift = |keys: fn(&Drift) -> Vec<&MasterKey>| drift.as_ref().map(|d| texts(keys(d)));
+        json!({
+            "groups": groups,
+            "groups_needed": keys.needed(),
+            "missing": of_drift(|drift| drift.missing().collect()),
+            "superfluous": of_drift(|drift| drift.superfluous().collect()),
+        })
+    };
+    let envelopes: Vec<_> = of_file.envelopes.iter().map(envelope).collect();
+    json!({
+        "file": of_file.path.display().to_string(),
+        "has_rule": of_file.has_rule,
+        "as_its_rule_says": of_file.is_as_its_rule_says(),
+        "envelopes": envelopes,
+    })
+}

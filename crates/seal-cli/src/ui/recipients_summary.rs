@@ -1,0 +1,87 @@
+//! What became of files whose recipients changed.
+
+use serde_json::{Map, Value, json};
+
+use super::Report;
+use crate::inputs::Files;
+
+/// Counts of a run over files that get other recipients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FilesDone {
+    /// Files that were written.
+    pub(crate) changed: usize,
+    /// Files that would be, and were not.
+    pub(crate) left: usize,
+    /// Files in which nothing is to change.
+    pub(crate) same: usize,
+    /// Files that are not encrypted.
+    pub(crate) skipped: usize,
+    /// Files that failed.
+    pub(crate) failed: usize,
+}
+
+impl FilesDone {
+    /// Before the first file is looked at.
+    pub(crate) fn of(files: &Files) -> Self {
+        Self { skipped: files.skipped, failed: files.failures.len(), ..Self::default() }
+    }
+
+    /// Counts what was found out about files and returns what is to be done: `None` for one that failed, then for one that
+    /// is not encrypted, then for one in which nothing is to change.
+    pub(crate) fn sorted<T>(&mut self, found: Vec<Option<Option<Option<T>>>>) -> Vec<T> {
+        let mut todo = Vec::new();
+        for found in found {
+            match found {
+                None => self.failed += 1,
+                Some(None) => self.skipped += 1,
+                Some(Some(None)) => self.same += 1,
+                Some(Some(Some(plan))) => todo.push(plan),
+            }
+        }
+        self.left = todo.len();
+        todo
+    }
+
+    /// Counts what was written of what was to be done.
+    pub(crate) fn written<T>(&mut self, results: &[Option<T>]) {
+        self.changed = results.iter().flatten().count();
+        self.failed += results.len() - self.changed;
+        self.left = 0;
+    }
+}
+
+impl Report {
+    /// `left` and `same` say what the files are that were not written; `more` are fields for machines.
+    pub(crate) fn of_recipients(
+        done: &FilesDone,
+        [left, same]: [&str; 2],
+        more: impl IntoIterator<Item = (String, Value)>,
+    ) -> Self {
+        let counts = [
+            (done.changed, "updated"),
+            (done.left, left),
+            (done.same, same),
+            (done.skipped, "skipped"),
+            (done.failed, "failed"),
+        ];
+        let mut line = String::new();
+        for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
+            match line.is_empty() {
+                true => line = format!("{count} file{} {what}", if count == 1 { "" } else { "s" }),
+                false => line.push_str(&format!(", {count} {what}")),
+            }
+        }
+        if line.is_empty() {
+            "no file is encrypted".clone_into(&mut line);
+        }
+        let fields = [
+            ("files", done.changed),
+            ("unchanged", done.same),
+            ("to_be_changed", done.left),
+            ("skipped", done.skipped),
+            ("failed", done.failed),
+        ];
+        let fields = fields.into_iter().map(|(name, count)| (name.to_owned(), json!(count)));
+        Self { line: Some(line), details: fields.chain(more).collect::<Map<_, _>>() }
+    }
+}
