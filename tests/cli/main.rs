@@ -29,6 +29,7 @@ mod aws_kms;
 #[path = "azure_key_vault.rs"]
 mod azure_key_vault_files;
 mod configuration;
+mod conversions;
 mod decrypt;
 mod encrypt;
 mod encrypt_refused;

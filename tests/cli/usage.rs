@@ -61,8 +61,6 @@ fn options_of_sops_are_told_apart_from_mistyped_ones() {
     let directory = TestDir::ready();
     for (arguments, instead) in [
         (&["decrypt", "--extract", "[\"a\"]", "f"][..], "seal get FILE PATH"),
-        (&["decrypt", "--input-type", "json", "f"], "`--type`"),
-        (&["decrypt", "--output-type=json", "f"], "the format that it reads"),
         (&["encrypt", "--ignore-mac", "f"], "only `seal decrypt` has it"),
         (&["-d", "f"], "seal decrypt FILE"),
         (&["-e", "f"], "seal encrypt FILE"),
