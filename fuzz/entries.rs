@@ -7,6 +7,7 @@ use seal_core::cipher::{Cipher, EncText, ValueType, decode};
 use seal_core::document::{
     Content, Document, NodeId, Path, PathElement, Position, Stream, Value, apply,
 };
+use seal_core::emit::{Style, Tree, emit};
 use seal_core::envelope::binding::{self, BindingKeys, Flags, Identity, Recognised, Statement};
 use seal_core::envelope::{Metadata, Rule, RuleKind};
 use seal_core::file::{DecryptOptions, EncryptOptions, FileKey, Keys, Layout, decrypt, encrypt};
@@ -29,6 +30,7 @@ pub(crate) const ENTRIES: &[(&str, Entry)] = &[
     ("decrypt", decrypt_anything),
     ("change", change),
     ("check", check_anything),
+    ("convert", convert),
 ];
 
 /// Reads YAML; whatever is accepted is a sound tree.
@@ -84,6 +86,22 @@ fn check_text(format: Format, source: &[u8]) {
             };
             assert!(scalar.value == *value, "another value is read");
         }
+    }
+}
+
+/// Reads a file of any format, named by the first byte, and prints it in every other one. What YAML could be read from
+/// can be printed as YAML.
+pub(crate) fn convert(input: &[u8]) {
+    let Some((choice, source)) = input.split_first() else { return };
+    const FORMATS: [Format; 5] =
+        [Format::Yaml, Format::Json, Format::Dotenv, Format::Ini, Format::Binary];
+    let from = FORMATS[usize::from(*choice) % FORMATS.len()];
+    let Ok(stream) = from.parse(source) else { return };
+    let Ok(tree) = Tree::read(from, &stream) else { return };
+    for to in FORMATS {
+        let printed = emit(to, &tree, &Style::default());
+        assert!(printed.is_ok() || (from, to) != (Format::Yaml, Format::Yaml), "{printed:?}");
+        let _ = emit(to, &tree, &Style { as_sops: true, ..Style::default() });
     }
 }
 

@@ -34,6 +34,7 @@ mod azure_key_vault_files;
 mod check;
 mod check_hooks;
 mod configuration;
+mod conversions;
 mod decrypt;
 mod edit;
 mod encrypt;
