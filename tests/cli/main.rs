@@ -59,6 +59,7 @@ mod pgp;
 mod previous;
 mod refused;
 mod revision;
+mod revision_and_sops;
 mod shells;
 mod sops;
 mod sops_and_clouds;
