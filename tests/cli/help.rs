@@ -1,7 +1,7 @@
 use crate::harness::TestDir;
 
 /// All that can be typed before `--help`.
-const COMMANDS: [&str; 24] = [
+const COMMANDS: &[&str] = &[
     "",
     "init",
     "encrypt",
@@ -14,6 +14,8 @@ const COMMANDS: [&str; 24] = [
     "check",
     "verify",
     "status",
+    "set",
+    "unset",
     "updatekeys",
     "keys",
     "keys list",

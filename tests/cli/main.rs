@@ -38,6 +38,7 @@ mod encrypt_refused;
 mod exec_env;
 mod exec_file;
 mod files;
+mod formats;
 #[path = "gcp_kms.rs"]
 mod gcp_kms_files;
 mod get;
@@ -60,6 +61,7 @@ mod previous;
 mod refused;
 mod revision;
 mod revision_and_sops;
+mod set;
 mod shells;
 mod sops;
 mod sops_and_clouds;

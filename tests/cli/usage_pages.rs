@@ -93,8 +93,18 @@ fn the_examples_of_the_usage_page_do_what_they_say() {
 }
 
 #[test]
+fn the_examples_of_the_page_on_formats_do_what_they_say() {
+    check("docs/formats.md");
+}
+
+#[test]
 fn the_examples_of_the_page_on_recipients_do_what_they_say() {
     check("docs/recipients.md");
+}
+
+#[test]
+fn the_examples_of_the_page_on_values_do_what_they_say() {
+    check("docs/values.md");
 }
 
 #[test]

@@ -123,7 +123,7 @@ impl<'a> Decryption<'a> {
         Ok(Decrypted { bytes: Some(bytes), objects })
     }
 
-    /// What the user and the configuration ask of a file.
+    /// What is asked of a file, by the user or by its configuration.
     pub(super) fn options_for(&self, path: &Path) -> Result<DecryptOptions<'a>, CommandError> {
         let require_bound = self.options.require_bound || self.config_requires_bound(path)?;
         Ok(DecryptOptions { require_bound, ..self.options })

@@ -14,7 +14,8 @@ use seal_core::format::{BlockIndent, Format};
 use seal_core::kubernetes::{may_hold_secret, profile_rule};
 use seal_core::secret::{DataKey, SecretBytes};
 
-use self::data_keys::{DataKeys, random_bytes};
+use self::data_keys::DataKeys;
+pub(in crate::commands) use self::data_keys::random_bytes;
 use self::selection::{AppliedRules, selection};
 use self::weaker::Weaker;
 use super::conversion::Conversion;
@@ -339,7 +340,8 @@ impl<'a> Encryption<'a> {
         }
         let indent = self.conversion.indent(config);
         let options = self.options(job, rule, indent);
-        if let (Format::Binary, Some(rule)) = (job.format, &options.rule) {
+        let rule_in_vain = options.rule.as_ref().filter(|rule| **rule != profile_rule());
+        if let (Format::Binary, Some(rule)) = (job.format, rule_in_vain) {
             self.weaker.note_rule_of_binary(rule);
         }
         // The core may ask from several threads and passes on only what the first one was told.

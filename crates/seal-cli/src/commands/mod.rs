@@ -17,6 +17,7 @@ mod check;
 mod completion;
 mod conversion;
 mod decrypt;
+mod documents;
 mod edit;
 mod encrypt;
 mod exec;
@@ -35,8 +36,11 @@ mod report;
 mod revision;
 mod rewrapping;
 mod rotate;
+mod set;
 mod status;
+mod unset;
 mod updatekeys;
+mod value_change;
 mod verify;
 
 /// The format that a type stands for.
@@ -80,6 +84,8 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Check(arguments) => check::run(arguments, context),
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::Status(arguments) => status::run(arguments, context),
+        Command::Set(arguments) => set::run(arguments, context),
+        Command::Unset(arguments) => unset::run(arguments, context),
         Command::Updatekeys(arguments) => updatekeys::run(arguments, context),
         Command::Keys(arguments) => keys::run(arguments, context),
         Command::Groups(arguments) => groups::run(arguments, context),

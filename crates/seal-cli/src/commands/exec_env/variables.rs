@@ -6,8 +6,8 @@ use seal_core::document::{Content, Document, NodeId, Path as LeafPath, Scalar, S
 use seal_core::kubernetes;
 use zeroize::Zeroizing;
 
+use super::super::documents::chosen;
 use super::super::exec::Plain;
-use super::super::get::chosen;
 use super::number;
 use crate::args::DocumentChoice;
 use crate::child::Variables;
