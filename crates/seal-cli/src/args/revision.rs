@@ -22,6 +22,9 @@ pub(crate) struct EditArgs {
     /// Format of the files [default: by their names]
     #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
+    /// Show the `sops` blocks as well, to change the recipients in them
+    #[arg(short = 's', long)]
+    pub(crate) show_master_keys: bool,
     /// Edit although MAC or binding fail, to repair a damaged file: look at every value, they may have been moved or
     /// exchanged by anybody
     #[arg(long)]

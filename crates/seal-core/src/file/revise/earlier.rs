@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The same member in the decrypted text.
-fn decrypted<'o>(member: Member<'_, '_>, found: &Found<'o, '_, '_>) -> Member<'o, 'o> {
+pub(super) fn decrypted<'o>(member: Member<'_, '_>, found: &Found<'o, '_, '_>) -> Member<'o, 'o> {
     let documents = &found.stream.documents;
     let tree = &documents[member.document];
     let object = match member.object == member.document().root() {
