@@ -65,6 +65,7 @@ mod previous;
 mod publish;
 mod refused;
 mod revision;
+mod revision_and_sops;
 mod set;
 mod shells;
 mod sops;

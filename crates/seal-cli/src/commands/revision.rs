@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use seal_core::envelope::{GroupedKeys, Metadata};
 use seal_core::file::{
     BoxError, Class, DecryptOptions, DecryptedObject, Encrypted, FileError, FileKey, Fresh, Keys,
-    ReviseOptions, envelopes, renew, revise,
+    ReviseOptions, envelopes, renew, revise, with_blocks,
 };
 use seal_core::format::Format;
 use seal_core::secret::SecretBytes;
@@ -94,6 +94,17 @@ impl<'a> Revision<'a> {
         let decrypted = self.decryption.decrypt(path, format, source)?;
         let plain = decrypted.bytes.ok_or_else(|| not_encrypted(path))?;
         Ok(OpenFile { format, original, plain, objects: decrypted.objects })
+    }
+
+    /// The plaintext of a file with its `sops` blocks.
+    pub(super) fn with_blocks(
+        &self,
+        path: &Path,
+        (format, source): (Format, &[u8]),
+    ) -> Result<SecretBytes, CommandError> {
+        let options = self.options(path, Fresh::Added)?;
+        let unwrap = |metadata: &Metadata| self.decryption.unwrap(metadata);
+        with_blocks(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))
     }
 
     /// Encrypts a changed plaintext of a file; no bytes where nothing changes.
