@@ -357,6 +357,46 @@ fn a_damaged_file_can_be_repaired_only_if_that_is_asked_for() {
 }
 
 #[test]
+fn recipients_are_edited_where_the_blocks_are_shown() {
+    let directory = values();
+    let before = directory.read("a.yaml");
+    let add = format!(
+        "sed -i 's/^    age:$/    age:\\n        - recipient: {}/' \"$1\"; cp \"$1\" \"$HOME/seen\"",
+        keys::COLLEAGUE
+    );
+    let run = edit(&directory, &add, "-s a.yaml");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let seen = fs::read_to_string(directory.home("seen")).unwrap();
+    assert!(seen.starts_with(VALUES) && seen.contains("\nsops:\n"), "{seen}");
+    let after = directory.read("a.yaml");
+    assert!(after.contains(keys::COLLEAGUE) && after.contains(keys::RECIPIENT));
+    let password =
+        |text: &str| text.lines().find(|line| line.starts_with("password")).unwrap().to_owned();
+    assert_eq!(password(&before), password(&after));
+    assert_eq!(directory.decrypted("a.yaml"), VALUES);
+
+    // Values and recipients together.
+    let remove =
+        format!("sed -i 's/password: hunter2/password: 2-hunter2/; /{}/d' \"$1\"", keys::COLLEAGUE);
+    let script = format!(
+        "{remove}; perl -0pi -e 's/        - enc: \\|\\n(            .*\\n)*?(?=        - )//' \"$1\""
+    );
+    let run = edit(&directory, &script, "-s a.yaml");
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(!directory.read("a.yaml").contains(keys::COLLEAGUE), "{}", directory.read("a.yaml"));
+    assert!(directory.decrypted("a.yaml").contains("2-hunter2"));
+    assert_nothing_left(&directory);
+
+    let run = edit(
+        &directory,
+        "sed -i 's/unencrypted_suffix: .*/unencrypted_suffix: _x/' \"$1\"",
+        "-s a.yaml",
+    );
+    assert!(run.stderr.contains("changed in more than its recipients"), "{}", run.stderr);
+    assert_eq!(run.code, 1);
+}
+
+#[test]
 fn a_signal_in_the_middle_leaves_nothing() {
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         let directory = values();

@@ -20,8 +20,11 @@ pub(crate) struct EditArgs {
     #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     pub(crate) files: Vec<PathBuf>,
     /// Format of the files [default: by their names]
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
+    /// Show the `sops` blocks as well, to change the recipients in them
+    #[arg(short = 's', long)]
+    pub(crate) show_master_keys: bool,
     /// Edit although MAC or binding fail, to repair a damaged file: look at every value, they may have been moved or
     /// exchanged by anybody
     #[arg(long)]
@@ -50,7 +53,7 @@ pub(crate) struct ReplaceArgs {
     #[arg(value_name = "PLAIN", default_value = "-", value_hint = ValueHint::FilePath)]
     pub(crate) plain: PathBuf,
     /// Format of both [default: by the name of the encrypted file]
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
     #[command(flatten)]
     pub(crate) revision: RevisionArgs,

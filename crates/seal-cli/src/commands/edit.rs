@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use seal_core::file::Encrypted;
 use seal_core::secret::SecretBytes;
 
+use self::blocks::Edited;
 use self::session::{Session, Text};
 use super::encrypt::Encryption;
 use super::revision::{Changes, OpenFile, Revision, decrypt_options, replace, stamp_of};
@@ -18,6 +19,7 @@ use crate::inputs::{self, is_stdin};
 use crate::reason::Reason;
 use crate::write::{self, NewFile, WriteError, Writer};
 
+mod blocks;
 mod example;
 mod session;
 
@@ -63,17 +65,41 @@ impl Editing<'_> {
         inputs::check_file(path)?;
         write::check_replaceable(path)?;
         let mut open = self.revision.open(path, self.arguments.file_type)?;
-        let mut session = Session::new(self.context, &self.editor, path, &open.plain)?;
+        let with_blocks = match self.arguments.show_master_keys {
+            true => {
+                let source = (open.format, open.original.bytes.expose());
+                Some(self.revision.with_blocks(path, source)?)
+            }
+            false => None,
+        };
+        let shown = with_blocks.as_ref().unwrap_or(&open.plain);
+        let mut session = Session::new(self.context, &self.editor, path, shown)?;
         loop {
             let Text::Changed(text) = session.edit()? else { return self.unchanged(path) };
-            let before = (open.format, open.original.bytes.expose());
-            let done = self.revision.revise(path, before, text.expose());
-            let written = done.and_then(|done| self.write(path, &mut open, done, &text));
+            let written = self
+                .encrypted(path, &open, &text)
+                .and_then(|done| self.write(path, &mut open, done, &text));
             match written {
                 Ok(changes) => return Ok(changes),
                 Err(error) => session.again(error, &text)?,
             }
         }
+    }
+
+    /// The edited text, encrypted against a version of the file.
+    fn encrypted(
+        &self,
+        path: &Path,
+        open: &OpenFile,
+        text: &SecretBytes,
+    ) -> Result<Encrypted, CommandError> {
+        let before = (open.format, open.original.bytes.expose());
+        if !self.arguments.show_master_keys {
+            return self.revision.revise(path, before, text.expose());
+        }
+        let edited = Edited::of(path, before, text.expose())?;
+        let done = self.revision.revise(path, before, edited.plain.expose())?;
+        edited.rewrapped(path, before, done, &self.revision)
     }
 
     /// Writes the result. Where somebody else wrote the file meanwhile and its plaintext is the same, as after
@@ -95,12 +121,12 @@ impl Editing<'_> {
             Ok(()) => Changes::of(&done, &open.objects),
             Err(WriteError::Changed { .. }) => {
                 let now = self.revision.open(path, self.arguments.file_type)?;
-                if now.plain.expose() != open.plain.expose() {
+                // The blocks that were shown would not be those of the file any more.
+                if self.arguments.show_master_keys || now.plain.expose() != open.plain.expose() {
                     return Err(session::conflict(path));
                 }
                 *open = now;
-                let before = (open.format, open.original.bytes.expose());
-                let done = self.revision.revise(path, before, text.expose())?;
+                let done = self.encrypted(path, open, text)?;
                 replace(path, &open.original, &done, &writer)?;
                 Changes::of(&done, &open.objects)
             }

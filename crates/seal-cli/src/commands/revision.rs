@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use seal_core::envelope::{GroupedKeys, Metadata};
 use seal_core::file::{
     BoxError, Class, DecryptOptions, DecryptedObject, Encrypted, FileError, FileKey, Fresh, Keys,
-    ReviseOptions, envelopes, renew, revise,
+    ReviseOptions, envelopes, renew, revise, with_blocks,
 };
 use seal_core::format::Format;
 use seal_core::secret::SecretBytes;
@@ -49,6 +49,8 @@ pub(super) enum NewKeysFor<'r> {
     },
     /// Those of the file after this change, whatever its rule says.
     File(&'r RecipientsChange),
+    /// These, which somebody else has checked.
+    These(&'r GroupedKeys),
 }
 
 /// An encrypted file, verified and decrypted.
@@ -92,6 +94,17 @@ impl<'a> Revision<'a> {
         let decrypted = self.decryption.decrypt(path, format, source)?;
         let plain = decrypted.bytes.ok_or_else(|| not_encrypted(path))?;
         Ok(OpenFile { format, original, plain, objects: decrypted.objects })
+    }
+
+    /// The plaintext of a file with its `sops` blocks.
+    pub(super) fn with_blocks(
+        &self,
+        path: &Path,
+        (format, source): (Format, &[u8]),
+    ) -> Result<SecretBytes, CommandError> {
+        let options = self.options(path, Fresh::Added)?;
+        let unwrap = |metadata: &Metadata| self.decryption.data_key(metadata);
+        with_blocks(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))
     }
 
     /// Encrypts a changed plaintext of a file; no bytes where nothing changes.
@@ -160,7 +173,7 @@ impl<'a> Revision<'a> {
             })
         };
         let keys = Keys { file_key: &file_key, random: &random_bytes };
-        let unwrap = |metadata: &Metadata| self.decryption.unwrap(metadata);
+        let unwrap = |metadata: &Metadata| self.decryption.data_key(metadata);
         work(&keys, &unwrap).map_err(|error| match refused.into_inner() {
             Some(refused) if error.class == Class::NoKey => refused,
             _ => file_error(path, &error),
@@ -194,6 +207,7 @@ impl<'a> Revision<'a> {
                 }
                 Ok(rule)
             }
+            NewKeysFor::These(keys) => Ok(keys.clone()),
             NewKeysFor::File(change) => changed(path, same(path, &there()?)?, change),
         }
     }
