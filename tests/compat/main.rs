@@ -23,6 +23,7 @@ mod recipients;
 mod revisions;
 mod runner;
 mod status;
+mod trust;
 mod values;
 
 #[allow(dead_code, reason = "not every test uses all of it")]
