@@ -237,6 +237,9 @@ pub(crate) struct GetArgs {
     /// Namespace of a document that is bound to one but does not name it
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
+    /// A file that gets the value: only those that answer as SOPS say so.
+    #[arg(skip)]
+    pub(crate) output: Option<PathBuf>,
     /// As that of `decrypt`: only those that answer as SOPS say so.
     #[arg(skip)]
     pub(crate) ignore_mac: bool,

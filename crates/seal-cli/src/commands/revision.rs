@@ -103,7 +103,7 @@ impl<'a> Revision<'a> {
         (format, source): (Format, &[u8]),
     ) -> Result<SecretBytes, CommandError> {
         let options = self.options(path, Fresh::Added)?;
-        let unwrap = |metadata: &Metadata| self.decryption.unwrap(metadata);
+        let unwrap = |metadata: &Metadata| self.decryption.data_key(metadata);
         with_blocks(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))
     }
 

@@ -84,7 +84,7 @@ impl Edited {
             let Some(change) = self.changes.iter().find(|it| it.from == metadata.key_groups) else {
                 return Ok(None);
             };
-            let data_key = revision.decryption.unwrap(metadata)?;
+            let data_key = revision.decryption.data_key(metadata)?;
             let service = revision.decryption.key_access.service();
             let made = wrapped(service, &change.to, data_key, &revision.last_modified)?;
             Ok(Some((made.key_groups, made.shamir_threshold)))

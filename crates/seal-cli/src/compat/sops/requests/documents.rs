@@ -71,12 +71,12 @@ impl Reader<'_> {
 
     fn extract(&self, path: &str, file: Option<PathBuf>, types: Types) -> Result<Request, Refusal> {
         check_path(path, Code::BadPath)?;
-        if self.own.has("in-place") || self.own.os_text("output").is_some() {
+        if self.own.has("in-place") {
             return Err(Refusal::new(
                 Code::Conflict,
-                "`--extract` prints a value; `--in-place` and `--output` are not supported with it",
+                "`--extract` with `--in-place` is not supported: all but that value would be gone",
             )
-            .hint("redirect the output: `sops decrypt --extract PATH FILE >OUTPUT`"));
+            .hint("write it elsewhere: `sops decrypt --extract PATH --output OUTPUT FILE`"));
         }
         let arguments = GetArgs {
             file: file.unwrap_or_else(|| "-".into()),
@@ -84,6 +84,7 @@ impl Reader<'_> {
             document: Some(DocumentChoice::Index(0)),
             file_type: Some(types.input),
             conversion: self.conversion(types),
+            output: self.own.os_text("output").map(PathBuf::from),
             ignore_mac: self.own.has("ignore-mac"),
             as_data: true,
             key_access: self.key_access()?,
