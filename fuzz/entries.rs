@@ -3,7 +3,7 @@
 
 use seal_core::check::{CheckOptions, check};
 use seal_core::cipher::{Cipher, EncText, ValueType, decode};
-use seal_core::document::{Content, Document, NodeId, PathElement, Position, Stream, Value};
+use seal_core::document::{Content, Document, NodeId, PathElement, Position, Stream, Value, apply};
 use seal_core::envelope::binding::{self, BindingKeys, Flags, Identity, Recognised, Statement};
 use seal_core::envelope::{Metadata, Rule, RuleKind};
 use seal_core::file::{DecryptOptions, EncryptOptions, FileKey, Keys, Layout, decrypt, encrypt};
@@ -17,6 +17,8 @@ pub(crate) type Entry = fn(&[u8]);
 pub(crate) const ENTRIES: &[(&str, Entry)] = &[
     ("yaml_scanner", yaml_scanner),
     ("json_parse", json_parse),
+    ("dotenv_parse", dotenv_parse),
+    ("ini_parse", ini_parse),
     ("enc_text", enc_text),
     ("metadata", metadata),
     ("binding", binding),
@@ -38,6 +40,46 @@ pub(crate) fn json_parse(source: &[u8]) {
     match json::parse(source) {
         Ok(stream) => check_stream(source, &stream),
         Err(error) => check_position(source, error.position),
+    }
+}
+
+/// Reads dotenv; whatever is accepted is a sound tree.
+pub(crate) fn dotenv_parse(source: &[u8]) {
+    check_text(Format::Dotenv, source);
+}
+
+/// Reads INI; whatever is accepted is a sound tree.
+pub(crate) fn ini_parse(source: &[u8]) {
+    check_text(Format::Ini, source);
+}
+
+/// Checks the tree, and that what is written in the place of a value is read as that value: what stands there, and what
+/// quotes are made for.
+fn check_text(format: Format, source: &[u8]) {
+    let stream = match format.parse(source) {
+        Ok(stream) => stream,
+        Err(error) => return check_position(source, error.position),
+    };
+    check_stream(source, &stream);
+    let document = &stream.documents[0];
+    for (index, node) in document.nodes.iter().enumerate() {
+        let Content::Scalar(scalar) = &node.content else { continue };
+        if document.path(NodeId(index as u32)).0.first() == Some(&PathElement::Key("sops".into())) {
+            continue;
+        }
+        let odd = Value::String(" #\n`x\"\"".into());
+        for value in [&scalar.value, &odd] {
+            let id = NodeId(index as u32);
+            let Ok(edits) = format.decrypted(source, document, id, value, "", false) else {
+                continue;
+            };
+            let written = apply(source, 0..source.len(), edits);
+            let again = format.parse(&written).expect("what is written is readable");
+            let Content::Scalar(scalar) = &again.documents[0].nodes[index].content else {
+                panic!("the value is gone");
+            };
+            assert!(scalar.value == *value, "another value is read");
+        }
     }
 }
 
@@ -146,7 +188,13 @@ pub(crate) fn binding(source: &[u8]) {
 /// Encrypts and decrypts; whatever can be encrypted comes back.
 pub(crate) fn round_trip(source: &[u8]) {
     let Some((first, source)) = source.split_first() else { return };
-    let format = if first & 1 == 0 { Format::Yaml } else { Format::Json };
+    let format = match (first & 16 != 0, first & 1 != 0, first & 2 != 0) {
+        (true, false, false) => Format::Dotenv,
+        (true, true, _) => Format::Ini,
+        (true, false, true) => Format::Binary,
+        (false, false, _) => Format::Yaml,
+        (false, true, _) => Format::Json,
+    };
     let options = EncryptOptions {
         layout: if first & 2 == 0 { Layout::Documents } else { Layout::Sops },
         whole_files: first & 4 == 0,
@@ -209,8 +257,10 @@ fn groups() -> Vec<seal_core::envelope::KeyGroup> {
 pub(crate) fn decrypt_anything(source: &[u8]) {
     let format = if source.first() == Some(&b'{') { Format::Json } else { Format::Yaml };
     let unwrap = |_: &Metadata| Ok(DataKey::new([1; 32]));
-    if let Ok(decrypted) = decrypt(format, source, &DecryptOptions::default(), &unwrap) {
-        assert!(decrypted.objects.is_empty(), "a foreign envelope was opened");
+    for format in [format, Format::Dotenv, Format::Ini, Format::Binary] {
+        if let Ok(decrypted) = decrypt(format, source, &DecryptOptions::default(), &unwrap) {
+            assert!(decrypted.objects.is_empty(), "a foreign envelope was opened");
+        }
     }
 }
 

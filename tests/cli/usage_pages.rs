@@ -93,6 +93,11 @@ fn the_examples_of_the_usage_page_do_what_they_say() {
 }
 
 #[test]
+fn the_examples_of_the_page_on_formats_do_what_they_say() {
+    check("docs/formats.md");
+}
+
+#[test]
 fn the_examples_of_the_page_on_recipients_do_what_they_say() {
     check("docs/recipients.md");
 }
@@ -113,6 +118,11 @@ fn the_examples_of_the_page_on_checks_do_what_they_say() {
 }
 
 #[test]
+fn the_examples_of_the_page_on_changes_do_what_they_say() {
+    check("docs/editing.md");
+}
+
+#[test]
 fn the_examples_of_the_page_on_commands_with_secrets_do_what_they_say() {
     check("docs/exec.md");
 }
@@ -127,6 +137,14 @@ fn the_examples_of_the_page_on_vault_do_what_they_say() {
     let server = Vault::with_key();
     let before = format!("export VAULT_ADDR={} VAULT_TOKEN={ROOT};", server.url());
     check_with("docs/keys/vault.md", &before, &[("https://vault.example:8200", &server.url())]);
+}
+
+#[test]
+fn the_examples_of_the_page_on_publishing_do_what_they_say() {
+    let server = Vault::start();
+    server.store("secret", 2);
+    let before = format!("export VAULT_ADDR={} VAULT_TOKEN={ROOT};", server.url());
+    check_with("docs/publish.md", &before, &[("https://vault.example:8200", &server.url())]);
 }
 
 #[test]

@@ -19,8 +19,10 @@ mod formats;
 mod legacy;
 mod normal;
 mod recipients;
+mod revisions;
 mod runner;
 mod status;
+mod values;
 
 #[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/gnupg.rs"]

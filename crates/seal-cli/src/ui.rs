@@ -263,19 +263,14 @@ pub(crate) fn print_clap(message: clap::Error) -> ExitCode {
     }
     // Arguments are quoted in it. A line break in one must not begin a line of ours, and clap's colours could not be
     // told from foreign ones, so it goes without.
-    let message = with_hint_for_sops_users(message);
+    let message = match message.get(ContextKind::InvalidArg).map(ToString::to_string) {
+        Some(option) => with_option_for_sops_users(message, &option),
+        None => message,
+    };
     let text = with_escaped_arguments(message).render().to_string();
     let lines: Vec<_> = text.trim_end().split('\n').map(escape).collect();
     let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
     ExitCode::Usage
-}
-
-/// Options that users of `sops` look for: a similar name would send them astray.
-fn with_hint_for_sops_users(message: clap::Error) -> clap::Error {
-    match message.get(ContextKind::InvalidArg).map(ToString::to_string) {
-        Some(option) => with_option_for_sops_users(message, &option),
-        None => message,
-    }
 }
 
 /// Options of `sops` that have another name here, or none.

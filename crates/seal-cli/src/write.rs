@@ -116,6 +116,18 @@ pub(crate) fn read(path: &Path) -> Result<Original, WriteError> {
     Ok(Original { bytes, stamp })
 }
 
+/// Whether a file could be replaced, asked before somebody works on its text for long.
+pub(crate) fn check_replaceable(path: &Path) -> Result<(), WriteError> {
+    let target = Target::resolve(path)?;
+    match attributes::is_writable(&target.directory) {
+        true => Ok(()),
+        false => Err(WriteError::Create {
+            path: path.into(),
+            source: io::ErrorKind::PermissionDenied.into(),
+        }),
+    }
+}
+
 /// Reads standard input to its end.
 pub(crate) fn read_stdin() -> Result<SecretBytes, WriteError> {
     let mut bytes = Vec::new();

@@ -147,21 +147,23 @@ Examples:
   seal completion zsh > ~/.zfunc/_seal              a directory of $fpath
   seal completion fish > ~/.config/fish/completions/seal.fish";
 
-pub(super) const SOPS: &str = "\
+pub(super) const SET: &str = "\
 Examples:
-  seal sops decrypt secret.yaml
-  ln -s \"$(command -v seal)\" ~/.local/bin/sops      for everything that calls `sops`";
+  seal set secret.yaml stringData/password          asks for the value
+  seal set secret.yaml stringData/user --string admin
+  seal set values.yaml '[\"replicas\"]' 3
+  seal set values.yaml 'hosts/-' '\"db.example.com\"'  appends to a list
+  seal set secret.yaml 'stringData/tls.key' --string --value-file tls.key
+  pass show db | seal set secret.yaml stringData/password --string --value-stdin
+  seal set secret.yaml data/token --encode s3cret   encodes in Base64
+  seal set release.yaml --document Secret/database stringData/password --string --value-file pw";
 
-pub(super) const PUBLISH: &str = "\
+pub(super) const UNSET: &str = "\
 Examples:
-  seal publish --dry-run --recursive secrets/        what would go where
-  seal publish --yes secrets/app.yaml
+  seal unset secret.yaml stringData/old-password
+  seal unset values.yaml '[\"hosts\"][0]'
+  seal unset release.yaml --document Secret/database data/token";
 
-A rule of .sops.yaml:
-  destination_rules:
-    - path_regex: ^secrets/
-      s3_bucket: deploy-secrets                     or gcs_bucket, or vault_path
-      recreation_rule: {age: age1…}                 optional: other keys there";
 pub(super) const EDIT: &str = "\
 Examples:
   seal edit secrets.yaml
@@ -192,19 +194,19 @@ Examples:
   seal bind --dry-run deploy                        which documents of a directory are not bound
   seal bind -i deploy
   seal bind -i --scope namespace secret.yaml        a tool may rename it";
-pub(super) const SET: &str = "\
-Examples:
-  seal set secret.yaml stringData/password          asks for the value
-  seal set secret.yaml stringData/user --string admin
-  seal set values.yaml '[\"replicas\"]' 3
-  seal set values.yaml 'hosts/-' '\"db.example.com\"'  appends to a list
-  seal set secret.yaml 'stringData/tls.key' --string --value-file tls.key
-  pass show db | seal set secret.yaml stringData/password --string --value-stdin
-  seal set secret.yaml data/token --encode s3cret   encodes in Base64
-  seal set release.yaml --document Secret/database stringData/password --string --value-file pw";
 
-pub(super) const UNSET: &str = "\
+pub(super) const PUBLISH: &str = "\
 Examples:
-  seal unset secret.yaml stringData/old-password
-  seal unset values.yaml '[\"hosts\"][0]'
-  seal unset release.yaml --document Secret/database data/token";
+  seal publish --dry-run --recursive secrets/        what would go where
+  seal publish --yes secrets/app.yaml
+
+A rule of .sops.yaml:
+  destination_rules:
+    - path_regex: ^secrets/
+      s3_bucket: deploy-secrets                     or gcs_bucket, or vault_path
+      recreation_rule: {age: age1…}                 optional: other keys there";
+
+pub(super) const SOPS: &str = "\
+Examples:
+  seal sops decrypt secret.yaml
+  ln -s \"$(command -v seal)\" ~/.local/bin/sops      for everything that calls `sops`";

@@ -30,8 +30,11 @@ pub(crate) struct PublishArgs {
     #[arg(long)]
     pub(crate) omit_extensions: bool,
     /// Format of the files [default: by their names]
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
+    /// Encrypt anew as SOPS does, manifests as mere data: only those that answer as it say so.
+    #[arg(skip)]
+    pub(crate) as_data: bool,
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
 }

@@ -96,7 +96,7 @@ impl<'a> Decryption<'a> {
         source: &[u8],
     ) -> Result<Decrypted, CommandError> {
         let options = self.options_for(path)?;
-        let unwrap = |metadata: &Metadata| self.data_key(metadata);
+        let unwrap = |metadata: &Metadata| self.unwrap(metadata);
         let decrypted =
             decrypt(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))?;
         self.note(path, &decrypted.objects)?;
@@ -115,13 +115,24 @@ impl<'a> Decryption<'a> {
             return self.decrypt(path, format, source);
         };
         let options = self.options_for(path)?;
-        let unwrap = |metadata: &Metadata| self.data_key(metadata);
+        let unwrap = |metadata: &Metadata| self.unwrap(metadata);
         let DecryptedTree { tree, objects } = decrypt_tree(format, source, &options, &unwrap)
             .map_err(|error| file_error(path, &error))?;
         let config = self.configs.for_file(path).ok().flatten();
         let bytes = conversion.print(output, &tree, config.as_deref(), path)?;
         self.note(path, &objects)?;
         Ok(Decrypted { bytes: Some(bytes), objects })
+    }
+
+    /// What is asked of a file, by the user or by its configuration.
+    pub(super) fn options_for(&self, path: &Path) -> Result<DecryptOptions<'a>, CommandError> {
+        let require_bound = self.options.require_bound || self.config_requires_bound(path)?;
+        Ok(DecryptOptions { require_bound, ..self.options })
+    }
+
+    /// The data key of an envelope.
+    pub(super) fn unwrap(&self, metadata: &Metadata) -> Result<DataKey, BoxError> {
+        Ok(self.key_access.data_key(&metadata.key_groups, metadata.shamir_threshold)?)
     }
 
     /// What is said and recorded before anything that was decrypted is used.
@@ -144,17 +155,6 @@ impl<'a> Decryption<'a> {
                 ));
             }
         }
-    }
-
-    /// What the user and the configuration ask of a file.
-    pub(super) fn options_for(&self, path: &Path) -> Result<DecryptOptions<'a>, CommandError> {
-        let require_bound = self.options.require_bound || self.config_requires_bound(path)?;
-        Ok(DecryptOptions { require_bound, ..self.options })
-    }
-
-    /// The data key of an envelope.
-    pub(super) fn data_key(&self, metadata: &Metadata) -> Result<DataKey, BoxError> {
-        Ok(self.key_access.data_key(&metadata.key_groups, metadata.shamir_threshold)?)
     }
 
     /// `require_bound` is all that a configuration can say about decrypting, so a broken one stops nobody, unless it

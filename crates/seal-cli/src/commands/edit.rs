@@ -16,7 +16,7 @@ use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::inputs::{self, is_stdin};
 use crate::reason::Reason;
-use crate::write::{NewFile, WriteError, Writer};
+use crate::write::{self, NewFile, WriteError, Writer};
 
 mod example;
 mod session;
@@ -61,8 +61,8 @@ impl Editing<'_> {
             return self.new_file(path);
         }
         inputs::check_file(path)?;
+        write::check_replaceable(path)?;
         let mut open = self.revision.open(path, self.arguments.file_type)?;
-        stamp_of(path, &open.original)?;
         let mut session = Session::new(self.context, &self.editor, path, &open.plain)?;
         loop {
             let Text::Changed(text) = session.edit()? else { return self.unchanged(path) };
@@ -133,6 +133,7 @@ impl Editing<'_> {
             let source = ErrorKind::NotFound.into();
             return Err(WriteError::Create { path: path.into(), source }.into());
         }
+        write::check_replaceable(path)?;
         // Whoever cannot encrypt the text should hear it before writing one.
         encryption.text(path, format, example::of(format))?;
         let example = SecretBytes::new(example::of(format).to_vec());

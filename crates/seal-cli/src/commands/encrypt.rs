@@ -341,7 +341,8 @@ impl<'a> Encryption<'a> {
         }
         let indent = self.conversion.indent(config);
         let options = self.options(job, rule, indent);
-        if let (Format::Binary, Some(rule)) = (job.format, &options.rule) {
+        let rule_in_vain = options.rule.as_ref().filter(|rule| **rule != profile_rule());
+        if let (Format::Binary, Some(rule)) = (job.format, rule_in_vain) {
             self.weaker.note_rule_of_binary(rule);
         }
         // The core may ask from several threads and passes on only what the first one was told.

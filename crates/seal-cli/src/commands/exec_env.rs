@@ -23,6 +23,7 @@ pub(super) fn run(arguments: &ExecEnvArgs, context: &Context<'_>) -> Result<Outc
     let naming = Naming {
         separator: arguments.flatten.as_deref(),
         prefix: arguments.prefix.as_deref().unwrap_or_default(),
+        as_data: arguments.run.as_data,
         loader: arguments.allow_loader_variables,
     };
     let mut variables = Variables::new();

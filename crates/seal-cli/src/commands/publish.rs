@@ -57,7 +57,8 @@ pub(super) fn run(arguments: &PublishArgs, context: &Context<'_>) -> Result<Outc
         return Err(CommandError::usage("there is no terminal to ask at")
             .hint("`--yes` uploads without a question, `--dry-run` only says what would be"));
     }
-    let decryption = Decryption::new(context, DecryptOptions::default(), &arguments.key_access)?;
+    let options = DecryptOptions { as_data: arguments.as_data, ..DecryptOptions::default() };
+    let decryption = Decryption::new(context, options, &arguments.key_access)?;
     // All are made ready before the first one goes: nothing is published by halves because of a wrong file.
     let ready: Result<Vec<Ready>, CommandError> =
         paths.iter().map(|path| prepare(path, arguments, &decryption, context)).collect();
@@ -116,7 +117,8 @@ fn prepare(
     let content = if rule.destination.takes_values() {
         values::of(path, format, &source, decryption)?
     } else if let Some(recreation) = &rule.recreation {
-        anew::encrypted(path, format, &source, recreation, decryption, config.indent())?
+        let manner = anew::Manner { as_data: arguments.as_data, indent: config.indent() };
+        anew::encrypted(path, format, &source, recreation, decryption, manner)?
     } else {
         source
     };

@@ -169,7 +169,7 @@ fn encrypted(
             .into())
     };
     let keys = Keys { file_key: &file_key, random: &random_bytes };
-    let unwrap = |metadata: &Metadata| decryption.data_key(metadata);
+    let unwrap = |metadata: &Metadata| decryption.unwrap(metadata);
     let revised = revise(format, source, changed.text.expose(), &options, &keys, &unwrap)
         .map_err(|error| file_error(name, &error))?;
     let clear = revised

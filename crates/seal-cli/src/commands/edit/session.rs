@@ -15,7 +15,6 @@ use crate::error::CommandError;
 use crate::private_directory::PrivateDirectory;
 use crate::reason::Reason;
 use crate::terminal::Terminal;
-use crate::ui::escape;
 use crate::write::{self, Registration, WriteError, remove_on_signal, wipe_directory};
 
 /// A plaintext in the hands of an editor. Dropped, it is wiped and removed.
@@ -83,14 +82,14 @@ impl<'a> Session<'a> {
     /// The editor fails, takes the file away, or leaves a text that failed before as it was.
     pub(super) fn edit(&mut self) -> Result<Text, CommandError> {
         let session = self.editor.edit(&self.file).map_err(|error| {
-            error.in_file(&self.named).hint("the file is as it was; what was edited is gone")
+            error.in_file(&self.named).hint("nothing was written, and what was edited is gone")
         })?;
         let text = write::read(&self.file).map_err(|error| match error {
             WriteError::Read { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 CommandError::failed("the editor took the file away")
                     .in_file(&self.named)
                     .because(Reason::Editor)
-                    .hint("the encrypted file is as it was")
+                    .hint("nothing was written")
             }
             error => CommandError::from(error).in_file(&self.named),
         })?;
@@ -138,10 +137,11 @@ impl<'a> Session<'a> {
                 "The edited text is in {file} until you press Enter; copy from it what you need"
             ));
         }
-        Err(error.hint(format!(
-            "{} is as it was; the edited text is gone",
-            escape(&self.named.to_string_lossy())
-        )))
+        let error = match is_stubborn {
+            true => error.hint("the editor left the text as it was when it failed before"),
+            false => error,
+        };
+        Err(error.hint("nothing was written, and the edited text is gone"))
     }
 
     /// Whether the user wants to go on; `None` where there is nobody to ask.

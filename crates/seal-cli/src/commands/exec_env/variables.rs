@@ -21,6 +21,8 @@ pub(super) struct Naming<'a> {
     pub(super) separator: Option<&'a str>,
     /// What stands before each name.
     pub(super) prefix: &'a str,
+    /// Manifests are mere data, as they are for SOPS.
+    pub(super) as_data: bool,
     /// Whether names may decide what the command loads.
     pub(super) loader: bool,
 }
@@ -68,7 +70,10 @@ impl Reading<'_> {
         }
         for (index, top) in chosen {
             let document = &stream.documents[index];
-            let named = kubernetes::named(document);
+            let named = match self.naming.as_data {
+                true => Vec::new(),
+                false => kubernetes::named(document),
+            };
             if named.is_empty() {
                 self.entries(document, top, "", 0, Encoding::Text)?;
             }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use seal_core::file::{BoxError, EncryptOptions, FileKey, Keys, encrypt};
+use seal_core::file::{BoxError, EncryptOptions, FileKey, Keys, Layout, encrypt};
 use seal_core::format::{BlockIndent, Format};
 use seal_core::secret::{DataKey, SecretBytes};
 
@@ -14,6 +14,13 @@ use crate::clock;
 use crate::config::CreationRule;
 use crate::error::CommandError;
 
+/// What a configuration or a caller says of it, beside the rule.
+pub(super) struct Manner {
+    /// As SOPS does it.
+    pub(super) as_data: bool,
+    pub(super) indent: BlockIndent,
+}
+
 /// Decrypts a file, and encrypts it as the rule says, with a new data key for the rule's master keys.
 pub(super) fn encrypted(
     path: &Path,
@@ -21,7 +28,7 @@ pub(super) fn encrypted(
     source: &SecretBytes,
     rule: &CreationRule,
     decryption: &Decryption<'_>,
-    indent: BlockIndent,
+    manner: Manner,
 ) -> Result<SecretBytes, CommandError> {
     let decrypted = decryption.decrypt(path, format, source.expose())?;
     let text = decrypted.bytes.as_ref().unwrap_or(source);
@@ -38,7 +45,9 @@ pub(super) fn encrypted(
         scope: rule.options.scope.into(),
         whole_files: true,
         last_modified: now,
-        indent,
+        indent: manner.indent,
+        as_data: manner.as_data,
+        layout: if manner.as_data { Layout::Sops } else { Layout::default() },
         ..EncryptOptions::default()
     };
     let keys = Keys { file_key: &file_key, random: &random_bytes };

@@ -17,6 +17,8 @@ use crate::ui::Ui;
 mod documents;
 mod programs;
 mod recipients;
+mod revisions;
+mod values;
 
 /// What `seal` is asked to do.
 #[derive(Debug)]
@@ -102,6 +104,18 @@ impl Reader<'_> {
     fn conversion(&self, types: Types) -> ConversionArgs {
         let indent = self.global.number("indent").and_then(|indent| indent.try_into().ok());
         ConversionArgs { output_type: Some(types.output), reprint: true, indent }
+    }
+
+    /// What rewrites a file leaves it in its format.
+    fn check_same(&self, types: Types) -> Result<(), Refusal> {
+        if types.input == types.output {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Code::Generic,
+            "`--output-type` is not supported here: the file stays of its type",
+        )
+        .hint("`sops decrypt --output-type TYPE FILE | sops encrypt …` converts it"))
     }
 
     fn place(&self, file: Option<PathBuf>, types: Types) -> FileArgs {

@@ -22,7 +22,18 @@ impl Reader<'_> {
             .hint("it names the creation rule and the type: `--filename-override secrets.yaml`"));
         }
         let types = self.types(override_name.as_deref().or(file.as_deref()))?;
-        let arguments = EncryptArgs {
+        let arguments = self.encryption(file, override_name, types)?;
+        Ok(Request { command: Command::Encrypt(Box::new(arguments)), doing: Doing::Encrypting })
+    }
+
+    /// How a file is encrypted that was not before; `None` is standard input.
+    pub(super) fn encryption(
+        &self,
+        file: Option<PathBuf>,
+        override_name: Option<PathBuf>,
+        types: Types,
+    ) -> Result<EncryptArgs, Refusal> {
+        Ok(EncryptArgs {
             files: self.place(file, types),
             conversion: self.conversion(types),
             mac_only_encrypted: self.global.has("mac-only-encrypted"),
@@ -35,8 +46,7 @@ impl Reader<'_> {
             master_keys: self.master_keys()?,
             key_access: self.key_access()?,
             ..blank(&[])
-        };
-        Ok(Request { command: Command::Encrypt(Box::new(arguments)), doing: Doing::Encrypting })
+        })
     }
 
     /// `decrypt`

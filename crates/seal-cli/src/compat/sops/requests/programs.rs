@@ -2,9 +2,9 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::{Reader, Request, exists};
+use super::{Reader, Request, exists, no_file};
 use crate::args::{
-    Command, DocumentChoice, ExecEnvArgs, ExecFileArgs, KeyserviceArgs, ProgramArgs,
+    Command, DocumentChoice, ExecEnvArgs, ExecFileArgs, KeyserviceArgs, ProgramArgs, PublishArgs,
 };
 use crate::compat::sops::refusal::{Code, Doing, Refusal};
 use crate::compat::sops::types::Types;
@@ -77,6 +77,25 @@ impl Reader<'_> {
             as_data: true,
             ..ProgramArgs::default()
         }
+    }
+
+    /// `publish`
+    pub(in crate::compat::sops) fn publish(&self) -> Result<Request, Refusal> {
+        let Some(path) = self.own.positionals.first() else { return Err(no_file()) };
+        let path = self.file(path);
+        if !path.is_dir() {
+            exists(&path, Code::Generic, Code::Generic)?;
+        }
+        let arguments = PublishArgs {
+            path,
+            recursive: self.own.has("recursive"),
+            yes: self.own.has("yes"),
+            omit_extensions: self.own.has("omit-extensions"),
+            as_data: true,
+            key_access: self.key_access()?,
+            ..PublishArgs::default()
+        };
+        Ok(Request { command: Command::Publish(Box::new(arguments)), doing: Doing::Plain })
     }
 
     /// `keyservice`
