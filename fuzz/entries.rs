@@ -1,9 +1,12 @@
 //! What each fuzz target does with its bytes. Shared by the targets and by the test that replays their corpora, so that
 //! both check the same.
 
+use seal_core::change::{NewValue, Target, set, unset};
 use seal_core::check::{CheckOptions, check};
 use seal_core::cipher::{Cipher, EncText, ValueType, decode};
-use seal_core::document::{Content, Document, NodeId, PathElement, Position, Stream, Value, apply};
+use seal_core::document::{
+    Content, Document, NodeId, Path, PathElement, Position, Stream, Value, apply,
+};
 use seal_core::envelope::binding::{self, BindingKeys, Flags, Identity, Recognised, Statement};
 use seal_core::envelope::{Metadata, Rule, RuleKind};
 use seal_core::file::{DecryptOptions, EncryptOptions, FileKey, Keys, Layout, decrypt, encrypt};
@@ -24,6 +27,7 @@ pub(crate) const ENTRIES: &[(&str, Entry)] = &[
     ("binding", binding),
     ("round_trip", round_trip),
     ("decrypt", decrypt_anything),
+    ("change", change),
     ("check", check_anything),
 ];
 
@@ -251,6 +255,32 @@ fn groups() -> Vec<seal_core::envelope::KeyGroup> {
     let enc =
         "-----BEGIN AGE ENCRYPTED FILE-----\nAAAA\n-----END AGE ENCRYPTED FILE-----\n".to_owned();
     vec![KeyGroup { keys: vec![WrappedKey { key, created_at: None, enc }] }]
+}
+
+/// Sets and takes out a value of a text. The bytes are format, document, a path and a value of JSON up to a line break
+/// each, and the text. What is set is there then, and goes away again.
+pub(crate) fn change(source: &[u8]) {
+    let [first, document, rest @ ..] = source else { return };
+    let formats = [Format::Yaml, Format::Json, Format::Dotenv, Format::Ini, Format::Binary];
+    let format = formats[usize::from(*first) % formats.len()];
+    let mut parts = rest.splitn(3, |byte| *byte == b'\n');
+    let (Some(path), Some(value), Some(text)) = (parts.next(), parts.next(), parts.next()) else {
+        return;
+    };
+    let Ok(path) = std::str::from_utf8(path) else { return };
+    let Ok(path) = Path::parse(path) else { return };
+    let Ok(value) = NewValue::from_json(value) else { return };
+    let target = Target { document: usize::from(*document), path: &path, as_sops: first & 64 != 0 };
+    let _ = unset(format, text, &target);
+    let Ok(Some(changed)) = set(format, text, &target, &value) else { return };
+    let changed = changed.expose();
+    if path.0.last() != Some(&PathElement::Key("-".into())) && !target.as_sops {
+        let again = set(format, changed, &target, &value).expect("what was set can be set");
+        assert!(again.is_none(), "what was set is not there");
+    }
+    if let Ok(without) = unset(format, changed, &target) {
+        format.parse(without.expose()).expect("a text without a value is readable");
+    }
 }
 
 /// Decrypts foreign bytes under a key that they were not made with.

@@ -75,14 +75,14 @@ Examples:
 
 pub(super) const CHECK: &str = "\
 Examples:
-  seal check                                        the repository: all files below the working directory
+  seal check                                        all files below the working directory
   seal check charts a.yaml                          directories and files
   helm template app . | seal check -                a render
   seal check --strict --ignore helm-hook .          warnings count too, but for one kind
   seal check --format sarif --output seal.sarif .   for code scanning
 
-A line is FILE:LINE:COLUMN: SEVERITY: MESSAGE [RULE]. A comment `# seal:allow RULE -- why` on the line
-or alone above it says that a finding is meant; without RULE it covers warnings.
+A line is FILE:LINE:COLUMN: SEVERITY: MESSAGE [RULE]. A comment `# seal:allow RULE -- why` on the
+line or alone above it says that a finding is meant; without RULE it covers warnings.
 
 Exit codes: 0 nothing found, or only warnings; 5 findings; 1 a file could not be read.
 docs/check.md lists the rules.";
@@ -93,7 +93,8 @@ Examples:
   seal verify --require-bound .release
   seal decrypt release.yaml | kubectl apply -f -    decrypt verifies as well; nothing needs both
 
-Exit codes: 0 everything holds; 3 a file was altered; 4 no key for a file; 1 a file cannot be read.";
+Exit codes: 0 everything holds; 3 a file was altered; 4 no key for a file; 1 a file cannot be
+read.";
 
 pub(super) const STATUS: &str = "\
 Examples:

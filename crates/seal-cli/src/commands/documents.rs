@@ -152,11 +152,11 @@ fn ambiguous(
 /// `Secret/shop/db`, or the number of a document that has no name.
 fn name_of(stream: &Stream<'_>, (document, node): Found) -> String {
     let tree = &stream.documents[document];
-    let objects = kubernetes::named(tree).into_iter();
+    let mut objects = kubernetes::named(tree).into_iter();
     let around = |object: &kubernetes::Named<'_>| {
         (object.mapping..tree.node(object.mapping).end).contains(&node)
     };
-    match objects.filter(around).next_back() {
+    match objects.rfind(around) {
         Some(object) => full_name(&object),
         None => format!("document {document}"),
     }

@@ -162,7 +162,7 @@ impl<'a> Revision<'a> {
             })
         };
         let keys = Keys { file_key: &file_key, random: &random_bytes };
-        let unwrap = |metadata: &Metadata| self.decryption.unwrap(metadata);
+        let unwrap = |metadata: &Metadata| self.decryption.data_key(metadata);
         work(&keys, &unwrap).map_err(|error| match refused.into_inner() {
             Some(refused) if error.class == Class::NoKey => refused,
             _ => file_error(path, &error),
