@@ -1,6 +1,6 @@
 //! `sops [flags] FILE`, without a subcommand.
 
-use crate::runner::{case, run};
+use crate::runner::{Part, case, run};
 
 #[test]
 fn flags_stand_for_commands() {
@@ -20,6 +20,9 @@ fn flags_stand_for_commands() {
                 .file("c.yaml", "a: b\n# leave me\nc: d\n"),
             case(0, "-e --age {age} f.yaml -i"),
             case(0, "-d e.yaml --bogus"),
+            case(0, "-d --age {age} e.yaml").differs(Part::Stderr, "SOPS ignores it in silence"),
+            case(0, "-e --age {age} --aws-profile p f.yaml")
+                .differs(Part::Stderr, "SOPS ignores it in silence"),
         ],
     );
 }

@@ -133,6 +133,10 @@ fn legacy(reader: &Reader<'_>) -> Result<u8, Refusal> {
             given[0]
         ));
     }
+    let mode = given.first().copied().unwrap_or("edit");
+    for name in own.names().filter(|name| !table::means_something(mode, name)) {
+        reader.ui.warn(&format!("`--{name}` means nothing to `{mode}` and is ignored"));
+    }
     let request = match given.first() {
         Some(&"decrypt") => reader.decrypt()?,
         Some(&"encrypt") => reader.encrypt()?,

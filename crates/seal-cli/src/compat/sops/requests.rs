@@ -129,11 +129,19 @@ impl Reader<'_> {
 
     pub(super) fn master_keys(&self) -> Result<MasterKeyArgs, Refusal> {
         let words = |flag| self.own.text(flag).into_iter().collect::<Vec<_>>();
+        let kms = words("kms");
+        let mut aws_profile = self.own.text("aws-profile");
+        if kms.is_empty()
+            && self.environment.variable("SOPS_KMS_ARN").is_none()
+            && aws_profile.take().is_some()
+        {
+            self.ui.warn("`--aws-profile` is for the keys of `--kms`, and there are none");
+        }
         Ok(MasterKeyArgs {
             age: words("age"),
             pgp: words("pgp"),
-            kms: words("kms"),
-            aws_profile: self.own.text("aws-profile"),
+            kms,
+            aws_profile,
             encryption_context: self.encryption_context()?,
             gcp_kms: words("gcp-kms"),
             azure_kv: words("azure-kv"),

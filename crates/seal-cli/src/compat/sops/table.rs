@@ -311,6 +311,24 @@ pub(super) fn works_everywhere(name: &str) -> bool {
     [EVERYWHERE, VERSION].into_iter().flatten().any(|flag| flag.names[0] == name)
 }
 
+/// Whether a flag of the form without a subcommand means anything in one of its modes.
+pub(super) fn means_something(mode: &str, name: &str) -> bool {
+    let has = |groups: &[&[Flag]]| {
+        groups.iter().any(|group| group.iter().any(|flag| flag.names[0] == name))
+    };
+    let of_command = COMMANDS.iter().find(|command| command.name == mode);
+    let more: &[&[Flag]] = match mode {
+        "encrypt" => &[COMMENT_SELECTION],
+        "edit" => &[COMMENT_SELECTION, CHANGED_KEYS],
+        "rotate" => &[IGNORE_MAC],
+        "set" => &[NAME],
+        _ => &[],
+    };
+    has(&[MODES, EVERYWHERE, VERSION])
+        || has(more)
+        || of_command.is_some_and(|command| has(command.flags))
+}
+
 /// The command that these words name, and how many words those are.
 pub(super) fn named(words: &[std::ffi::OsString]) -> Option<(&'static Command, usize)> {
     let word = |at: usize| words.get(at).and_then(|word| word.to_str());
@@ -327,7 +345,17 @@ pub(super) fn named(words: &[std::ffi::OsString]) -> Option<(&'static Command, u
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{COMMANDS, ROOT};
+    use super::{COMMANDS, ROOT, means_something};
+
+    #[test]
+    fn every_flag_without_a_subcommand_means_something_in_some_mode() {
+        for flag in ROOT.flags.iter().flat_map(|group| group.iter()) {
+            let modes = ["encrypt", "decrypt", "rotate", "set", "edit"];
+            assert!(modes.iter().any(|mode| means_something(mode, flag.names[0])), "{flag:?}");
+        }
+        assert!(!means_something("decrypt", "age"));
+        assert!(means_something("edit", "age"));
+    }
 
     #[test]
     fn no_command_has_two_flags_of_one_name() {

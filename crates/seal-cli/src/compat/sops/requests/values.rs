@@ -81,6 +81,11 @@ impl Reader<'_> {
     }
 
     fn change(&self, file: PathBuf, path: &OsStr) -> Result<ValueChangeArgs, Refusal> {
+        if self.own.number("shamir-secret-sharing-threshold").is_some() && !self.is_legacy {
+            self.ui.warn(
+                "`--shamir-secret-sharing-threshold` means nothing here: the key groups stay",
+            );
+        }
         let path = path.to_string_lossy().into_owned();
         check_path(&path, Code::BadSetFormat)?;
         exists(&file, Code::CannotRead, Code::CannotRead)?;
