@@ -54,6 +54,11 @@ fn refuses_what_sops_refuses_with_its_codes() {
             case(112, "decrypt --decryption-order age,age e.yaml"),
             case(128, "decrypt e.yaml").env("SOPS_AGE_KEY_FILE", ""),
             case(128, "decrypt --enable-local-keyservice=false e.yaml"),
+            case(128, "decrypt e.yaml").env("SOPS_ENABLE_LOCAL_KEYSERVICE", "false"),
+            case(0, "decrypt --enable-local-keyservice e.yaml")
+                .env("SOPS_ENABLE_LOCAL_KEYSERVICE", "false"),
+            case(0, "decrypt --keyservice unix:///no/such/socket e.yaml"),
+            case(0, "decrypt e.yaml").env("SOPS_KEYSERVICE", "unix:///no/such/socket"),
             case(25, "decrypt x.yaml").file("x.yaml", &altered(value, "a: clear")),
             case(51, "decrypt x.yaml").file("x.yaml", &altered(value, "")),
             case(51, "decrypt x.yaml").file("x.yaml", &without_mac),

@@ -16,12 +16,14 @@ mod exec;
 mod fixtures;
 mod flags;
 mod formats;
+mod keyservice;
 mod legacy;
 mod normal;
 mod recipients;
 mod revisions;
 mod runner;
 mod status;
+mod trust;
 mod values;
 
 #[allow(dead_code, reason = "not every test uses all of it")]

@@ -27,6 +27,8 @@ fn an_editor_changes_values() {
             case(0, "edit e.yaml").env("EDITOR", change),
             with("sed -i '$ac: d'", case(0, "edit e.yaml")),
             with("sed -i 1d", case(0, "edit e.yaml")),
+            with(change, case(0, "edit -s e.yaml")),
+            with(change, case(0, "--show-master-keys e.yaml")),
             with("true", case(200, "edit e.yaml")),
             with("true", case(200, "e.yaml")),
             with("false", case(201, "edit e.yaml")),

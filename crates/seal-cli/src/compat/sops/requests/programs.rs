@@ -1,7 +1,6 @@
 //! `exec-env`, `exec-file` and `keyservice`
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
 
 use super::{Reader, Request, exists, no_file};
 use crate::args::{
@@ -80,16 +79,6 @@ impl Reader<'_> {
         }
     }
 
-    fn existing(&self, path: &OsStr) -> Result<PathBuf, Refusal> {
-        let path = self.file(path);
-        if path.exists() {
-            return Ok(path);
-        }
-        let mut refusal = Refusal::new(Code::Generic, "no such file or directory");
-        refusal.error = refusal.error.in_file(path);
-        Err(refusal)
-    }
-
     /// `publish`
     pub(in crate::compat::sops) fn publish(&self) -> Result<Request, Refusal> {
         let Some(path) = self.own.positionals.first() else { return Err(no_file()) };
@@ -98,7 +87,6 @@ impl Reader<'_> {
             recursive: self.own.has("recursive"),
             yes: self.own.has("yes"),
             omit_extensions: self.own.has("omit-extensions"),
-            as_data: true,
             key_access: self.key_access()?,
             ..PublishArgs::default()
         };

@@ -27,21 +27,14 @@ impl Reader<'_> {
         }
         let types = self.types(Some(&file))?;
         self.check_same(types)?;
-        if self.own.has("show-master-keys") {
-            return Err(Refusal::new(
-                Code::Generic,
-                "`--show-master-keys` is not supported: the `sops` block is not edited by hand here",
-            )
-            .hint("`seal keys list FILE` shows who can decrypt; `sops updatekeys` and `sops rotate` change it"));
-        }
         let arguments = EditArgs {
             file_type: Some(types.input),
+            show_master_keys: self.own.has("show-master-keys"),
             ignore_mac: self.own.has("ignore-mac"),
             revision: self.revision()?,
             refuse_unchanged: true,
             new_file: Some(Box::new(self.encryption(Some(file.clone()), None, types)?)),
             files: vec![file],
-            ..EditArgs::default()
         };
         Ok(Request { command: Command::Edit(Box::new(arguments)), doing: Doing::Using })
     }
