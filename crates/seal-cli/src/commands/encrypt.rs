@@ -370,6 +370,11 @@ impl<'a> Encryption<'a> {
             Ok(encrypted) => {
                 let today = || self.master_keys(rule, no_rule.as_ref()).ok();
                 self.recipients_of_files.note(&encrypted.report.already_for, today);
+                if let (true, 0, Some(rule)) =
+                    (options.as_data, encrypted.report.values, &options.rule)
+                {
+                    self.weaker.note_rule_in_vain(rule);
+                }
                 self.rules.note(options.rule, true);
                 let counts = counts(&encrypted.report, is_closed.into_inner());
                 if encrypted.bytes.is_some() {

@@ -48,6 +48,15 @@ impl Weaker {
         ));
     }
 
+    /// A file that has an envelope now, and no value under it.
+    pub(in crate::commands) fn note_rule_in_vain(&self, rule: &Rule) {
+        let mut noticed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (kind, text) = (rule.kind.name(), &rule.text);
+        noticed.insert(format!(
+            "`{kind}: {text}` selects nothing: the file has a `sops` block now, and all its values are in clear"
+        ));
+    }
+
     /// What to warn of.
     pub(in crate::commands) fn warnings(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
