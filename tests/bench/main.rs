@@ -28,6 +28,7 @@ mod table;
 
 const DOCUMENTS: usize = 10_000;
 const FILES: usize = 1_000;
+const TREE: usize = 10_000;
 /// Runs of one Secret after the warm-up, of which the median counts.
 const SINGLE_RUNS: usize = 20;
 /// Runs of everything longer.
@@ -42,6 +43,7 @@ fn main() {
     let sops = sops_on_path();
     let mut rows = single(&place, sops);
     rows.extend(files(sops));
+    rows.push(tree());
     rows.extend(kms::files(sops));
     rows.extend(stream(&place, sops));
     println!("{}", table::render(&rows, &circumstances(sops)));
@@ -141,6 +143,25 @@ fn files(sops: bool) -> Vec<Row> {
         Row::wall(&encrypt, Cost::median(encrypted), Some(0.4), theirs.map(|(cost, _)| cost)),
         Row::wall(&decrypt, Cost::median(decrypted), Some(0.4), theirs.map(|(_, cost)| cost)),
     ]
+}
+
+/// A tree as a repository of releases has it, checked as CI does: of four files one is an encrypted Secret.
+fn tree() -> Row {
+    let parent = spread_out();
+    let place = Place::below(parent.path());
+    std::fs::create_dir(place.path("files")).unwrap();
+    for number in 0..TREE {
+        let document = match number % 4 {
+            0 => release::secret(number),
+            // None of those are Secrets.
+            _ => release::document(number / 4 * 10 + 4 + number % 4).1,
+        };
+        place.write(&app(number), &document);
+    }
+    place.seal(&["encrypt", "-i", "--shared-data-key", "files"]).go();
+    let cost = median(&place.seal(&["check", "files"]), LONG_RUNS);
+    let name = format!("check a tree of {} files", table::thousands(TREE));
+    Row::wall(&name, cost, Some(1.0), None)
 }
 
 fn app(number: usize) -> String {

@@ -10,6 +10,7 @@ use crate::harness::TestDir;
 use crate::harness::not_run::not_run;
 use crate::keys;
 use crate::manifests::{CONFIG_MAP, SECRET, stream};
+use crate::sops::Sops;
 
 const TYPES: &str = "\
 text: hunter2
@@ -355,4 +356,17 @@ fn standard_input_is_a_file_like_any_other() {
     let directory = encrypted(&[("a.yaml", "A: hunter2\n")]);
     let run = directory.bash("seal exec-env - 'echo $A' < a.yaml");
     assert_eq!((run.out(), run.code), ("hunter2\n", 0));
+}
+
+#[test]
+fn variables_are_those_of_sops() {
+    let directory = encrypted(&[("a.yaml", TYPES), ("b.env", "A=x\\ny\nexport B='q'\n#c\n")]);
+    let Some(sops) = Sops::of(&directory, "variables_are_those_of_sops") else { return };
+    for file in ["a.yaml", "b.env"] {
+        let theirs = sops.run(&["exec-env", "--pristine", file, "/usr/bin/env -0"]);
+        let ours = directory.done(&["exec-env", "--pristine", file, "/usr/bin/env -0"]);
+        // The one difference that is meant.
+        let theirs = variables(&theirs.replace("nothing=<nil>", "nothing="));
+        assert_eq!(variables(ours.out()), theirs, "{file}");
+    }
 }

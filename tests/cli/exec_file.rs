@@ -83,6 +83,15 @@ fn the_file_has_the_name_that_is_wanted() {
 }
 
 #[test]
+fn the_command_can_get_another_format() {
+    let directory = encrypted();
+    let run = directory.done(&["exec-file", "--output-type", "json", "a.yaml", "cat {}"]);
+    assert_eq!(run.out(), "{\n\t\"A\": \"hunter2\"\n}\n");
+    let run = directory.done(&["exec-file", "--output-type", "dotenv", "a.yaml", "cat {}"]);
+    assert_eq!(run.out(), "# as it was\nA=hunter2\n");
+}
+
+#[test]
 fn a_command_that_never_reads_is_not_waited_for_longer_than_it_runs() {
     let directory = encrypted();
     let start = Instant::now();

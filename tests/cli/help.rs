@@ -1,12 +1,21 @@
 use crate::harness::TestDir;
 
 /// All that can be typed before `--help`.
-const COMMANDS: [&str; 17] = [
+const COMMANDS: &[&str] = &[
     "",
     "init",
     "encrypt",
     "decrypt",
     "get",
+    "edit",
+    "replace",
+    "rotate",
+    "bind",
+    "check",
+    "verify",
+    "status",
+    "set",
+    "unset",
     "updatekeys",
     "keys",
     "keys list",
@@ -17,7 +26,9 @@ const COMMANDS: [&str; 17] = [
     "groups delete",
     "exec-env",
     "exec-file",
+    "publish",
     "keyservice",
+    "sops",
     "completion",
 ];
 

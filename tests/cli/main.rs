@@ -16,6 +16,8 @@ mod huawei_kms;
 #[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/moto.rs"]
 mod moto;
+#[path = "../harness/postgres.rs"]
+mod postgres;
 #[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/stand_in.rs"]
 mod stand_in;
@@ -25,17 +27,22 @@ mod vault_server;
 
 mod age_kinds;
 mod age_plugin;
+mod audit;
 mod aws_kms;
 #[path = "azure_key_vault.rs"]
 mod azure_key_vault_files;
+mod check;
+mod check_hooks;
 mod configuration;
 mod conversions;
 mod decrypt;
+mod edit;
 mod encrypt;
 mod encrypt_refused;
 mod exec_env;
 mod exec_file;
 mod files;
+mod formats;
 #[path = "gcp_kms.rs"]
 mod gcp_kms_files;
 mod get;
@@ -55,14 +62,20 @@ mod newcomer;
 mod output;
 mod pgp;
 mod previous;
+mod publish;
 mod refused;
+mod revision;
+mod revision_and_sops;
+mod set;
 mod shells;
 mod sops;
 mod sops_and_clouds;
 mod sops_fixtures;
+mod status;
 mod typed_keys;
 mod updatekeys;
 mod usage;
 mod usage_pages;
 mod vault;
+mod verify;
 mod who_reads;

@@ -7,6 +7,7 @@ use crate::harness::{Run, TestDir};
 use crate::keys::{ANN, COLLEAGUE, IDENTITY, RECIPIENT};
 use crate::manifests::{API, JSON, SECRET, SERVICE, stream};
 use crate::sops::Sops;
+use crate::sops_fixtures;
 
 fn rules(recipients: &str) -> String {
     format!(
@@ -80,6 +81,29 @@ fn a_new_recipient_reads_all_and_nothing_but_keys_changes() {
 }
 
 #[test]
+fn files_of_every_format_are_updated() {
+    let files = [
+        ("a/a.env", "# c\nA=hunter2\n"),
+        ("a/b.ini", "[s]\nb = hunter2\n"),
+        ("a/c.json", JSON),
+        ("d.bin", "hunter2 of any kind"),
+    ];
+    let directory = TestDir::with(&files);
+    let rules_of = |recipients: &str| format!("creation_rules:\n  - age: {recipients}\n");
+    directory.write(".sops.yaml", rules_of(RECIPIENT));
+    for (name, _) in files {
+        directory.done(&["encrypt", "-i", name]);
+    }
+    directory.write(".sops.yaml", rules_of(&format!("{RECIPIENT},{}", ANN.1)));
+    let run = directory.done(&["updatekeys", "-y", "a", "d.bin"]);
+    assert!(run.stderr.contains("4 files updated"), "{}", run.stderr);
+    for (name, text) in files {
+        let run = ann_reads(&directory, name);
+        assert_eq!((run.code, run.out()), (0, text), "{name}: {}", run.stderr);
+    }
+}
+
+#[test]
 fn a_dry_run_shows_all_and_writes_nothing() {
     let directory = drifted(&[("db.yaml", SECRET), ("api.yaml", API)]);
     directory.write(".sops.yaml", rules(&ANN.1));
@@ -148,6 +172,36 @@ fn where_nobody_can_be_asked_nothing_is_done() {
     assert_eq!(run.code, 2);
     named(run).golden("updatekeys/nobody-to-ask");
     assert_eq!(directory.read("db.yaml"), before);
+}
+
+#[test]
+fn machines_are_not_asked() {
+    const TEST: &str = "cli: updatekeys asks no machine";
+    let directory = drifted(&[("db.yaml", SECRET)]);
+    let line = "seal updatekeys --json db.yaml";
+    let Some(run) = directory.at_a_terminal(TEST, line, "?", "y") else { return };
+    assert_eq!(run.code, 2, "{}", run.out());
+    assert!(run.out().contains("nobody can be asked"), "{}", run.out());
+}
+
+#[test]
+fn quiet_runs_show_only_what_they_were_run_to_find_out() {
+    let directory = drifted(&[("db.yaml", SECRET)]);
+    let run = directory.seal(&["updatekeys", "-q", "--dry-run", "db.yaml"]).run();
+    assert_eq!((run.code, run.stderr.as_str()), (5, ""));
+    assert!(run.out().contains(&format!("  + {}", ANN.1)));
+    let run = directory.done(&["updatekeys", "-q", "-y", "db.yaml"]);
+    assert_eq!((run.out(), run.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn what_protects_less_than_it_seems_is_said() {
+    let directory = drifted(&[("db.yaml", SECRET)]);
+    let key = sops_fixtures::age_key("age-pq");
+    let recipient = key.lines().find_map(|line| line.strip_prefix("# public key: ")).unwrap();
+    directory.write(".sops.yaml", rules(&format!("{RECIPIENT},{recipient}")));
+    let run = directory.done(&["updatekeys", "-y", "db.yaml"]);
+    assert!(run.stderr.contains("a post-quantum recipient"), "{}", run.stderr);
 }
 
 #[test]

@@ -93,6 +93,21 @@ fn the_examples_of_the_usage_page_do_what_they_say() {
 }
 
 #[test]
+fn the_examples_of_the_page_on_formats_do_what_they_say() {
+    check("docs/formats.md");
+}
+
+#[test]
+fn the_examples_of_the_page_on_recipients_do_what_they_say() {
+    check("docs/recipients.md");
+}
+
+#[test]
+fn the_examples_of_the_page_on_values_do_what_they_say() {
+    check("docs/values.md");
+}
+
+#[test]
 fn the_examples_of_the_page_on_conversions_do_what_they_say() {
     check("docs/conversions.md");
 }
@@ -103,8 +118,23 @@ fn the_examples_of_the_page_on_master_keys_do_what_they_say() {
 }
 
 #[test]
+fn the_examples_of_the_page_on_checks_do_what_they_say() {
+    check("docs/check.md");
+}
+
+#[test]
+fn the_examples_of_the_page_on_changes_do_what_they_say() {
+    check("docs/editing.md");
+}
+
+#[test]
 fn the_examples_of_the_page_on_commands_with_secrets_do_what_they_say() {
     check("docs/exec.md");
+}
+
+#[test]
+fn the_examples_of_the_page_on_sops_do_what_they_say() {
+    check("docs/sops.md");
 }
 
 #[test]
@@ -112,6 +142,14 @@ fn the_examples_of_the_page_on_vault_do_what_they_say() {
     let server = Vault::with_key();
     let before = format!("export VAULT_ADDR={} VAULT_TOKEN={ROOT};", server.url());
     check_with("docs/keys/vault.md", &before, &[("https://vault.example:8200", &server.url())]);
+}
+
+#[test]
+fn the_examples_of_the_page_on_publishing_do_what_they_say() {
+    let server = Vault::start();
+    server.store("secret", 2);
+    let before = format!("export VAULT_ADDR={} VAULT_TOKEN={ROOT};", server.url());
+    check_with("docs/publish.md", &before, &[("https://vault.example:8200", &server.url())]);
 }
 
 #[test]

@@ -66,9 +66,7 @@ fn the_list_tells_for_each_recipient_its_files_and_what_is_amiss() {
     directory.write("broken.yaml", "a: 1\nsops: {}\n");
     let run = directory.seal(&["keys", "list", "broken.yaml", "db.yaml"]).run();
     assert_eq!(run.code, 1);
-    assert!(
-        run.stderr.contains("2 recipients in 1 encrypted file, 1 not as the rules say, 1 failed")
-    );
+    assert!(run.stderr.contains("2 recipients in 1 encrypted file, 1 without a rule, 1 failed"));
 }
 
 #[test]
@@ -150,6 +148,134 @@ fn a_group_that_is_not_there_is_none_to_join() {
             "db.yaml: there is no key group {number}: the file has 1 group, counted from 1"
         );
         assert!(run.stderr.contains(&said), "{}", run.stderr);
+    }
+}
+
+/// Two documents for Ann too, as the rules say, and a file that is none of hers.
+fn with_ann() -> TestDir {
+    let directory = TestDir::with(&[("db.yaml", &stream(&[SECRET, API])), ("api.yaml", API)]);
+    directory.write(".sops.yaml", rules(&format!("{RECIPIENT},{}", ANN.1)));
+    directory.done(&["encrypt", "-i", "db.yaml"]);
+    directory.done(&["encrypt", "-i", "--age", RECIPIENT, "api.yaml"]);
+    directory
+}
+
+#[test]
+fn whoever_is_removed_opens_nothing_that_is_written_from_then_on() {
+    let directory = with_ann();
+    let (before, api) = (directory.read("db.yaml"), directory.read("api.yaml"));
+    let remove = ["keys", "remove", "--age", &ANN.1, "."];
+    let run = directory.done(&[&remove[..], &["--dry-run"]].concat());
+    assert_eq!(run.stderr, "1 file to be updated, 1 unchanged, 1 skipped\n");
+    assert_eq!(directory.read("db.yaml"), before);
+
+    named(directory.done(&remove)).golden("who-reads/removed");
+    let after = directory.read("db.yaml");
+    assert_eq!(directory.read("api.yaml"), api);
+    assert_eq!(reads(&directory, &ANN.0, "db.yaml").code, 4);
+    assert_eq!(directory.decrypted("db.yaml"), stream(&[SECRET, API]));
+    // A new data key: what she kept of the old one opens no value of it.
+    for line in before.lines().filter(|line| line.contains("ENC[") || line.contains("enc:")) {
+        assert!(line.contains("enc:") || !after.contains(line), "{line}");
+    }
+    let old = before.split("sops:").nth(1).unwrap();
+    let forged = format!("{}sops:{old}", after.split("sops:").next().unwrap());
+    directory.write("forged.yaml", forged);
+    assert_eq!(reads(&directory, &ANN.0, "forged.yaml").code, 3);
+}
+
+#[test]
+fn removing_somebody_from_a_group_shares_a_new_data_key() {
+    let directory = TestDir::with(&[("db.yaml", SECRET)]);
+    let both = format!("{IDENTITY}\n{}", ANN.0);
+    directory.write(
+        ".sops.yaml",
+        format!(
+            "creation_rules:\n  - key_groups:\n      - age: [{RECIPIENT}, {COLLEAGUE}]\n      - age: [{}]\n",
+            ANN.1
+        ),
+    );
+    directory.done(&["encrypt", "-i", "db.yaml"]);
+    let remove = |who: &str, code: i32| {
+        let line = ["keys", "remove", "--age", who, "db.yaml"];
+        let run = directory.seal(&line).env("SOPS_AGE_KEY", &both).run();
+        assert_eq!(run.code, code, "{}", run.stderr);
+        run.stderr
+    };
+    let said = remove(&ANN.1, 2);
+    assert!(said.contains("key group 2 would have no keys"), "{said}");
+    remove(COLLEAGUE, 0);
+    let text = directory.read("db.yaml");
+    assert!(text.contains("shamir_threshold: 2") && !text.contains(COLLEAGUE));
+    assert_eq!(reads(&directory, &both, "db.yaml").out(), SECRET);
+    assert_eq!(reads(&directory, IDENTITY, "db.yaml").code, 4);
+}
+
+#[test]
+fn what_a_removal_would_leave_behind_is_checked() {
+    let directory = with_ann();
+    let remove = |arguments: &[&str], code: i32| {
+        let line: Vec<_> = ["keys", "remove"].iter().chain(arguments).copied().collect();
+        let run = directory.seal(&line).run();
+        assert_eq!(run.code, code, "{arguments:?}: {}", run.stderr);
+        run.stderr
+    };
+    let before = directory.read("db.yaml");
+    let said = remove(&["--age", &format!("{RECIPIENT},{}", ANN.1), "db.yaml"], 2);
+    assert!(said.contains("db.yaml: nobody would be left who can decrypt it"), "{said}");
+    let said = remove(&["--age", COLLEAGUE, "db.yaml"], 1);
+    assert!(said.contains(&format!("no such recipient in these files: {COLLEAGUE}")), "{said}");
+    directory.write(".sops.yaml", rules(&ANN.1));
+    let said = remove(&["--age", &ANN.1, "db.yaml"], 3);
+    assert!(said.contains(&format!("that its rule does not name: {RECIPIENT}")), "{said}");
+    assert_eq!(directory.read("db.yaml"), before);
+    let run =
+        directory.seal(&["keys", "remove", "--age", &ANN.1, "db.yaml"]).env("HOME", "/x").run();
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    remove(&["--accept-recipients", "--age", &ANN.1, "db.yaml"], 0);
+    assert_eq!(reads(&directory, &ANN.0, "db.yaml").code, 4);
+}
+
+#[test]
+fn documents_of_different_recipients_are_not_made_one() {
+    let directory = with_ann();
+    directory.done(&["keys", "add", "--accept-recipients", "--age", COLLEAGUE, "api.yaml"]);
+    let both = directory.read("db.yaml") + "---\n" + &directory.read("api.yaml");
+    directory.write("both.yaml", &both);
+    let run = directory.seal(&["keys", "remove", "--age", &ANN.1, "both.yaml"]).run();
+    assert_eq!(run.code, 1);
+    assert!(run.stderr.contains("its documents are for different recipients"), "{}", run.stderr);
+    assert_eq!(directory.read("both.yaml"), both);
+}
+
+#[test]
+fn without_a_key_nobody_is_removed() {
+    let directory = with_ann();
+    let before = directory.read("db.yaml");
+    let remove = ["keys", "remove", "--age", &ANN.1, "db.yaml"];
+    let run = directory.seal(&remove).env("HOME", "/nowhere").run();
+    assert_eq!(run.code, 4, "{}", run.stderr);
+    assert_eq!(directory.read("db.yaml"), before);
+    let altered = before.replace("name: api", "name: other");
+    directory.write("db.yaml", &altered);
+    let run = directory.seal(&remove).run();
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert_eq!(directory.read("db.yaml"), altered);
+}
+
+#[test]
+fn the_real_sops_reads_what_somebody_was_removed_from() {
+    const TEST: &str = "cli: keys remove, and the real sops";
+    let directory =
+        TestDir::with(&[("ours.yaml", SECRET), ("theirs.yaml", "a: hunter2\n---\nb: 1\n")]);
+    let Some(sops) = Sops::of(&directory, TEST) else { return };
+    directory.write(".sops.yaml", rules(&format!("{RECIPIENT},{}", ANN.1)));
+    directory.done(&["encrypt", "-i", "ours.yaml"]);
+    sops.run(&["encrypt", "-i", "theirs.yaml"]);
+    directory.done(&["keys", "remove", "--age", &ANN.1, "ours.yaml", "theirs.yaml"]);
+    for name in ["ours.yaml", "theirs.yaml"] {
+        assert!(sops.run(&["decrypt", name]).contains("hunter2"));
+        assert_eq!(reads(&directory, &ANN.0, name).code, 4);
     }
 }
 

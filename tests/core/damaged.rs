@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use seal_core::document::{Content, NodeId};
-use seal_core::file::{EncryptOptions, Layout};
-use seal_core::format::Format;
+use seal_core::file::{Decrypted, EncryptOptions, FileError, Layout};
+use seal_core::format::{BlockIndent, Format};
 
 #[path = "support.rs"]
 mod support;
@@ -196,13 +196,39 @@ fn operate(format: Format, source: &[u8], tally: &mut (usize, usize)) {
         }
     }
     let options = seal_core::file::DecryptOptions::default();
-    match seal_core::file::decrypt(format, source, &options, &support::unwrap) {
+    let decrypted = seal_core::file::decrypt(format, source, &options, &support::unwrap);
+    match &decrypted {
         Ok(_) => tally.0 += 1,
+        Err(error) => {
+            tally.1 += 1;
+            says_nothing(error, source);
+        }
+    }
+    match rewrapped(format, source) {
+        Ok(None) => {}
+        Ok(Some(more)) => {
+            let after = seal_core::file::decrypt(format, &more, &options, &support::unwrap);
+            let text = |decrypted: Decrypted| decrypted.bytes.map(|bytes| bytes.expose().to_vec());
+            let shown = source.escape_ascii();
+            assert_eq!(decrypted.map(text).ok(), after.map(text).ok(), "{shown}");
+            tally.0 += 1;
+        }
         Err(error) => {
             tally.1 += 1;
             says_nothing(&error, source);
         }
     }
+}
+
+/// The source with one more recipient in each envelope.
+fn rewrapped(format: Format, source: &[u8]) -> Result<Option<Vec<u8>>, FileError> {
+    seal_core::file::rewrap(format, source, &BlockIndent::default(), &|metadata| {
+        let mut groups = metadata.key_groups.clone();
+        let mut keys = support::file_key(support::KEY).key_groups.remove(0).keys;
+        keys[0].key = support::recipient("age1more");
+        groups.iter_mut().for_each(|group| group.keys.extend(keys.clone()));
+        Ok(Some((groups, metadata.shamir_threshold)))
+    })
 }
 
 fn run(format: Format, clear: &str) {

@@ -9,13 +9,7 @@ use std::fmt::Write;
 pub(crate) fn release(documents: usize) -> String {
     let mut text = String::with_capacity(documents * 1800);
     for number in 0..documents {
-        let mut random = Random(number as u64);
-        let (file, document) = match number % 10 {
-            3 => ("secret", secret(number)),
-            1 | 4 | 7 | 9 => ("deployment", deployment(number, &mut random)),
-            2 | 5 | 8 => ("configmap", config_map(number, &mut random)),
-            _ => ("service", service(number)),
-        };
+        let (file, document) = document(number);
         write(
             &mut text,
             format_args!("---\n# Source: umbrella/charts/app-{number}/templates/{file}.yaml\n"),
@@ -23,6 +17,17 @@ pub(crate) fn release(documents: usize) -> String {
         text.push_str(&document);
     }
     text
+}
+
+/// One document of a release, and what it is.
+pub(crate) fn document(number: usize) -> (&'static str, String) {
+    let mut random = Random(number as u64);
+    match number % 10 {
+        3 => ("secret", secret(number)),
+        1 | 4 | 7 | 9 => ("deployment", deployment(number, &mut random)),
+        2 | 5 | 8 => ("configmap", config_map(number, &mut random)),
+        _ => ("service", service(number)),
+    }
 }
 
 /// One Secret with text, base64, a block scalar and comments: a file of its own, or a document of a stream.

@@ -37,6 +37,9 @@ struct State {
     sealed: bool,
     engines: BTreeSet<String>,
     keys: BTreeMap<(String, String), TransitKey>,
+    /// Key-value engines and their versions, and what is stored at each path as it was sent.
+    stores: BTreeMap<String, u8>,
+    stored: BTreeMap<String, Value>,
     /// Paths that may be written to.
     policies: BTreeMap<String, Vec<String>>,
     tokens: BTreeMap<String, Token>,
@@ -97,6 +100,16 @@ impl Vault {
             state.engines.insert(engine.to_owned());
             state.key(engine, name);
         });
+    }
+
+    /// Mounts a key-value engine.
+    pub(crate) fn store(&self, mount: &str, version: u8) {
+        self.change(|state| state.stores.insert(mount.to_owned(), version));
+    }
+
+    /// What was last written to a path below `/v1/`.
+    pub(crate) fn stored(&self, path: &str) -> Option<Value> {
+        self.change(|state| state.stored.get(path).cloned())
     }
 
     pub(crate) fn rotate(&self, engine: &str, name: &str) {
@@ -223,6 +236,10 @@ impl State {
             ("POST" | "PUT", ["sys", rest @ ..]) => self.administer(rest, &body),
             ("POST", ["auth", "token", "create"]) => self.create_token(&body),
             (_, ["auth", mount, "role", rest @ ..]) => self.role(mount, rest, &body),
+            (method, [mount, ..]) if self.stores.contains_key(*mount) => {
+                let version = self.stores[*mount];
+                self.key_value(method, path, version, body)
+            }
             ("POST" | "PUT", segments) => self.transit(path, segments, &body),
             _ => errors(405, &["1 error occurred:\n\t* unsupported operation\n\n"]),
         }
@@ -248,6 +265,36 @@ impl State {
             _ => return no_handler(&format!("sys/{}", path.join("/"))),
         }
         (204, None)
+    }
+
+    /// The key-value engine, in the words of the API's reference.
+    fn key_value(&mut self, method: &str, path: &str, version: u8, body: Value) -> Answer {
+        let is_data = path.split('/').nth(1) == Some("data");
+        if (version == 2) != is_data {
+            return errors(404, &[]);
+        }
+        match (method, version) {
+            ("GET", 1) => match self.stored.get(path) {
+                Some(values) => (200, Some(result(values.clone()))),
+                None => errors(404, &[]),
+            },
+            ("GET", _) => match self.stored.get(path) {
+                Some(written) => (
+                    200,
+                    Some(result(json!({"data": written["data"], "metadata": {"version": 1}}))),
+                ),
+                None => errors(404, &[]),
+            },
+            (_, 1) => {
+                self.stored.insert(path.to_owned(), body);
+                (204, None)
+            }
+            _ if !body["data"].is_object() => errors(400, &["no data provided"]),
+            _ => {
+                self.stored.insert(path.to_owned(), body);
+                (200, Some(result(json!({"version": 1, "deletion_time": ""}))))
+            }
+        }
     }
 
     fn create_token(&mut self, body: &Value) -> Answer {

@@ -11,15 +11,23 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::scope::Scope;
 
+mod check;
 mod conversion;
 mod examples;
 mod exec;
 mod groups;
 mod keys;
 mod master_keys;
+mod publish;
+mod revision;
 mod shell;
+mod sops;
+mod status;
 mod updatekeys;
+mod values;
+mod verify;
 
+pub(crate) use check::{CheckArgs, ReportArgs, ReportFormat};
 pub(crate) use conversion::ConversionArgs;
 pub(crate) use exec::{ExecEnvArgs, ExecFileArgs, ProgramArgs};
 pub(crate) use groups::{
@@ -29,8 +37,16 @@ pub(crate) use keys::{
     KeysAction, KeysAddArgs, KeysArgs, KeysListArgs, KeysRemoveArgs, NamedKeysArgs,
 };
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
+pub(crate) use publish::PublishArgs;
+pub(crate) use revision::{
+    BindArgs, EditArgs, RecipientsChange, ReplaceArgs, RevisionArgs, RotateArgs,
+};
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
+pub(crate) use sops::SopsArgs;
+pub(crate) use status::StatusArgs;
 pub(crate) use updatekeys::{Manners, UpdatekeysArgs};
+pub(crate) use values::{GivenValue, SetArgs, UnsetArgs, ValueChangeArgs};
+pub(crate) use verify::VerifyArgs;
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
 ///
@@ -69,12 +85,23 @@ pub(crate) enum Command {
     Encrypt(Box<EncryptArgs>),
     Decrypt(DecryptArgs),
     Get(GetArgs),
+    Edit(Box<EditArgs>),
+    Replace(ReplaceArgs),
+    Rotate(RotateArgs),
+    Bind(BindArgs),
+    Check(CheckArgs),
+    Verify(VerifyArgs),
+    Status(StatusArgs),
+    Set(Box<SetArgs>),
+    Unset(Box<UnsetArgs>),
     Updatekeys(UpdatekeysArgs),
     Keys(Box<KeysArgs>),
     Groups(Box<GroupsArgs>),
     ExecEnv(Box<ExecEnvArgs>),
     ExecFile(Box<ExecFileArgs>),
+    Publish(Box<PublishArgs>),
     Keyservice(KeyserviceArgs),
+    Sops(SopsArgs),
     Completion(CompletionArgs),
     #[command(hide = true)]
     Man(ManArgs),
@@ -109,7 +136,7 @@ pub(crate) struct InitArgs {
 ///
 /// In Kubernetes manifests these are the values below `data` and `stringData` of each Secret, unless a rule in
 /// .sops.yaml or an option says otherwise. Documents without secrets stay untouched.
-#[derive(Clone, Debug, PartialEq, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(after_help = examples::ENCRYPT)]
 pub(crate) struct EncryptArgs {
     #[command(flatten)]
@@ -196,9 +223,12 @@ pub(crate) struct GetArgs {
     /// Where the value stands: `["a"]["b"][0]`, or `a/b/0` with `~1` for `/` and `~0` for `~` in keys
     #[arg(value_name = "PATH")]
     pub(crate) path: String,
-    /// Document of a stream: KIND/NAME, or its number counted from 0
-    #[arg(long, value_name = "KIND/NAME|INDEX")]
+    /// Document of a stream: KIND/NAME, KIND/NAMESPACE/NAME, or its number counted from 0
+    #[arg(long, value_name = "DOCUMENT")]
     pub(crate) document: Option<DocumentChoice>,
+    /// Print what the value stands for in Base64, as values below `data` of a Secret do
+    #[arg(long, conflicts_with = "output_type")]
+    pub(crate) decode: bool,
     /// Format of the file [default: by its name; by its text for standard input, YAML for pipes]
     #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
@@ -207,6 +237,9 @@ pub(crate) struct GetArgs {
     /// Namespace of a document that is bound to one but does not name it
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
+    /// A file that gets the value: only those that answer as SOPS say so.
+    #[arg(skip)]
+    pub(crate) output: Option<PathBuf>,
     /// As that of `decrypt`: only those that answer as SOPS say so.
     #[arg(skip)]
     pub(crate) ignore_mac: bool,
@@ -239,7 +272,7 @@ pub(crate) struct KeyserviceArgs {
 }
 
 /// What encrypt and decrypt read and write.
-#[derive(Clone, Debug, PartialEq, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Args)]
 pub(crate) struct FileArgs {
     /// Files, directories (all YAML, JSON, dotenv and INI below) and patterns (`**/*.yaml`); none or `-` is standard input
     #[arg(value_name = "PATHS", value_hint = ValueHint::AnyPath)]
@@ -299,9 +332,10 @@ pub(crate) enum FileType {
 }
 
 /// How envelopes lie in a stream of several documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Layout {
     /// One for each document
+    #[default]
     Documents,
     /// One for all, as SOPS writes it
     Sops,
@@ -321,8 +355,8 @@ pub(crate) enum Previous {
 pub(crate) enum DocumentChoice {
     /// Counted from 0.
     Index(usize),
-    /// By kind and name.
-    Named { kind: String, name: String },
+    /// By kind and name, and by namespace where that is said.
+    Named { kind: String, namespace: Option<String>, name: String },
 }
 
 impl CommandLine {
@@ -339,14 +373,24 @@ impl CommandLine {
     /// Whether stdout carries documents, so that nothing else may be printed there.
     pub(crate) fn stdout_carries_documents(&self) -> bool {
         match &self.command {
+            Command::Check(arguments) => arguments.report.takes_stdout(),
+            Command::Verify(arguments) => arguments.report.takes_stdout(),
             Command::Init(_)
             | Command::Updatekeys(_)
             | Command::Keys(_)
             | Command::Keyservice(_)
-            | Command::Man(_) => false,
+            | Command::Sops(_)
+            | Command::Publish(_)
+            | Command::Man(_)
+            | Command::Status(_) => false,
             Command::Groups(arguments) => !arguments.file().in_place,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
+            Command::Set(arguments) => arguments.change.goes_to_stdout(),
+            Command::Unset(arguments) => arguments.change.goes_to_stdout(),
+            Command::Rotate(arguments) => arguments.files.go_to_stdout(),
+            Command::Bind(arguments) => !arguments.dry_run && arguments.files.go_to_stdout(),
+            Command::Edit(_) | Command::Replace(_) => false,
             Command::Get(_)
             | Command::ExecEnv(_)
             | Command::ExecFile(_)
@@ -363,6 +407,15 @@ impl Command {
             Self::Encrypt(_) => "encrypt",
             Self::Decrypt(_) => "decrypt",
             Self::Get(_) => "get",
+            Self::Edit(_) => "edit",
+            Self::Replace(_) => "replace",
+            Self::Rotate(_) => "rotate",
+            Self::Bind(_) => "bind",
+            Self::Check(_) => "check",
+            Self::Verify(_) => "verify",
+            Self::Status(_) => "status",
+            Self::Set(_) => "set",
+            Self::Unset(_) => "unset",
             Self::Updatekeys(_) => "updatekeys",
             Self::Keys(arguments) => match arguments.action {
                 KeysAction::List(_) => "keys list",
@@ -375,7 +428,9 @@ impl Command {
             },
             Self::ExecEnv(_) => "exec-env",
             Self::ExecFile(_) => "exec-file",
+            Self::Publish(_) => "publish",
             Self::Keyservice(_) => "keyservice",
+            Self::Sops(_) => "sops",
             Self::Completion(_) => "completion",
             Self::Man(_) => "man",
         }
@@ -415,9 +470,9 @@ impl FromStr for Previous {
     }
 }
 
-/// Text that is neither a number nor `KIND/NAME`.
+/// Text that is neither a number nor `KIND/NAME` nor `KIND/NAMESPACE/NAME`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected KIND/NAME, as in Secret/database, or a number")]
+#[error("expected KIND/NAME, as in Secret/database, KIND/NAMESPACE/NAME or a number")]
 pub(crate) struct NoDocumentChoice;
 
 impl FromStr for DocumentChoice {
@@ -427,12 +482,16 @@ impl FromStr for DocumentChoice {
         if let Ok(index) = text.parse() {
             return Ok(Self::Index(index));
         }
-        match text.split_once('/') {
-            Some((kind, name)) if !kind.is_empty() && !name.is_empty() => {
-                Ok(Self::Named { kind: kind.to_owned(), name: name.to_owned() })
-            }
-            _ => Err(NoDocumentChoice),
+        let parts: Vec<&str> = text.split('/').collect();
+        if parts.iter().any(|part| part.is_empty()) {
+            return Err(NoDocumentChoice);
         }
+        let (kind, namespace, name) = match parts[..] {
+            [kind, name] => (kind, None, name),
+            [kind, namespace, name] => (kind, Some(namespace.to_owned()), name),
+            _ => return Err(NoDocumentChoice),
+        };
+        Ok(Self::Named { kind: kind.to_owned(), namespace, name: name.to_owned() })
     }
 }
 

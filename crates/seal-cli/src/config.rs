@@ -17,6 +17,7 @@ use seal_keys::WrapError;
 use crate::scope::Scope;
 
 mod arguments;
+mod destination;
 mod error;
 mod keys;
 mod lookup;
@@ -25,6 +26,7 @@ mod rule;
 mod unknown;
 
 pub(crate) use arguments::TypedKeys;
+pub(crate) use destination::DestinationRule;
 pub(crate) use error::{ConfigError, ConfigWarning, RuleProblem};
 pub(crate) use lookup::{Configs, search};
 
@@ -33,6 +35,8 @@ pub(crate) use lookup::{Configs, search};
 pub(crate) struct Config {
     file: PathBuf,
     rules: Vec<CreationRule>,
+    /// Checked when a file is published: no other verb has to do with them.
+    destinations: Vec<raw::RawDestination>,
     options: Options,
     /// `stores.yaml.indent`; `None` for SOPS's default.
     pub(crate) yaml_indent: Option<usize>,
@@ -109,7 +113,8 @@ impl Config {
         let stores = raw.stores.unwrap_or_default();
         let yaml_indent = stores.yaml_indent(&file)?;
         let json_indent = stores.json_indent(&file)?;
-        Ok(Self { file, rules, options, yaml_indent, json_indent, warnings })
+        let destinations = raw.destination_rules.unwrap_or_default();
+        Ok(Self { file, rules, destinations, options, yaml_indent, json_indent, warnings })
     }
 
     /// The first rule that matches a file; `None` where there are no rules at all, which is as good as no
@@ -131,6 +136,27 @@ impl Config {
                 Err(ConfigError::NoRule { file: self.file.clone(), path: self.text_to_match(path) })
             }
         }
+    }
+
+    /// Where it lies: absolute.
+    pub(crate) fn path(&self) -> &Path {
+        &self.file
+    }
+
+    /// A rule by its number, from 1.
+    pub(crate) fn rule(&self, number: usize) -> Option<&CreationRule> {
+        self.rules.get(number.checked_sub(1)?)
+    }
+
+    /// Rules whose keys nothing could be encrypted for. One without any is fine: they can be named otherwise.
+    pub(crate) fn unusable(&self) -> Vec<ConfigError> {
+        let is_fault = |error: &ConfigError| {
+            !matches!(
+                error,
+                ConfigError::Rule { problem: RuleProblem::Unusable(WrapError::NoKeys), .. }
+            )
+        };
+        self.rules.iter().filter_map(|rule| rule.keys(None).err()).filter(is_fault).collect()
     }
 
     /// Indentation of the `sops` block.

@@ -16,7 +16,6 @@ pub(crate) enum ExitCode {
     /// No key could be had for the file.
     NoKey,
     /// A check found something.
-    #[allow(dead_code, reason = "no verb checks anything yet")]
     Findings,
     /// The code of a program that ran in our place; 128 + N where signal N ended it, and 126 or 127 where it could not
     /// be started, as shells say it.

@@ -38,6 +38,8 @@ pub(crate) struct Files {
     pub(crate) skipped: usize,
     /// Paths that could not be looked at. The others are worked on all the same.
     pub(crate) failures: Vec<InputError>,
+    /// The `.sops.yaml` met in directories. Only a check looks at them.
+    pub(crate) configurations: Vec<PathBuf>,
     /// More than one path, a directory or a pattern, however many files came of it.
     pub(crate) several: bool,
 }
@@ -228,6 +230,9 @@ impl Collector {
     fn candidates(&mut self, mut found: Vec<PathBuf>) {
         found.sort();
         for path in found {
+            if is_configuration(&path) && !self.files.configurations.contains(&path) {
+                self.files.configurations.push(path.clone());
+            }
             if is_candidate(&path) {
                 self.file(&path, false);
             } else {
@@ -320,6 +325,11 @@ fn is_version_control(name: &OsStr) -> bool {
 
 fn is_regular(entry: &ignore::DirEntry) -> bool {
     entry.file_type().is_some_and(|kind| kind.is_file())
+}
+
+/// Whether a path is that of rules, by its name.
+pub(crate) fn is_configuration(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == ".sops.yaml")
 }
 
 fn is_candidate(path: &Path) -> bool {

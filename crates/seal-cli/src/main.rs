@@ -6,12 +6,14 @@
 //! ```
 
 mod args;
+mod audit;
 mod child;
 mod clock;
 mod commands;
 mod compat;
 mod config;
 mod destination;
+mod editor;
 mod error;
 mod exit_code;
 mod git;

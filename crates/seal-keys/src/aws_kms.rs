@@ -13,9 +13,12 @@ mod arn;
 mod credentials;
 mod endpoint;
 mod host;
+mod login;
 mod longest;
 mod roles;
 mod sessions;
+
+pub(crate) use login::AwsLogin;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -69,6 +72,10 @@ struct Named<'k> {
 }
 
 impl<'k> Access<'k> {
+    fn has_context(&self) -> bool {
+        matches!(self.key, MasterKey::AwsKms { context, .. } if !context.is_empty())
+    }
+
     fn named(&self) -> Result<Named<'k>, Failure> {
         let wrong = |what: &str, why: &str| {
             Failure::of_name(self.key, format!("{what}: {why}"))
@@ -122,7 +129,7 @@ impl<'k> Access<'k> {
         let named = self.named()?;
         self.allowed(&named.way)?;
         let (session, operation) = (&self.provider.session, self.operation("Encrypt", &named.way));
-        let asked = Asked { key: self.key, operation: &operation };
+        let asked = Asked { key: self.key, has_context: self.has_context(), operation: &operation };
         let sent = Sent::of(secret);
         session.calls.run(self.key, &operation, async {
             let client =
@@ -148,7 +155,7 @@ impl<'k> Access<'k> {
         let named = self.named()?;
         self.allowed(&named.way)?;
         let (session, operation) = (&self.provider.session, self.operation("Decrypt", &named.way));
-        let asked = Asked { key: self.key, operation: &operation };
+        let asked = Asked { key: self.key, has_context: self.has_context(), operation: &operation };
         session.calls.run(self.key, &operation, async {
             let client =
                 self.provider.sessions.client(session, self.key, &named.arn, &named.way).await?;

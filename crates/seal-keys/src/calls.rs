@@ -6,11 +6,10 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
-use seal_core::envelope::MasterKey;
 use tokio::runtime::Runtime;
 
 use crate::environment::Environment;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::{Failure, FailureKind, Subject};
 
 /// How long calls may take, and how often they are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +93,7 @@ impl Calls {
     /// Must not be called from inside the runtime.
     pub(crate) fn run<T>(
         &self,
-        key: &MasterKey,
+        key: &Subject,
         operation: &str,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
@@ -122,7 +121,7 @@ impl Calls {
     /// Makes one request; again, after a pause, where it was throttled or the server failed.
     pub(crate) async fn request<T, F: Future<Output = Result<T, Failure>>>(
         &self,
-        key: &MasterKey,
+        key: &Subject,
         operation: &str,
         mut request: impl FnMut() -> F,
     ) -> Result<T, Failure> {
@@ -165,6 +164,8 @@ fn seconds(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
+
+    use seal_core::envelope::MasterKey;
 
     use super::*;
 

@@ -4,12 +4,15 @@ use std::fmt;
 
 use seal_core::envelope::MasterKey;
 
+/// What a call is about, as messages name it: a master key, a place to publish at.
+pub type Subject = dyn fmt::Display + Sync;
+
 /// A key service that could not, or would not, wrap or unwrap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Decides whether it is worth another try, and what to do next.
     pub kind: FailureKind,
-    /// The master key, as messages name it.
+    /// The master key or other [`Subject`], as messages name it.
     pub key: String,
     /// What was asked for, and of whom: `decrypt at https://vault:8200`, `gpg --decrypt`. Empty where nothing was.
     pub operation: String,
@@ -95,7 +98,7 @@ impl Failure {
     /// A failure of `operation` (see [`Failure::operation`]). `reason` is put on one line, without control characters.
     pub fn new(
         kind: FailureKind,
-        key: &MasterKey,
+        key: &Subject,
         operation: impl Into<String>,
         reason: impl AsRef<str>,
     ) -> Self {

@@ -36,6 +36,24 @@ impl GcpKms {
         Self { session, rest: Rest::default(), credentials: Credentials::default() }
     }
 
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The client that all calls to Google are made with.
+    pub(crate) fn client(&self, asked: Asked<'_>) -> Result<&reqwest::Client, Failure> {
+        self.rest.client(&self.session.environment, asked)
+    }
+
+    /// A token for all of Google's services.
+    pub(crate) async fn token(
+        &self,
+        client: &reqwest::Client,
+        asked: Asked<'_>,
+    ) -> Result<Zeroizing<String>, Failure> {
+        self.credentials.token(&self.session.environment, client, asked).await
+    }
+
     pub(crate) fn access<'k>(&'k self, key: &'k MasterKey) -> Access<'k> {
         Access { provider: self, key }
     }

@@ -8,13 +8,12 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::header::{HeaderValue, InvalidHeaderValue, LOCATION};
-use seal_core::envelope::MasterKey;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::environment::Environment;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::{Failure, FailureKind, Subject};
 
 /// No answer of a key service is longer than a few kilobytes.
 pub(crate) const LONGEST_ANSWER: usize = 1 << 20;
@@ -31,7 +30,7 @@ pub(crate) struct Rest {
 /// What is asked of whom.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
-    pub(crate) key: &'a MasterKey,
+    pub(crate) key: &'a Subject,
     /// See [`Failure::operation`].
     pub(crate) operation: &'a str,
     /// Credentials of the request, which the server might repeat.
@@ -302,6 +301,8 @@ impl fmt::Debug for SecretText {
 
 #[cfg(test)]
 mod tests {
+    use seal_core::envelope::MasterKey;
+
     use super::*;
 
     #[test]

@@ -13,6 +13,7 @@
 mod answer;
 mod credentials;
 mod http;
+mod kv;
 mod login;
 mod name;
 mod problem;

@@ -21,8 +21,8 @@ pub(crate) struct ExecEnvArgs {
     /// Program and its arguments, without a shell
     #[arg(last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     pub(crate) command: Vec<OsString>,
-    /// Document of a stream: KIND/NAME, or its number counted from 0 [default: all]
-    #[arg(long, value_name = "KIND/NAME|INDEX")]
+    /// Document of a stream: KIND/NAME, KIND/NAMESPACE/NAME, or its number counted from 0 [default: all]
+    #[arg(long, value_name = "DOCUMENT")]
     pub(crate) document: Option<DocumentChoice>,
     /// Give nested values names too: the keys on the way, with SEPARATOR between them [default: refuse them]
     #[arg(long, value_name = "SEPARATOR", num_args = 0..=1, require_equals = true, default_missing_value = "_")]
@@ -68,6 +68,9 @@ pub(crate) struct ExecFileArgs {
     /// Name of the file that the command sees, where its name matters: a relative path without `..`
     #[arg(long, value_name = "NAME", default_value = "tmp-file")]
     pub(crate) filename: PathBuf,
+    /// Format that the command sees [default: that of the file, in which every other byte stays as it is]
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) output_type: Option<FileType>,
     #[command(flatten)]
     pub(crate) run: ProgramArgs,
     #[command(flatten)]
@@ -81,7 +84,7 @@ pub(crate) struct ProgramArgs {
     #[arg(long, value_name = "USER", value_hint = ValueHint::Username)]
     pub(crate) user: Option<String>,
     /// Format of the files [default: by their names; by the text of standard input]
-    #[arg(long = "type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
     /// Namespace of documents that are bound to one but do not name it
     #[arg(long, value_name = "NAMESPACE")]

@@ -31,6 +31,7 @@ impl GroupsArgs {
 
 /// What to do with the groups of a file.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one in a run, and it is boxed")]
 pub(crate) enum GroupsAction {
     Add(GroupsAddArgs),
     Delete(GroupsDeleteArgs),
@@ -77,7 +78,7 @@ pub(crate) struct GroupsFileArgs {
     #[arg(long)]
     pub(crate) accept_recipients: bool,
     /// Format of the file [default: by its name]
-    #[arg(long = "type", visible_alias = "input-type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
     /// Whose manners are asked for; not typed.
     #[arg(skip)]

@@ -34,7 +34,7 @@ pub(crate) struct KeysListArgs {
     #[arg(long)]
     pub(crate) by_file: bool,
     /// Format of the files [default: by their names]
-    #[arg(long = "type", visible_alias = "input-type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
 }
 
@@ -84,7 +84,7 @@ pub(crate) struct ChangedFilesArgs {
     #[arg(long)]
     pub(crate) accept_recipients: bool,
     /// Format of the files [default: by their names]
-    #[arg(long = "type", visible_alias = "input-type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
 }
 

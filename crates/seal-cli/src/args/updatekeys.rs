@@ -23,7 +23,7 @@ pub(crate) struct UpdatekeysArgs {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Format of the files [default: by their names]
-    #[arg(long = "type", visible_alias = "input-type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
     /// How many key groups are needed to decrypt, instead of what .sops.yaml says
     #[arg(long, value_name = "NUMBER")]

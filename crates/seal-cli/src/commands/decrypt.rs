@@ -16,6 +16,7 @@ use super::conversion::Conversion;
 use super::files::{self, STDIN, each, file_error, working_directory};
 use super::{Context, Outcome};
 use crate::args::{DecryptArgs, FileType, KeyAccessArgs};
+use crate::audit::{self, Action};
 use crate::config::Configs;
 use crate::destination::{self, Destination, Several};
 use crate::error::CommandError;
@@ -95,10 +96,10 @@ impl<'a> Decryption<'a> {
         source: &[u8],
     ) -> Result<Decrypted, CommandError> {
         let options = self.options_for(path)?;
-        let unwrap = |metadata: &Metadata| self.unwrap(metadata);
+        let unwrap = |metadata: &Metadata| self.data_key(metadata);
         let decrypted =
             decrypt(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))?;
-        self.warn_of_unverified(path, &decrypted.objects);
+        self.note(path, &decrypted.objects)?;
         Ok(decrypted)
     }
 
@@ -114,22 +115,33 @@ impl<'a> Decryption<'a> {
             return self.decrypt(path, format, source);
         };
         let options = self.options_for(path)?;
-        let unwrap = |metadata: &Metadata| self.unwrap(metadata);
+        let unwrap = |metadata: &Metadata| self.data_key(metadata);
         let DecryptedTree { tree, objects } = decrypt_tree(format, source, &options, &unwrap)
             .map_err(|error| file_error(path, &error))?;
         let config = self.configs.for_file(path).ok().flatten();
         let bytes = conversion.print(output, &tree, config.as_deref(), path)?;
-        self.warn_of_unverified(path, &objects);
+        self.note(path, &objects)?;
         Ok(Decrypted { bytes: Some(bytes), objects })
     }
 
-    fn options_for(&self, path: &Path) -> Result<DecryptOptions<'a>, CommandError> {
+    /// What is asked of a file, by the user or by its configuration.
+    pub(super) fn options_for(&self, path: &Path) -> Result<DecryptOptions<'a>, CommandError> {
         let require_bound = self.options.require_bound || self.config_requires_bound(path)?;
         Ok(DecryptOptions { require_bound, ..self.options })
     }
 
-    fn unwrap(&self, metadata: &Metadata) -> Result<DataKey, BoxError> {
+    /// The data key of an envelope.
+    pub(super) fn data_key(&self, metadata: &Metadata) -> Result<DataKey, BoxError> {
         Ok(self.key_access.data_key(&metadata.key_groups, metadata.shamir_threshold)?)
+    }
+
+    /// What is said and recorded before anything that was decrypted is used.
+    fn note(&self, path: &Path, objects: &[DecryptedObject]) -> Result<(), CommandError> {
+        if !objects.is_empty() {
+            audit::record(Action::Decrypt, path)?;
+        }
+        self.warn_of_unverified(path, objects);
+        Ok(())
     }
 
     fn warn_of_unverified(&self, path: &Path, objects: &[DecryptedObject]) {
@@ -258,7 +270,7 @@ impl<'a> Decryption<'a> {
 
 /// Whether a file that nobody named is one to decrypt, or a manifest that belongs to the same stream; not the values or
 /// the description of a chart. What cannot be read is left to those who decrypt it: it may be either.
-fn is_meant(format: Format, text: &[u8]) -> bool {
+pub(super) fn is_meant(format: Format, text: &[u8]) -> bool {
     let signs: &[&str] = match format {
         Format::Yaml | Format::Json => &["apiVersion", "sops", "ENC[AES256_GCM"],
         // Those are never manifests, and most of them are none of ours.

@@ -10,7 +10,6 @@ use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::ui::Report;
 
-mod number;
 mod variables;
 
 use variables::Naming;
@@ -24,6 +23,7 @@ pub(super) fn run(arguments: &ExecEnvArgs, context: &Context<'_>) -> Result<Outc
     let naming = Naming {
         separator: arguments.flatten.as_deref(),
         prefix: arguments.prefix.as_deref().unwrap_or_default(),
+        as_data: arguments.run.as_data,
         loader: arguments.allow_loader_variables,
     };
     let mut variables = Variables::new();

@@ -33,7 +33,9 @@ pub(super) fn run(
             .warn("nothing in the command stands for the file, so it will not find it; write `{}`");
     }
     let user = user(&arguments.run)?;
-    let texts = decrypted(&paths, &arguments.run, &arguments.key_access, context)?;
+    let mut run = arguments.run.clone();
+    run.conversion.output_type = arguments.output_type.or(run.conversion.output_type);
+    let texts = decrypted(&paths, &run, &arguments.key_access, context)?;
     let Some(text) = texts.into_iter().next().map(|plain| plain.text) else {
         return Err(CommandError::usage("no file is named"));
     };

@@ -6,7 +6,7 @@ use super::keys::typed_keys;
 use super::recipients::{self, check_strangers, of_rule, strangers};
 use super::rewrapping::{EncryptedFile, Plan, Rewrapping};
 use super::updatekeys::warn_of_removal;
-use super::{Context, Outcome, files};
+use super::{Context, Outcome};
 use crate::args::{
     GroupsAction, GroupsAddArgs, GroupsArgs, GroupsDeleteArgs, GroupsFileArgs, Manners,
 };
@@ -103,7 +103,7 @@ fn change(
             writer.finish();
         }
     }
-    files::warn_at_end(context, &rewrapping.configs, &rewrapping.key_access);
+    rewrapping.warn(context);
     if done == "deleted" {
         let out = plan.drifts().flat_map(|drift| drift.superfluous().cloned()).collect();
         warn_of_removal(context, &out);
@@ -129,8 +129,9 @@ fn threshold(
     let option = "--shamir-secret-sharing-threshold";
     if groups == 1 {
         // Of one group each key opens the whole, which nobody may get by accident.
-        return match threshold {
-            Some(1) => Ok(None),
+        return match (threshold, arguments.manners) {
+            (Some(1), Manners::Seal) => Ok(None),
+            (Some(1) | None, Manners::Sops) => Ok(threshold),
             _ => Err(CommandError::usage(
                 "one key group would be left, and each of its keys would open the file by itself",
             )

@@ -105,7 +105,7 @@ fn join(
         let names = missing.join(", ");
         let error = CommandError::usage(format!("exists already and does not name {names}"))
             .in_file(rules)
-            .hint("ask somebody who can decrypt to add it to `age` in this file and to encrypt again: `seal decrypt -i PATHS && seal encrypt -i PATHS`")
+            .hint("ask somebody who can decrypt to add it to `age` in this file and to run `seal updatekeys PATHS`")
             .hint("to start anew, move the file away and run `seal init` again");
         ui.error(&error);
         error.kind
@@ -269,7 +269,7 @@ fn rules_text(recipients: &[String]) -> String {
 # Nothing in it is secret: recipients are public keys.
 creation_rules:
   # The first rule whose `path_regex` fits the path of a file counts; this one has none, so it fits every file.
-  # One recipient per line, with a comma behind each but the last. Files keep theirs until they are encrypted again.
+  # One recipient per line, with a comma behind each but the last. Files keep theirs until `seal updatekeys`.
   - age: >-
       {}
     # Secret is what stands below keys of these names: the values of a Kubernetes Secret.

@@ -199,10 +199,13 @@ impl RecipientsOfFiles {
         let parts = [("not for", &differences.missing), ("also for", &differences.superfluous)];
         let parts = parts.iter().filter(|(_, keys)| !keys.is_empty());
         let parts: Vec<_> = parts.map(|(what, keys)| format!("{what}: {}", list(*keys))).collect();
+        let way_out = match named_by.starts_with(".sops.yaml") {
+            true => "`seal updatekeys` changes that",
+            false => "`seal keys add` and `seal keys remove` change that",
+        };
         Some(format!(
-            "{files} encrypted for other recipients than {named_by} ({}); decrypt and encrypt {} again to change that",
+            "{files} encrypted for other recipients than {named_by} ({}); {way_out}",
             parts.join("; "),
-            if differences.files == 1 { "it" } else { "them" },
         ))
     }
 }

@@ -10,11 +10,13 @@ use seal_keys::NoDataKey;
 
 use super::Context;
 use super::encrypt::data_keys;
+use super::encrypt::weaker::Weaker;
 use super::files::{self, file_error, working_directory};
 use super::recipients::{self, Drift};
+use super::revision::{not_encrypted, stamp_of};
 use crate::args::{FileType, KeyAccessArgs, Manners};
 use crate::clock;
-use crate::config::Configs;
+use crate::config::{Configs, TypedKeys};
 use crate::error::CommandError;
 use crate::inputs::{self, Files, Input, Inputs};
 use crate::key_access::{KeyAccess, key_access};
@@ -26,6 +28,7 @@ pub(super) struct Rewrapping {
     pub(super) configs: Configs,
     pub(super) key_access: KeyAccess,
     manners: Manners,
+    weaker: Weaker,
     now: String,
 }
 
@@ -64,6 +67,7 @@ impl Rewrapping {
             configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
             key_access: key_access(context.environment, arguments, typed)?,
             manners,
+            weaker: Weaker::default(),
             now: clock::now().to_rfc3339(),
         })
     }
@@ -87,6 +91,7 @@ impl Rewrapping {
         }
         let mut made = Vec::with_capacity(changes.len());
         for Change { metadata, wanted, .. } in changes {
+            self.weaker.note(&TypedKeys::default(), wanted.groups.len(), wanted);
             let keys = self.wrapped(metadata, wanted).map_err(|error| error.in_file(path))?;
             made.push((metadata, keys));
         }
@@ -131,6 +136,14 @@ impl Rewrapping {
         }
         let made = data_keys::wrapped(service, wanted, data_key, &self.now)?;
         Ok((made.key_groups, made.shamir_threshold))
+    }
+
+    /// Says at the end what was ignored on the way, and what protects less than it seems to.
+    pub(super) fn warn(&self, context: &Context<'_>) {
+        for warning in self.weaker.warnings() {
+            context.ui.warn(&warning);
+        }
+        files::warn_at_end(context, &self.configs, &self.key_access);
     }
 
     fn indent(&self, path: &Path) -> Result<BlockIndent, CommandError> {
@@ -200,10 +213,7 @@ impl EncryptedFile {
         if envelopes.is_empty() {
             return match input.explicit {
                 false => Ok(None),
-                true => Err(CommandError::failed("is not encrypted")
-                    .in_file(path)
-                    .because(Reason::NotEncrypted)
-                    .hint("`seal encrypt -i FILE` encrypts it for whom its rule names")),
+                true => Err(not_encrypted(path)),
             };
         }
         let mut distinct: Vec<Metadata> = Vec::new();
@@ -225,12 +235,7 @@ impl EncryptedFile {
         writer: &Writer,
     ) -> Result<(), CommandError> {
         let Some(bytes) = bytes else { return Ok(()) };
-        let Some(stamp) = &self.original.stamp else {
-            return Err(CommandError::failed("only a regular file can be replaced in place")
-                .in_file(&self.path)
-                .because(Reason::CannotWrite));
-        };
-        Ok(writer.replace(&self.path, bytes, stamp)?)
+        Ok(writer.replace(&self.path, bytes, stamp_of(&self.path, &self.original)?)?)
     }
 }
 

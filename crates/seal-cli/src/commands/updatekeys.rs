@@ -7,7 +7,7 @@ use seal_core::envelope::{GroupedKeys, MasterKey, Metadata};
 use seal_keys::Prompt;
 use serde_json::Value;
 
-use super::files::{self, each};
+use super::files::each;
 use super::recipients::shown::{plan_fields, plan_lines};
 use super::recipients::{self, of_rule_with};
 use super::rewrapping::{EncryptedFile, Plan, Rewrapping, encrypted_files};
@@ -18,7 +18,7 @@ use crate::exit_code::ExitCode;
 use crate::inputs::{Files, Input};
 use crate::reason::Reason;
 use crate::terminal::Terminal;
-use crate::ui::{FilesDone, Report};
+use crate::ui::{FilesDone, Found, Report};
 use crate::write::Writer;
 
 mod sops;
@@ -33,9 +33,9 @@ pub(super) fn run(
     let update = Update { arguments, rewrapping };
     let outcome = match arguments.manners {
         Manners::Seal => update.run(&files, context),
-        Manners::Sops => Ok(update.as_sops(&files, context)),
+        Manners::Sops => update.as_sops(&files, context),
     };
-    files::warn_at_end(context, &update.rewrapping.configs, &update.rewrapping.key_access);
+    update.rewrapping.warn(context);
     outcome
 }
 
@@ -50,12 +50,12 @@ impl Update<'_> {
             each(files, context, "reading", |index| self.plan(&files.list[index]));
         let mut done = FilesDone::of(files);
         let drifted = done.sorted(plans);
-        context.ui.print(&plan_lines(&drifted));
+        context.ui.show(&plan_lines(&drifted), !self.arguments.yes);
         if self.arguments.dry_run && !drifted.is_empty() {
             code = code.worst(ExitCode::Findings);
         }
         let goes_on = !self.arguments.dry_run && !drifted.is_empty();
-        if goes_on && self.is_confirmed(drifted.len())? {
+        if goes_on && self.is_confirmed(drifted.len(), context)? {
             let writer = Writer::default();
             let todo = Plan::files(&drifted);
             let (results, of_writing) =
@@ -70,13 +70,12 @@ impl Update<'_> {
         Ok(Outcome { report: report(&done, plan_fields(&drifted)), code })
     }
 
-    /// `None` for a file that is not encrypted, `Some(None)` for one that is as its rule says.
-    fn plan(&self, input: &Input) -> Result<Option<Option<Plan>>, CommandError> {
+    fn plan(&self, input: &Input) -> Result<Found<Plan>, CommandError> {
         let Some(file) = EncryptedFile::read(input, self.arguments.file_type)? else {
-            return Ok(None);
+            return Ok(Found::NotEncrypted);
         };
         let wanted = self.wanted(&file.path)?;
-        Plan::of(file, |metadata| Ok(self.with_threshold(metadata, &wanted))).map(Some)
+        Plan::of(file, |metadata| Ok(self.with_threshold(metadata, &wanted))).map(Found::of)
     }
 
     fn wanted(&self, path: &Path) -> Result<GroupedKeys, CommandError> {
@@ -110,11 +109,12 @@ impl Update<'_> {
         wanted
     }
 
-    fn is_confirmed(&self, files: usize) -> Result<bool, CommandError> {
+    fn is_confirmed(&self, files: usize, context: &Context<'_>) -> Result<bool, CommandError> {
         if self.arguments.yes {
             return Ok(true);
         }
-        if !Terminal::is_there() {
+        // Who sees only an object for machines cannot judge it.
+        if !Terminal::is_there() || context.ui.is_for_machines() {
             return Err(CommandError::usage("nobody can be asked whether this is as it should be")
                 .hint("`--yes` goes on without asking; `--dry-run` only shows what would change"));
         }

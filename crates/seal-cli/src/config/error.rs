@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use seal_core::document::Position;
 use seal_keys::WrapError;
 
 use crate::reason::Reason;
@@ -48,6 +49,24 @@ pub(crate) enum ConfigError {
         /// The text that was compared.
         path: String,
     },
+    /// A destination rule cannot be meant so.
+    #[error("{}: destination rule {rule}: {problem}", file.display())]
+    Destination {
+        /// The file.
+        file: PathBuf,
+        /// Which rule, from 1.
+        rule: usize,
+        /// What is wrong.
+        problem: DestinationProblem,
+    },
+    /// No destination rule is for this file.
+    #[error("no destination rule in {} matches {path}", file.display())]
+    NoDestination {
+        /// The configuration.
+        file: PathBuf,
+        /// The text that was compared.
+        path: String,
+    },
     /// An indentation that SOPS refuses.
     #[error("{}: stores.{store}.indent cannot be {indent}", file.display())]
     Indent {
@@ -58,6 +77,26 @@ pub(crate) enum ConfigError {
         /// The number.
         indent: i64,
     },
+}
+
+/// What is wrong with a destination rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DestinationProblem {
+    /// It names no place, or more than one.
+    #[error("it names {places} places; one of s3_bucket, gcs_bucket and vault_path is needed")]
+    Places {
+        /// How many.
+        places: usize,
+    },
+    /// An engine that nobody has.
+    #[error("vault_kv_version is {0}; it is 1 or 2")]
+    Version(u8),
+    /// The old name, which SOPS does not read either: the file would be published for the wrong people.
+    #[error("reencryption_rule is not read, by sops neither; its name is recreation_rule")]
+    OldName,
+    /// The rule for encrypting anew, or the path_regex.
+    #[error("{0}")]
+    Rule(RuleProblem),
 }
 
 /// What is wrong with a creation rule.
@@ -148,7 +187,7 @@ impl ConfigError {
     /// What it is to those who tell failures apart.
     pub(crate) fn reason(&self) -> Reason {
         match self {
-            Self::NoRule { .. } => Reason::NoRule,
+            Self::NoRule { .. } | Self::NoDestination { .. } => Reason::NoRule,
             Self::Rule { problem: RuleProblem::Unusable(WrapError::NoKeys), .. } => {
                 Reason::NoMasterKeys
             }
@@ -165,6 +204,9 @@ impl ConfigError {
             Self::Rule { problem: RuleProblem::Unusable(WrapError::NoKeys), .. } => {
                 "add age: with a list of recipients to the rule, or name them with --age"
             }
+            Self::NoDestination { .. } => {
+                "path_regex of destination_rules is compared with the path as it is typed"
+            }
             Self::Rule { problem: RuleProblem::EmptyGroup { .. }, .. } => {
                 "the lists of a group are age, pgp, kms, gcp_kms, hckms, azure_keyvault and hc_vault"
             }
@@ -177,14 +219,46 @@ impl ConfigError {
         Some(hint.to_owned())
     }
 
+    /// The configuration.
+    pub(crate) fn file(&self) -> &Path {
+        match self {
+            Self::Read { file, .. }
+            | Self::Syntax { file, .. }
+            | Self::Rule { file, .. }
+            | Self::NoRule { file, .. }
+            | Self::Destination { file, .. }
+            | Self::NoDestination { file, .. }
+            | Self::Indent { file, .. } => file,
+        }
+    }
+
+    /// Where in it, where that is known.
+    pub(crate) fn position(&self) -> Option<Position> {
+        match self {
+            Self::Syntax { line, column, .. } if *line > 0 => {
+                Some(Position { line: *line, column: *column })
+            }
+            _ => None,
+        }
+    }
+
+    /// What is wrong, without the place.
+    pub(crate) fn problem(&self) -> String {
+        match self {
+            Self::Syntax { problem, .. } => problem.clone(),
+            _ => without_file(self, self.file()),
+        }
+    }
+
     /// Whether the configuration may hold settings of our own, which this error keeps from being known.
     pub(crate) fn hides_options(&self) -> bool {
         let file = match self {
             Self::Read { file, .. }
             | Self::Syntax { file, .. }
             | Self::Rule { file, .. }
+            | Self::Destination { file, .. }
             | Self::Indent { file, .. } => file,
-            Self::NoRule { .. } => return false,
+            Self::NoRule { .. } | Self::NoDestination { .. } => return false,
         };
         let Ok(text) = std::fs::read_to_string(file) else { return true };
         let is_key = |rest: &str| rest.trim_start_matches(['"', '\'', ' ', '\t']).starts_with(':');
@@ -197,6 +271,30 @@ impl ConfigError {
         let problem = text.split(" at line ").next().unwrap_or(&text);
         Self::Syntax { file: file.to_owned(), line, column, problem: without_values(problem) }
     }
+}
+
+impl ConfigWarning {
+    /// The file that it is about.
+    pub(crate) fn file(&self) -> &Path {
+        match self {
+            Self::UnknownKey { file, .. }
+            | Self::KeysBesideGroups { file, .. }
+            | Self::Misnamed { file } => file,
+            Self::Unusable(error) => error.file(),
+        }
+    }
+
+    /// What has no effect, without the file.
+    pub(crate) fn problem(&self) -> String {
+        without_file(self, self.file())
+    }
+}
+
+/// Messages name their file first; where that is said already, the rest will do.
+fn without_file(message: &impl std::fmt::Display, file: &Path) -> String {
+    let (message, file) = (message.to_string(), file.display().to_string());
+    let rest = message.strip_prefix(&file).map(|rest| rest.trim_start_matches(':').trim_start());
+    rest.map_or_else(|| message.clone(), str::to_owned)
 }
 
 /// serde repeats texts that have the wrong type; one of them may be a secret that somebody pasted.

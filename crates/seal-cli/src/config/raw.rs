@@ -16,14 +16,12 @@ use crate::scope::Scope;
 #[serde(default)]
 pub(super) struct RawConfig {
     pub(super) creation_rules: Option<Vec<RawRule>>,
-    /// For a verb of SOPS (`publish`) that has no counterpart here.
-    #[allow(dead_code, reason = "known, so that it is not reported as unknown")]
-    destination_rules: Option<Value>,
+    pub(super) destination_rules: Option<Vec<RawDestination>>,
     pub(super) stores: Option<RawStores>,
     pub(super) seal: Option<RawSeal>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RawRule {
     pub(super) path_regex: Option<String>,
@@ -47,7 +45,25 @@ pub(super) struct RawRule {
     pub(super) seal: Option<RawSeal>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RawDestination {
+    pub(super) path_regex: Option<String>,
+    pub(super) s3_bucket: Option<String>,
+    pub(super) s3_prefix: Option<String>,
+    pub(super) gcs_bucket: Option<String>,
+    pub(super) gcs_prefix: Option<String>,
+    pub(super) vault_path: Option<String>,
+    pub(super) vault_address: Option<String>,
+    pub(super) vault_kv_mount_name: Option<String>,
+    pub(super) vault_kv_version: Option<u8>,
+    pub(super) omit_extensions: Option<bool>,
+    pub(super) recreation_rule: Option<RawRule>,
+    /// The old name of `recreation_rule`, which SOPS passes over in silence.
+    pub(super) reencryption_rule: Option<RawRule>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RawGroup {
     pub(super) merge: Option<Vec<RawGroup>>,
@@ -60,7 +76,7 @@ pub(super) struct RawGroup {
     pub(super) hc_vault: Option<Vec<String>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(expecting = "a mapping such as {arn: 'arn:aws:kms:…'}")]
 pub(super) struct RawKms {
     pub(super) arn: String,
@@ -69,19 +85,19 @@ pub(super) struct RawKms {
     pub(super) aws_profile: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(expecting = "a mapping such as {resource_id: projects/…}")]
 pub(super) struct RawGcpKms {
     pub(super) resource_id: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(expecting = "a mapping such as {key_id: 'REGION:ID'}")]
 pub(super) struct RawHuaweiKms {
     pub(super) key_id: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(expecting = "a mapping such as {vaultUrl: 'https://…', key: NAME}")]
 pub(super) struct RawAzureKeyVault {
     #[serde(rename = "vaultUrl")]
@@ -142,7 +158,7 @@ impl RawStores {
 }
 
 /// Texts that are written as one, with commas, or as a list of such.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Words(pub(super) Vec<String>);
 
 impl<'de> Deserialize<'de> for Words {

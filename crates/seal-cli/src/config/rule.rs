@@ -58,7 +58,7 @@ impl CreationRule {
 }
 
 /// Go's syntax, as SOPS takes it.
-fn compile(text: &str) -> Result<Pattern, String> {
+pub(super) fn compile(text: &str) -> Result<Pattern, String> {
     Pattern::new(text).map_err(|error| error.to_string())
 }
 
@@ -99,6 +99,6 @@ fn is_regex(kind: RuleKind) -> bool {
     !matches!(kind, RuleKind::EncryptedSuffix | RuleKind::UnencryptedSuffix)
 }
 
-fn invalid(setting: &'static str, problem: String) -> RuleProblem {
+pub(super) fn invalid(setting: &'static str, problem: String) -> RuleProblem {
     RuleProblem::Regex { setting, problem }
 }

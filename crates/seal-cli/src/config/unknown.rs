@@ -40,6 +40,7 @@ fn place(path: &KeyPath<'_>) -> String {
     match skip_wrappers(path) {
         KeyPath::Seq { parent, index } => match place(parent).as_str() {
             "creation_rules" => format!("creation rule {}", index + 1),
+            "destination_rules" => format!("destination rule {}", index + 1),
             list => format!("{list}[{index}]"),
         },
         KeyPath::Map { parent, key } => match place(parent).as_str() {
@@ -52,7 +53,7 @@ fn place(path: &KeyPath<'_>) -> String {
 
 /// The known key that was probably meant.
 fn similar(key: &str) -> Option<&'static str> {
-    const KNOWN: [&str; 26] = [
+    const KNOWN: [&str; 36] = [
         "creation_rules",
         "destination_rules",
         "stores",
@@ -79,6 +80,16 @@ fn similar(key: &str) -> Option<&'static str> {
         "mac_only_encrypted",
         "resource_id",
         "indent",
+        "s3_bucket",
+        "s3_prefix",
+        "gcs_bucket",
+        "gcs_prefix",
+        "vault_path",
+        "vault_address",
+        "vault_kv_mount_name",
+        "vault_kv_version",
+        "omit_extensions",
+        "recreation_rule",
     ];
     let key = key.to_lowercase().replace('-', "_");
     // Each is right in the other place.

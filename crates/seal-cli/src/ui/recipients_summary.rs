@@ -20,22 +20,39 @@ pub(crate) struct FilesDone {
     pub(crate) failed: usize,
 }
 
+/// What was found out about a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found<T> {
+    /// Nobody named it, and it has no recipients.
+    NotEncrypted,
+    /// Its recipients are the right ones.
+    AsItShouldBe,
+    /// This is to be done.
+    ToDo(T),
+}
+
+impl<T> Found<T> {
+    /// Of an encrypted file.
+    pub(crate) fn of(todo: Option<T>) -> Self {
+        todo.map_or(Self::AsItShouldBe, Self::ToDo)
+    }
+}
+
 impl FilesDone {
     /// Before the first file is looked at.
     pub(crate) fn of(files: &Files) -> Self {
         Self { skipped: files.skipped, failed: files.failures.len(), ..Self::default() }
     }
 
-    /// Counts what was found out about files and returns what is to be done: `None` for one that failed, then for one that
-    /// is not encrypted, then for one in which nothing is to change.
-    pub(crate) fn sorted<T>(&mut self, found: Vec<Option<Option<Option<T>>>>) -> Vec<T> {
+    /// Counts what was found out about files, of which `None` failed, and returns what is to be done.
+    pub(crate) fn sorted<T>(&mut self, found: Vec<Option<Found<T>>>) -> Vec<T> {
         let mut todo = Vec::new();
         for found in found {
             match found {
                 None => self.failed += 1,
-                Some(None) => self.skipped += 1,
-                Some(Some(None)) => self.same += 1,
-                Some(Some(Some(plan))) => todo.push(plan),
+                Some(Found::NotEncrypted) => self.skipped += 1,
+                Some(Found::AsItShouldBe) => self.same += 1,
+                Some(Found::ToDo(plan)) => todo.push(plan),
             }
         }
         self.left = todo.len();

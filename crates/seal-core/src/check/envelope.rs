@@ -51,7 +51,7 @@ pub(super) fn check(run: &Run<'_>, member: Member<'_, '_>, sops: NodeId, sink: &
         Ok(selector) => is_readable.then(|| selector.select(document, member.object)),
         Err(error) => {
             let message = format!("the rule of the envelope is unusable: {error}");
-            sink.at_key(member, sops, &lint::ENVELOPE, message);
+            sink.at_object(member, sops, &lint::ENVELOPE, message);
             None
         }
     };
@@ -69,11 +69,11 @@ fn metadata(
     let metadata = match Metadata::read(member.document(), sops) {
         Ok(metadata) => metadata,
         Err(error) => {
-            sink.at_key(member, sops, &lint::ENVELOPE, error.to_string());
+            sink.at_object(member, sops, &lint::ENVELOPE, error.to_string());
             return None;
         }
     };
-    let mut problem = |problem: String| sink.at_key(member, sops, &lint::ENVELOPE, problem);
+    let mut problem = |problem: String| sink.at_object(member, sops, &lint::ENVELOPE, problem);
     match EncText::parse(&metadata.mac) {
         _ if metadata.mac.is_empty() => problem("the envelope has no `mac`".to_owned()),
         Err(error) => problem(format!("the `mac` is {error}")),
@@ -92,7 +92,7 @@ fn metadata(
         problem(format!("{threshold} of {groups} key groups cannot be needed to decrypt"));
     }
     if let Some(drift) = (run.options.recipients)(&metadata) {
-        sink.at_key(member, sops, &lint::RECIPIENTS, drift);
+        sink.at_object(member, sops, &lint::RECIPIENTS, drift);
     }
     Some(metadata)
 }
@@ -163,7 +163,7 @@ fn check_leaves(
     if encrypted == 0 && clear > 0 && selected.is_some() {
         let (kind, text) = (rule.kind.name(), &rule.text);
         let message = format!("`{kind}: {text}` of the envelope selects nothing");
-        sink.at_key(member, sops, &lint::SELECTS_NOTHING, message);
+        sink.at_object(member, sops, &lint::SELECTS_NOTHING, message);
     }
 }
 

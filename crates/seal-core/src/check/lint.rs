@@ -105,7 +105,7 @@ lints! {
         "correct the name, or take it out";
     TEMPLATE: Warning "template"
         "a template holds a Secret, which cannot be checked before it is rendered"
-        "check what it renders to: `helm template . | seal check`";
+        "check what it renders to: `helm template . | seal check -`";
     HELM_HOOK: Warning "helm-hook"
         "a Secret is a hook of Helm, which older versions of it apply without the post-renderer"
         "before Helm 3.21 and 4 a hook does not pass `--post-renderer`, so ciphertext would reach the cluster; decrypt before Helm, or make it no hook";

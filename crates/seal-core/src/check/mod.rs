@@ -7,6 +7,7 @@
 
 use crate::document::{Content, NodeId, Path, Position};
 use crate::envelope::{Metadata, Rule};
+use crate::file::decrypt::shares_one_envelope;
 use crate::file::encrypt::{holds_kubernetes, may_hold, may_hold_alias};
 use crate::file::pieces::{self, Piece};
 use crate::file::selectors::Selectors;
@@ -43,6 +44,19 @@ pub struct CheckOptions<'a> {
     pub explicit: bool,
     /// How the recipients of an envelope differ from those that it should have, in words.
     pub recipients: &'a (dyn Fn(&Metadata) -> Option<String> + Sync),
+}
+
+impl CheckOptions<'_> {
+    /// Formats that hold no manifests are secret only where a rule means the file, and binary files then as a whole.
+    fn of_format(self, format: Format) -> Self {
+        match format {
+            Format::Yaml | Format::Json => self,
+            Format::Dotenv | Format::Ini => {
+                Self { rule: self.rule.filter(|_| self.whole_file), ..self }
+            }
+            Format::Binary => Self { rule: None, ..self },
+        }
+    }
 }
 
 impl std::fmt::Debug for CheckOptions<'_> {
@@ -85,16 +99,21 @@ pub struct Checked {
 
 /// Checks a source. It may be anything; what cannot be read is a finding.
 pub fn check(format: Format, source: &[u8], options: &CheckOptions<'_>) -> Checked {
+    let options = &options.of_format(format);
     let leaks = shapes::leaks(source);
     let mut sink = Sink::default();
     let mut passed_over = false;
     match read(format, source, options, &leaks) {
         Ok((pieces, whole)) => {
-            let run = Run::new(options, whole);
+            let run = Run::new(format, options, whole);
             let work = |piece| Ok::<_, std::convert::Infallible>(run.piece(piece, &leaks));
             let parts = pieces::each(source, &pieces, work).unwrap_or_else(|never| match never {});
             parts.into_iter().for_each(|part| sink.add(part));
             run.check_outcome(&mut sink);
+            if shares_one_envelope(&pieces) {
+                sink.keep_first_of(&[&lint::ENVELOPE, &lint::RECIPIENTS]);
+                sink.envelopes = 1;
+            }
         }
         Err(error) => {
             passed_over = !unreadable(source, options, &error, &mut sink);
@@ -119,12 +138,17 @@ fn read<'s>(
     let crosses = may_hold(source, b"Secret") && memchr::memchr(b'&', source).is_some();
     let wanted = |text: &[u8]| {
         reads_all
+            // Another encoding spells every word otherwise.
+            || memchr::memchr(0, text).is_some()
             || may_hold(text, b"Secret")
             || ["sops", "ENC[AES256_GCM"]
                 .iter()
                 .any(|sign| memchr::memmem::find(text, sign.as_bytes()).is_some())
             || (crosses && may_hold_alias(text))
     };
+    if !options.whole_file && !options.explicit && !wanted(source) {
+        return Ok((vec![Piece { before: &[], text: source, stream: None }], false));
+    }
     let mut pieces = pieces::read(format, source, wanted)?;
     let whole = options.whole_file && !holds_kubernetes(format, &pieces);
     if whole {
@@ -156,6 +180,7 @@ fn unreadable(
 
 /// What is the same for all pieces of a source.
 struct Run<'a> {
+    format: Format,
     options: &'a CheckOptions<'a>,
     /// The rule that every document has to follow, where it is not the manifest profile's.
     explicit: Option<Result<(Rule, Selector), String>>,
@@ -164,7 +189,7 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(options: &'a CheckOptions<'a>, whole: bool) -> Self {
+    fn new(format: Format, options: &'a CheckOptions<'a>, whole: bool) -> Self {
         let rule = match options.rule {
             Some(rule) if *rule != profile_rule() || whole => Some(rule.clone()),
             None if whole => Some(Rule::implied()),
@@ -174,7 +199,7 @@ impl<'a> Run<'a> {
             Ok(selector) => Ok((rule, selector)),
             Err(error) => Err(error.to_string()),
         });
-        Self { options, explicit: compiled, selectors: Selectors::default(), whole }
+        Self { format, options, explicit: compiled, selectors: Selectors::default(), whole }
     }
 
     /// The rule that documents without an envelope have to follow, compiled.
@@ -211,7 +236,7 @@ impl<'a> Run<'a> {
                 sink.at(root, secret, &lint::HIDDEN_SECRET, message);
             }
         }
-        place_leaks(piece, leaks, &mut sink);
+        place_leaks(self.format, piece, leaks, &mut sink);
         sink
     }
 
@@ -236,8 +261,9 @@ impl<'a> Run<'a> {
 }
 
 /// Reports the texts of a piece that give themselves away, but for those in values that are reported anyway.
-fn place_leaks(piece: &Piece<'_>, leaks: &[Leak], sink: &mut Sink) {
+fn place_leaks(format: Format, piece: &Piece<'_>, leaks: &[Leak], sink: &mut Sink) {
     let Some(stream) = &piece.stream else { return };
+    let is_binary = format == Format::Binary;
     let first = piece.before.len();
     let own = first..first + piece.text.len();
     for leak in leaks.iter().filter(|leak| own.contains(&leak.range.start)) {
@@ -245,7 +271,8 @@ fn place_leaks(piece: &Piece<'_>, leaks: &[Leak], sink: &mut Sink) {
         if sink.reported(offset) {
             continue;
         }
-        let node = stream.documents.iter().enumerate().find_map(|(index, document)| {
+        let documents = stream.documents.iter().enumerate().filter(|_| !is_binary);
+        let node = documents.into_iter().find_map(|(index, document)| {
             let holds = |node: &crate::document::Node<'_>| {
                 matches!(node.content, Content::Scalar(_) | Content::Comment(_))
                     && node.span.range().contains(&offset)

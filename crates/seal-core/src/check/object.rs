@@ -5,7 +5,7 @@ use super::{Run, copies, lint, sealed};
 use crate::cipher::is_enc_text;
 use crate::document::{Content, Document, NodeId, Scalar, Value};
 use crate::file::Member;
-use crate::kubernetes::{self, AsWritten, Object};
+use crate::kubernetes::{self, AsWritten, Object, profile_rule};
 
 /// Checks one; true where it holds a secret in clear as a whole, so that its parts need no finding of their own.
 pub(super) fn check(run: &Run<'_>, member: Member<'_, '_>, sink: &mut Sink) -> bool {
@@ -17,7 +17,7 @@ pub(super) fn check(run: &Run<'_>, member: Member<'_, '_>, sink: &mut Sink) -> b
     if is_secret {
         copies::check(member, member.object, sink);
         check_merge(member, member.object, sink);
-        reported = check_secret(member, sink);
+        reported = check_secret(run, member, sink);
     } else if object.as_ref().is_some_and(sealed::is_sealed_secret) {
         sealed::check(member, sink);
     }
@@ -91,20 +91,23 @@ impl Leaf {
 }
 
 /// The values of a Secret without an envelope.
-fn check_secret(member: Member<'_, '_>, sink: &mut Sink) -> bool {
+fn check_secret(run: &Run<'_>, member: Member<'_, '_>, sink: &mut Sink) -> bool {
     let document = member.document();
+    // Of the same name in another place, as in the metadata, a value is encrypted too.
+    let Ok(selector) = run.selectors.compiled(&profile_rule()) else { return false };
+    let selected = selector.select(document, member.object);
     let (mut clear, mut to_render) = (0, 0);
+    for (node, _) in document.nodes[member.object.index()..]
+        .iter()
+        .zip(selected)
+        .filter(|(node, selected)| *selected && Leaf::of(&node.content).is_some_and(Leaf::is_clear))
+    {
+        clear += 1;
+        let is_to_render = matches!(&node.content,
+            Content::Scalar(Scalar { value: Value::String(text), .. }) if text.contains("{{"));
+        to_render += usize::from(is_to_render);
+    }
     for entry in kubernetes::region(document, member.object) {
-        for index in entry.index()..document.node(entry).end.index() {
-            let content = &document.nodes[index].content;
-            if !Leaf::of(content).is_some_and(Leaf::is_clear) {
-                continue;
-            }
-            clear += 1;
-            let is_to_render = matches!(content,
-                Content::Scalar(Scalar { value: Value::String(text), .. }) if text.contains("{{"));
-            to_render += usize::from(is_to_render);
-        }
         sink.note_reported(document.node(entry).span);
     }
     if clear == 0 {
@@ -113,11 +116,11 @@ fn check_secret(member: Member<'_, '_>, sink: &mut Sink) -> bool {
     let kind = document.entry(member.object, "kind").unwrap_or(member.object);
     if clear == to_render {
         let message = "its values are those of a template";
-        sink.at_key(member, kind, &lint::TEMPLATE, message);
+        sink.at_object(member, kind, &lint::TEMPLATE, message);
     } else {
         let values =
             if clear == 1 { "1 value is".to_owned() } else { format!("{clear} values are") };
-        sink.at_key(member, kind, &lint::SECRET_IN_CLEAR, format!("{values} in clear"));
+        sink.at_object(member, kind, &lint::SECRET_IN_CLEAR, format!("{values} in clear"));
     }
     true
 }

@@ -72,6 +72,21 @@ impl Sink {
         self.at_offset(member, entry, start, lint, message.into());
     }
 
+    /// Something about an object as a whole; the entry only says where.
+    pub(super) fn at_object(
+        &mut self,
+        member: Member<'_, '_>,
+        entry: NodeId,
+        lint: &'static Lint,
+        message: impl Into<Cow<'static, str>>,
+    ) {
+        let room = self.found.len();
+        self.at_key(member, entry, lint, message);
+        if let Some(found) = self.found.get_mut(room) {
+            found.path = None;
+        }
+    }
+
     /// Something of the source as a whole, or where it cannot be read.
     pub(super) fn at_position(&mut self, lint: &'static Lint, at: Position, message: String) {
         let place = Place::Known(at);
@@ -110,6 +125,18 @@ impl Sink {
         self.envelopes += part.envelopes;
         self.has_values |= part.has_values;
         self.has_selected |= part.has_selected;
+    }
+
+    /// Forgets all but the first finding of each of these kinds: what is said of an envelope is the same in every document
+    /// that shares it.
+    pub(super) fn keep_first_of(&mut self, lints: &[&'static Lint]) {
+        for lint in lints {
+            let mut seen = 0;
+            self.found.retain(|found| {
+                seen += usize::from(found.lint == *lint);
+                found.lint != *lint || seen == 1
+            });
+        }
     }
 
     /// The findings that no comment allows, in the order of the source, and how many more there are.

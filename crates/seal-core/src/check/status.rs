@@ -68,7 +68,8 @@ pub fn status(format: Format, source: &[u8]) -> Result<Status, FileError> {
 /// # Errors
 /// The source is not of its format, or it has a block that SOPS could not read.
 pub fn is_sops_file(format: Format, source: &[u8]) -> Result<bool, FileError> {
-    let stream = format.parse(source).map_err(syntax)?;
+    // SOPS reads an encrypted binary file as JSON, and nothing else as one.
+    let stream = format.of_encrypted().parse(source).map_err(syntax)?;
     let Some(document) = stream.documents.first() else { return Ok(false) };
     let Some(sops) = document.entry(document.root(), "sops") else { return Ok(false) };
     match Metadata::read(document, sops) {

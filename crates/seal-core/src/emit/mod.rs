@@ -24,6 +24,7 @@ mod tree;
 mod yaml;
 
 pub use error::EmitError;
+pub use text::plain_form;
 pub use tree::{Comment, Entry, Item, Node, Scalar, Tree};
 
 use text::Text;

@@ -72,7 +72,7 @@ pub(super) fn json_float(float: f64) -> String {
 /// How SOPS writes a value where a format has only text: `true`, decimal integers, `1.0`, RFC 3339. Null has none.
 ///
 /// `whole_seconds` drops fractions of seconds, as SOPS does.
-pub(super) fn plain_form(value: &Value<'_>, whole_seconds: bool) -> Option<Zeroizing<Vec<u8>>> {
+pub fn plain_form(value: &Value<'_>, whole_seconds: bool) -> Option<Zeroizing<Vec<u8>>> {
     Some(Zeroizing::new(match value {
         Value::Null => return None,
         Value::Bool(bool) => bool.to_string().into_bytes(),

@@ -8,6 +8,7 @@ pub mod mac;
 pub mod master_key;
 pub mod metadata;
 pub mod rule;
+mod same_key;
 pub mod shamir;
 
 #[cfg(test)]

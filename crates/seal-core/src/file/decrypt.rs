@@ -180,12 +180,6 @@ pub(crate) fn envelopes_of<'p, 's>(piece: &'p Piece<'s>) -> Vec<(Member<'p, 's>,
     members(piece.before, piece.text, stream).into_iter().filter_map(with_entry).collect()
 }
 
-/// Several documents with envelopes of their own. A comment between two of them has to stay with the one that it was
-/// encrypted with.
-fn has_own_envelopes(pieces: &[Piece<'_>]) -> bool {
-    pieces.iter().flat_map(envelopes_of).count() > 1 && !shares_one_envelope(pieces)
-}
-
 /// The content of a `sops` block.
 pub(crate) fn metadata_of(member: Member<'_, '_>, sops: NodeId) -> Result<Metadata, FileError> {
     let document = member.document();
@@ -223,6 +217,12 @@ pub(crate) fn shares_one_envelope(pieces: &[Piece<'_>]) -> bool {
         }
     }
     count > 1
+}
+
+/// Several documents with envelopes of their own. A comment between two of them has to stay with the one that it was
+/// encrypted with.
+fn has_own_envelopes(pieces: &[Piece<'_>]) -> bool {
+    pieces.iter().flat_map(envelopes_of).count() > 1 && !shares_one_envelope(pieces)
 }
 
 impl<'a> Run<'a> {

@@ -8,6 +8,7 @@
 //! Nothing here reaches a key service, the clock or the operating system: wrapped keys, random bytes and the time are
 //! arguments.
 
+use crate::cipher::is_enc_text;
 use crate::document::{Document, NodeId, Stream};
 use crate::kubernetes::{self, AsWritten, Object};
 use open::relative_path;
@@ -41,7 +42,7 @@ pub use encrypt::{
 };
 pub use error::{Class, Details, Fault, FileError};
 pub use previous::Previous;
-pub use revise::{Fresh, ReviseOptions, renew, revise};
+pub use revise::{Fresh, ReviseOptions, renew, revise, with_blocks, without_blocks};
 pub use rewrap::{Rewrapped, envelopes, rewrap};
 pub use tree::{DecryptedTree, decrypt_tree};
 
@@ -90,7 +91,15 @@ impl<'p, 's> Member<'p, 's> {
 
     /// What it is called, as far as that is not encrypted.
     pub(crate) fn describe(&self) -> Option<String> {
-        Object::read(&AsWritten, self.document(), self.object).map(|object| object.describe())
+        let object = Object::read(&AsWritten, self.document(), self.object)?;
+        let is_readable = |text: &&str| !is_enc_text(text);
+        let (name, namespace) = (object.name, object.namespace);
+        let object = Object {
+            name: name.filter(is_readable),
+            namespace: namespace.filter(is_readable),
+            ..object
+        };
+        is_readable(&object.kind).then(|| object.describe())
     }
 
     /// The error, at a null. Where a key stands without a `:` behind it, as in `{password:hunter2}`, it is a value by

@@ -6,17 +6,18 @@
 use std::error::Error;
 
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
-use seal_core::envelope::MasterKey;
 
 use super::host::Host;
 use super::longest::was_too_long;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::{Failure, FailureKind, Subject};
 use crate::rest::{UNRESOLVED, is_of_a_name};
 
 /// A request that was made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
-    pub(super) key: &'a MasterKey,
+    pub(super) key: &'a Subject,
+    /// Whether the key is used with an encryption context.
+    pub(super) has_context: bool,
     /// `kms:Decrypt in eu-west-1`
     pub(super) operation: &'a str,
 }
@@ -173,11 +174,11 @@ fn of_status(status: u16) -> Option<FailureKind> {
 
 fn hint(kind: FailureKind, code: &str, asked: &Asked<'_>) -> Option<String> {
     let hint = match (kind, code) {
-        (FailureKind::NotForThisKey, _) => match asked.key {
-            MasterKey::AwsKms { context, .. } if context.is_empty() => {
+        (FailureKind::NotForThisKey, _) => match asked.has_context {
+            false => {
                 "the key, and its encryption context (none now), must be those it was encrypted with; restore the `sops` block from an older version of the file"
             }
-            _ => {
+            true => {
                 "the key, and its encryption context (`context`), must be those it was encrypted with; restore the `sops` block from an older version of the file"
             }
         },
@@ -240,6 +241,8 @@ mod tests {
 
     use aws_sdk_kms::error::ConnectorError;
 
+    use seal_core::envelope::MasterKey;
+
     use super::*;
 
     fn refused(status: u16, code: &str, message: &str) -> Failure {
@@ -249,7 +252,7 @@ mod tests {
             context: BTreeMap::new(),
             aws_profile: None,
         };
-        let asked = Asked { key: &key, operation: "kms:Decrypt in eu-west-1" };
+        let asked = Asked { key: &key, has_context: false, operation: "kms:Decrypt in eu-west-1" };
         asked.refused(status, Some(code), message)
     }
 
@@ -313,7 +316,7 @@ mod tests {
     fn a_connection_that_failed_names_the_host() {
         type Refused = SdkError<aws_sdk_kms::operation::decrypt::DecryptError>;
         let key = MasterKey::GcpKms { resource_id: String::new() };
-        let asked = Asked { key: &key, operation: "kms:Decrypt in eu-west-1" };
+        let asked = Asked { key: &key, has_context: false, operation: "kms:Decrypt in eu-west-1" };
         for (why, says) in [
             ("dns error", "kms.example: the name cannot be resolved"),
             ("connection refused", "kms.example: connection refused"),

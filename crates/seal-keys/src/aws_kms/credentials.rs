@@ -18,13 +18,12 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_kms::config::{BehaviorVersion, Credentials, ProvideCredentials, Region};
-use seal_core::envelope::MasterKey;
 
 use super::answers::causes;
 use super::endpoint::is_true;
 use super::roles::{self, WebIdentity};
 use crate::environment::Environment;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::{Failure, FailureKind, Subject};
 use crate::session::Session;
 
 /// What to do where there are none.
@@ -36,7 +35,7 @@ const INSTANCE_ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 /// Finds credentials; a failure says where they were looked for, and what was found there.
 pub(super) async fn find(
     session: &Session,
-    key: &MasterKey,
+    key: &Subject,
     profile: Option<&str>,
     region: &str,
 ) -> Result<Credentials, Failure> {
@@ -168,7 +167,7 @@ fn instance(environment: &Environment, config: &ProviderConfig) -> ImdsCredentia
 /// The files of the SDK that are there; `None` without any. A file that a variable names and that is missing is one
 /// that is not there, as for Go's SDK.
 #[allow(deprecated, reason = "they moved to a crate that is the SDK's own")]
-fn profile_files(environment: &Environment) -> Option<ProfileFiles> {
+pub(super) fn profile_files(environment: &Environment) -> Option<ProfileFiles> {
     let home = || environment.variable(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
     let mut files = ProfileFiles::builder();
     let mut any = false;

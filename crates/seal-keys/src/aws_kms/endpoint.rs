@@ -1,16 +1,14 @@
 //! Where requests go: AWS's own hosts, or an address that the user names.
 
-use seal_core::envelope::MasterKey;
-
 use crate::environment::Environment;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::{Failure, FailureKind, Subject};
 use crate::rest;
 
 /// Another address for a service (`KMS`, `STS`), if the user named one.
 pub(super) fn of_service(
     service: &str,
     environment: &Environment,
-    key: &MasterKey,
+    key: &Subject,
 ) -> Result<Option<String>, Failure> {
     let Some((name, url)) = named(service, environment) else { return Ok(None) };
     url.map(Some).ok_or_else(|| {
@@ -48,6 +46,8 @@ pub(super) fn is_true(environment: &Environment, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use seal_core::envelope::MasterKey;
+
     use super::*;
 
     #[test]

@@ -7,7 +7,6 @@ use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::config::timeout::TimeoutConfig;
 use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_sts::Client;
-use seal_core::envelope::MasterKey;
 use zeroize::Zeroizing;
 
 use super::answers::Asked;
@@ -16,7 +15,7 @@ use super::host::Host;
 use super::longest::Longest;
 use super::sessions::without;
 use crate::environment::unreadable;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::{Failure, FailureKind, Subject};
 use crate::session::Session;
 
 /// A web identity: a token in a file, which Kubernetes renews, stands for a role.
@@ -30,14 +29,14 @@ pub(super) struct WebIdentity {
 /// Assumes the role of a key, in the region of the key and under the name that SOPS gives the session.
 pub(super) async fn assumed(
     session: &Session,
-    key: &MasterKey,
+    key: &Subject,
     region: &str,
     role: &str,
     identity: &Credentials,
 ) -> Result<Credentials, Failure> {
     let (client, host) = client(session, key, region, Some(identity))?;
     let operation = operation(session, "sts:AssumeRole", role, region);
-    let asked = Asked { key, operation: &operation };
+    let asked = Asked { key, has_context: false, operation: &operation };
     let request = client.assume_role().role_arn(role).role_session_name(name_for(&host_name()));
     let answer = session.calls.request(key, &operation, || async {
         let sent = request.clone().send().await;
@@ -49,13 +48,13 @@ pub(super) async fn assumed(
 /// Assumes the role of a web identity, as nobody yet.
 pub(super) async fn of_web_identity(
     session: &Session,
-    key: &MasterKey,
+    key: &Subject,
     region: &str,
     identity: &WebIdentity,
 ) -> Result<Credentials, Failure> {
     let WebIdentity { token_file, role, session_name } = identity;
     let operation = operation(session, "sts:AssumeRoleWithWebIdentity", role, region);
-    let asked = Asked { key, operation: &operation };
+    let asked = Asked { key, has_context: false, operation: &operation };
     let token = std::fs::read_to_string(token_file).map(Zeroizing::new).map_err(|error| {
         let why = unreadable(Path::new(token_file), &error);
         let reason = format!("AWS_WEB_IDENTITY_TOKEN_FILE {why}");
@@ -77,7 +76,7 @@ pub(super) async fn of_web_identity(
 
 fn client(
     session: &Session,
-    key: &MasterKey,
+    key: &Subject,
     region: &str,
     identity: Option<&Credentials>,
 ) -> Result<(Client, Host), Failure> {

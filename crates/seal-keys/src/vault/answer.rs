@@ -78,6 +78,14 @@ pub(super) fn problem(error: &ClientError) -> Problem {
     }
 }
 
+/// What a server says against a request.
+pub(super) fn refused(status: u16, body: &[u8]) -> Problem {
+    match serde_json::from_slice::<Errors>(body) {
+        Ok(Errors { errors }) => by_status(status, &errors.join("; ")),
+        Err(_) => by_status(status, ""),
+    }
+}
+
 /// An answer that is not of Vault's interface. `content_type`: what the server calls it.
 pub(super) fn foreign(status: u16, content_type: &str, error: &ClientError) -> Problem {
     let kind = content_type.split(';').next().unwrap_or_default().trim();

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustify::endpoint::Endpoint;
-use seal_core::envelope::MasterKey;
 use vaultrs::api::auth::approle::requests::LoginWithApproleRequest;
 use vaultrs::api::auth::kubernetes::requests::LoginWithKubernetesRequest;
 use zeroize::Zeroizing;
@@ -13,7 +12,7 @@ use super::answer::{self, LoggedIn};
 use super::credentials::Credentials;
 use super::problem::Problem;
 use super::server::Ask;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::{Failure, FailureKind, Subject};
 
 /// A token. Not `Debug`.
 pub(super) struct Token {
@@ -119,7 +118,7 @@ struct Login<'s> {
 
 impl Login<'_> {
     /// Whatever a server has against us here, the credentials are not good for it.
-    fn failure(&self, mut problem: Problem, key: &MasterKey) -> Failure {
+    fn failure(&self, mut problem: Problem, key: &Subject) -> Failure {
         use FailureKind::{Denied, NotFound, Refused};
         if matches!(problem.kind, Denied | NotFound | Refused) {
             problem.kind = FailureKind::NoCredentials;

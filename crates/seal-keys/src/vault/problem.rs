@@ -1,8 +1,6 @@
 //! A failure before it is known which key and which operation it is about. Kept where it would only be repeated.
 
-use seal_core::envelope::MasterKey;
-
-use crate::failure::{Failure, FailureKind, blotted_out};
+use crate::failure::{Failure, FailureKind, Subject, blotted_out};
 
 /// See [`Failure`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +36,7 @@ impl Problem {
         self
     }
 
-    pub(super) fn of(self, key: &MasterKey, operation: &str) -> Failure {
+    pub(super) fn of(self, key: &Subject, operation: &str) -> Failure {
         let failure = Failure::new(self.kind, key, operation, &self.reason);
         match self.hint {
             Some(hint) => failure.hint(hint),

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
 use rustify::endpoint::{Endpoint, Wrapper};
-use seal_core::envelope::MasterKey;
 use vaultrs::api::EndpointMiddleware;
 use zeroize::Zeroize;
 
@@ -18,7 +17,7 @@ use super::name::Name;
 use super::problem::Problem;
 use super::transport::Transport;
 use crate::environment::Environment;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::{Failure, FailureKind, Subject};
 use crate::session::Session;
 
 /// Debug shows the address only.
@@ -52,6 +51,24 @@ impl Server {
 
     pub(super) fn is_unverified(&self) -> bool {
         self.is_unverified
+    }
+
+    /// A request that is not one of `vaultrs`.
+    pub(super) fn request(
+        &self,
+        method: reqwest::Method,
+        url: &str,
+        token: &str,
+    ) -> reqwest::RequestBuilder {
+        let mut request = self.transport.http.request(method, url);
+        if let Ok(mut token) = reqwest::header::HeaderValue::from_str(token) {
+            token.set_sensitive(true);
+            request = request.header("X-Vault-Token", token);
+        }
+        if let Some(namespace) = &self.namespace {
+            request = request.header("X-Vault-Namespace", namespace);
+        }
+        request.header("X-Vault-Request", "true")
     }
 
     /// Makes one request; an endpoint that could not be built is `None`.
@@ -98,7 +115,7 @@ impl Drop for Headers {
 pub(super) struct Ask<'a> {
     pub(super) session: &'a Session,
     pub(super) server: Arc<Server>,
-    pub(super) key: &'a MasterKey,
+    pub(super) key: &'a Subject,
     pub(super) name: &'a Name,
     /// As in the path.
     pub(super) operation: &'a str,
@@ -136,7 +153,7 @@ impl Ask<'_> {
         token: &Token,
         endpoint: &impl Fn() -> Option<E>,
     ) -> Result<E::Response, Failure> {
-        let Self { session, key, shown, .. } = self;
+        let (session, key, shown) = (self.session, self.key, &self.shown);
         let answer = session.calls.request(key, shown, async || {
             let answer = self.server.ask::<E, Data<_>>(&token.text, endpoint()).await;
             let data = answer.and_then(|answer| answer.data.ok_or_else(answer::empty));

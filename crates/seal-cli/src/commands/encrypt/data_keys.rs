@@ -15,7 +15,7 @@ use crate::error::CommandError;
 
 /// The data keys of a run. None of them comes from a file: whoever may commit could have planted it there.
 #[derive(Debug, Default)]
-pub(super) struct DataKeys {
+pub(in crate::commands) struct DataKeys {
     /// By the master keys they are wrapped for; `None` where each file gets its own.
     shared: Option<Mutex<HashMap<GroupedKeys, Shared>>>,
 }
@@ -25,12 +25,12 @@ type Shared = Arc<OnceLock<Result<FileKey, CommandError>>>;
 
 impl DataKeys {
     /// One data key for each file, or one for all that are for the same master keys.
-    pub(super) fn new(shared: bool) -> Self {
+    pub(in crate::commands) fn new(shared: bool) -> Self {
         Self { shared: shared.then(Mutex::default) }
     }
 
     /// A data key for a file, wrapped for these master keys. `now` is the date of its entries.
-    pub(super) fn file_key(
+    pub(in crate::commands) fn file_key(
         &self,
         service: &dyn KeyService,
         master_keys: &GroupedKeys,
@@ -80,7 +80,7 @@ pub(in crate::commands) fn wrapped(
     Ok(FileKey { data_key, key_groups, shamir_threshold })
 }
 
-pub(super) fn random_bytes() -> Result<[u8; 32], BoxError> {
+pub(in crate::commands) fn random_bytes() -> Result<[u8; 32], BoxError> {
     let mut bytes = [0; 32];
     SysRng.try_fill_bytes(&mut bytes)?;
     Ok(bytes)

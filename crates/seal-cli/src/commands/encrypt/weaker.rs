@@ -9,11 +9,16 @@ use crate::config::TypedKeys;
 
 /// What was noticed, each once.
 #[derive(Debug, Default)]
-pub(super) struct Weaker(Mutex<BTreeSet<String>>);
+pub(in crate::commands) struct Weaker(Mutex<BTreeSet<String>>);
 
 impl Weaker {
     /// Looks at the master keys of a file, and at how many groups its rule has.
-    pub(super) fn note(&self, typed: &TypedKeys, groups: usize, master_keys: &GroupedKeys) {
+    pub(in crate::commands) fn note(
+        &self,
+        typed: &TypedKeys,
+        groups: usize,
+        master_keys: &GroupedKeys,
+    ) {
         let mut noticed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if mixes_post_quantum(master_keys) {
             noticed.insert(
@@ -35,7 +40,7 @@ impl Weaker {
     }
 
     /// Notes a rule that cannot be applied: a binary file has one value, and that is encrypted.
-    pub(super) fn note_rule_of_binary(&self, rule: &Rule) {
+    pub(in crate::commands) fn note_rule_of_binary(&self, rule: &Rule) {
         let mut noticed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (kind, text) = (rule.kind.name(), &rule.text);
         noticed.insert(format!(
@@ -44,7 +49,7 @@ impl Weaker {
     }
 
     /// What to warn of.
-    pub(super) fn warnings(&self) -> Vec<String> {
+    pub(in crate::commands) fn warnings(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 }

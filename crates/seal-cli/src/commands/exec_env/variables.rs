@@ -3,12 +3,12 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use seal_core::document::{Content, Document, NodeId, Path as LeafPath, Scalar, Stream, Value};
+use seal_core::emit::plain_form;
 use seal_core::kubernetes;
 use zeroize::Zeroizing;
 
+use super::super::documents::chosen;
 use super::super::exec::Plain;
-use super::super::get::chosen;
-use super::number;
 use crate::args::DocumentChoice;
 use crate::child::Variables;
 use crate::error::CommandError;
@@ -21,6 +21,8 @@ pub(super) struct Naming<'a> {
     pub(super) separator: Option<&'a str>,
     /// What stands before each name.
     pub(super) prefix: &'a str,
+    /// Manifests are mere data, as they are for SOPS.
+    pub(super) as_data: bool,
     /// Whether names may decide what the command loads.
     pub(super) loader: bool,
 }
@@ -68,7 +70,10 @@ impl Reading<'_> {
         }
         for (index, top) in chosen {
             let document = &stream.documents[index];
-            let named = kubernetes::named(document);
+            let named = match self.naming.as_data {
+                true => Vec::new(),
+                false => kubernetes::named(document),
+            };
             if named.is_empty() {
                 self.entries(document, top, "", 0, Encoding::Text)?;
             }
@@ -231,11 +236,7 @@ enum Encoding {
 
 /// As SOPS prints it, but for null, which is nothing instead of `<nil>`.
 fn bytes(value: &Value<'_>) -> Zeroizing<Vec<u8>> {
-    match value {
-        Value::Bool(flag) => Zeroizing::new(flag.to_string().into_bytes()),
-        Value::Float(float) => Zeroizing::new(number::printed(*float).into_bytes()),
-        _ => value.canonical(),
-    }
+    plain_form(value, false).unwrap_or_default()
 }
 
 /// As the cluster reads it: line breaks do not count.

@@ -4,7 +4,7 @@ use seal_core::envelope::{GroupedKeys, MasterKey, Metadata};
 
 use super::typed_keys;
 use crate::args::{KeysAddArgs, Manners};
-use crate::commands::files::{self, each};
+use crate::commands::files::each;
 use crate::commands::groups::without_rule;
 use crate::commands::recipients::shown::{plan_fields, plan_lines};
 use crate::commands::recipients::{check_strangers, of_envelope, of_rule, strangers};
@@ -12,7 +12,7 @@ use crate::commands::rewrapping::{EncryptedFile, Plan, Rewrapping, encrypted_fil
 use crate::commands::{Context, Outcome};
 use crate::error::CommandError;
 use crate::inputs::Input;
-use crate::ui::{FilesDone, Report};
+use crate::ui::{FilesDone, Found, Report};
 use crate::write::Writer;
 
 pub(super) fn run(arguments: &KeysAddArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &KeysAddArgs, context: &Context<'_>) -> Result<Outc
         each(&files, context, "reading", |index| adding.plan(&files.list[index]));
     let mut done = FilesDone::of(&files);
     let plans = done.sorted(plans);
-    context.ui.print(&plan_lines(&plans));
+    context.ui.show(&plan_lines(&plans), arguments.files.dry_run);
     if !arguments.files.dry_run {
         let writer = Writer::default();
         let (results, of_writing) = each(&Plan::files(&plans), context, "updating", |index| {
@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &KeysAddArgs, context: &Context<'_>) -> Result<Outc
         code = code.worst(of_writing);
         done.written(&results);
     }
-    files::warn_at_end(context, &adding.rewrapping.configs, &adding.rewrapping.key_access);
+    adding.rewrapping.warn(context);
     let details = [("changes".to_owned(), plan_fields(&plans))];
     Ok(Outcome {
         report: Report::of_recipients(&done, ["to be updated", "unchanged"], details),
@@ -50,11 +50,10 @@ struct Adding<'a> {
 }
 
 impl Adding<'_> {
-    /// `None` for a file that is not encrypted, `Some(None)` for one that everybody reads already.
-    fn plan(&self, input: &Input) -> Result<Option<Option<Plan>>, CommandError> {
+    fn plan(&self, input: &Input) -> Result<Found<Plan>, CommandError> {
         let path = &input.path;
         let Some(file) = EncryptedFile::read(input, self.arguments.files.file_type)? else {
-            return Ok(None);
+            return Ok(Found::NotEncrypted);
         };
         let rule = of_rule(&self.rewrapping.configs, path).or_else(without_rule)?;
         let plan = Plan::of(file, |metadata| self.wanted(metadata))
@@ -64,7 +63,7 @@ impl Adding<'_> {
             let accepted = self.arguments.files.accept_recipients;
             check_strangers(path, &strangers(keys, rule.as_ref()), "changing", accepted)?;
         }
-        Ok(Some(plan))
+        Ok(Found::of(plan))
     }
 
     fn wanted(&self, metadata: &Metadata) -> Result<GroupedKeys, CommandError> {

@@ -48,7 +48,7 @@ struct Readers {
 }
 
 /// What there is to say about a recipient of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Remark {
     /// The file's rule does not name it.
     NotNamed,
@@ -78,45 +78,45 @@ fn readers(
 }
 
 impl Readers {
-    /// Each recipient once, with what there is to say.
-    fn remarks(&self) -> BTreeMap<&MasterKey, Vec<Remark>> {
-        let mut remarks: BTreeMap<&MasterKey, Vec<Remark>> = BTreeMap::new();
-        let mut seen: BTreeMap<&MasterKey, usize> = BTreeMap::new();
-        for (keys, drift) in &self.envelopes {
-            let of = keys.groups.len();
-            for (index, group) in keys.groups.iter().enumerate() {
-                for key in group {
-                    let of_key = remarks.entry(key).or_default();
-                    if of > 1 {
-                        let (number, needed) = (index + 1, keys.needed());
-                        of_key.push(Remark::Group { number, of, needed });
-                    }
-                }
-            }
-            keys.all().iter().for_each(|key| {
-                if let Some((key, _)) = remarks.get_key_value(key) {
-                    *seen.entry(key).or_default() += 1;
-                }
-            });
-            for drift in drift.iter() {
-                for key in drift.superfluous() {
-                    remarks.entry(key).or_default().push(Remark::NotNamed);
-                }
-                for key in drift.missing() {
-                    remarks.entry(key).or_default().push(Remark::Missing);
+    /// Each recipient once, in the order of the file, with what there is to say; then those that it lacks.
+    fn remarks(&self) -> Vec<(&MasterKey, Vec<Remark>)> {
+        let mut remarks: Vec<(&MasterKey, Vec<Remark>)> = Vec::new();
+        for (keys, _) in &self.envelopes {
+            for key in keys.groups.iter().flatten() {
+                if !remarks.iter().any(|(known, _)| *known == key) {
+                    remarks.push((key, self.remarks_on(key)));
                 }
             }
         }
-        for (key, of_key) in &mut remarks {
-            let documents = seen.get(key).copied().unwrap_or_default();
-            if (1..self.envelopes.len()).contains(&documents) {
-                of_key.retain(|remark| *remark != Remark::Missing);
-                of_key.push(Remark::InPart);
+        for key in self.drifts().flat_map(Drift::missing) {
+            if !remarks.iter().any(|(known, _)| *known == key) {
+                remarks.push((key, vec![Remark::Missing]));
             }
-            of_key.sort();
-            of_key.dedup();
         }
         remarks
+    }
+
+    /// What there is to say about one that reads at least a part.
+    fn remarks_on(&self, key: &MasterKey) -> Vec<Remark> {
+        let mut remarks = Vec::new();
+        let reads = |keys: &GroupedKeys| keys.groups.iter().flatten().any(|there| there == key);
+        if self.drifts().flat_map(Drift::superfluous).any(|there| there == key) {
+            remarks.push(Remark::NotNamed);
+        }
+        if self.envelopes.iter().any(|(keys, _)| !reads(keys)) {
+            remarks.push(Remark::InPart);
+        }
+        for (keys, _) in self.envelopes.iter().filter(|(keys, _)| keys.groups.len() > 1) {
+            let (of, needed) = (keys.groups.len(), keys.needed());
+            let groups = keys.groups.iter().zip(1..).filter(|(group, _)| group.contains(key));
+            remarks.extend(groups.map(|(_, number)| Remark::Group { number, of, needed }));
+        }
+        remarks.dedup();
+        remarks
+    }
+
+    fn drifts(&self) -> impl Iterator<Item = &Drift> {
+        self.envelopes.iter().filter_map(|(_, drift)| drift.as_ref())
     }
 
     fn is_as_its_rule_says(&self) -> bool {
@@ -188,7 +188,8 @@ fn report(readers: &[Readers], by_recipient: &ByRecipient<'_>, failed: usize) ->
     let count = |number: usize, noun: &str| {
         format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
     };
-    let others = readers.iter().filter(|of_file| !of_file.is_as_its_rule_says()).count();
+    let without = readers.iter().filter(|of_file| !of_file.has_rule).count();
+    let others = readers.iter().filter(|of_file| !of_file.is_as_its_rule_says()).count() - without;
     let mut line = match readers.len() {
         0 => "no file is encrypted".to_owned(),
         files => format!(
@@ -197,7 +198,9 @@ fn report(readers: &[Readers], by_recipient: &ByRecipient<'_>, failed: usize) ->
             count(files, "encrypted file")
         ),
     };
-    for (number, what) in [(others, "not as the rules say"), (failed, "failed")] {
+    for (number, what) in
+        [(others, "not as the rules say"), (without, "without a rule"), (failed, "failed")]
+    {
         if number > 0 {
             line.push_str(&format!(", {number} {what}"));
         }
@@ -206,6 +209,7 @@ fn report(readers: &[Readers], by_recipient: &ByRecipient<'_>, failed: usize) ->
         ("recipients", recipients_fields(by_recipient)),
         ("files", readers.iter().map(file_fields).collect()),
         ("not_as_the_rules_say", json!(others)),
+        ("without_rule", json!(without)),
         ("failed", json!(failed)),
     ];
     let details = details.into_iter().map(|(name, value)| (name.to_owned(), value));
