@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+pub(crate) mod float;
 pub mod lookup;
 pub mod path;
 pub mod timestamp;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use zeroize::Zeroizing;
 
-use super::Timestamp;
+use super::{Timestamp, float};
 use crate::cipher::ValueType;
 
 /// What a scalar means, by go-yaml v3's rules (YAML) or SOPS's (JSON).
@@ -119,13 +119,12 @@ impl Value<'_> {
 
 /// Go's `strconv.FormatFloat(f, 'f', -1, 64)`: the shortest digits that read back as the same number, never an
 /// exponent.
-fn format_float(float: f64) -> String {
-    if float.is_nan() {
+fn format_float(number: f64) -> String {
+    if number.is_nan() {
         "NaN".to_owned()
-    } else if float.is_infinite() {
-        if float > 0.0 { "+Inf" } else { "-Inf" }.to_owned()
+    } else if number.is_infinite() {
+        if number > 0.0 { "+Inf" } else { "-Inf" }.to_owned()
     } else {
-        // Rust's `Display` for f64 has both properties, and prints `-0` as Go does.
-        float.to_string()
+        float::plain(number)
     }
 }

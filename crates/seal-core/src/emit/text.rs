@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::document::Value;
+use crate::document::float::{plain, scientific};
 use crate::secret::SecretBytes;
 
 /// Plaintext that grows without leaving copies of itself behind.
@@ -50,7 +51,7 @@ pub(super) fn short_float(float: f64, e: char) -> String {
     }
     let (digits, exponent) = scientific(float);
     match exponent {
-        -4..6 => float.to_string(),
+        -4..6 => plain(float),
         _ => with_exponent(&digits, exponent, e),
     }
 }
@@ -59,7 +60,7 @@ pub(super) fn short_float(float: f64, e: char) -> String {
 pub(super) fn json_float(float: f64) -> String {
     let magnitude = float.abs();
     if magnitude == 0.0 || (1e-6..1e21).contains(&magnitude) {
-        return float.to_string();
+        return plain(float);
     }
     let (digits, exponent) = scientific(float);
     match exponent {
@@ -89,15 +90,6 @@ pub fn plain_form(value: &Value<'_>, whole_seconds: bool) -> Option<Zeroizing<Ve
         Value::String(text) => text.as_bytes().to_vec(),
         Value::Bytes(bytes) => bytes.to_vec(),
     }))
-}
-
-/// The shortest digits that read back as the number, `1.25`, and the power of ten that goes with them.
-fn scientific(float: f64) -> (String, i32) {
-    let text = format!("{float:e}");
-    match text.split_once('e') {
-        Some((digits, exponent)) => (digits.to_owned(), exponent.parse().unwrap_or(0)),
-        None => (text, 0),
-    }
 }
 
 /// Two digits of exponent at least, always with a sign.
