@@ -48,6 +48,12 @@ fn a_value_in_both_spellings_of_its_path() {
     }
     let run = directory.bash("seal get db.yaml data/token | base64 -d");
     assert_eq!(run.out(), "hunter2");
+    assert_eq!(directory.done(&["get", "--decode", "db.yaml", "data/token"]).out(), "hunter2");
+    for (path, golden) in [("stringData/password", "no-base64"), ("data", "decoded-map")] {
+        let run = directory.seal(&["get", "--decode", "db.yaml", path]).run();
+        run.golden(&format!("get/{golden}"));
+        assert_eq!(run.code, 1);
+    }
 }
 
 #[test]
@@ -93,6 +99,7 @@ fn one_document_of_a_stream() {
     for (arguments, value) in [
         (&["get", "all.yaml", "stringData/key"][..], "hunter2-api"),
         (&["get", "all.yaml", "metadata/name", "--document", "Secret/api"], "api"),
+        (&["get", "all.yaml", "metadata/name", "--document", "Secret/shop/db"], "db"),
         (&["get", "all.yaml", "metadata/name", "--document", "1"], "settings"),
     ] {
         assert_eq!(directory.done(arguments).out(), value);

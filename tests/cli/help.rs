@@ -1,7 +1,7 @@
 use crate::harness::TestDir;
 
 /// All that can be typed before `--help`.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: &[&str] = &[
     "",
     "init",
     "encrypt",
@@ -10,6 +10,8 @@ const COMMANDS: [&str; 21] = [
     "check",
     "verify",
     "status",
+    "set",
+    "unset",
     "updatekeys",
     "keys",
     "keys list",

@@ -61,6 +61,7 @@ mod pgp;
 mod previous;
 mod publish;
 mod refused;
+mod set;
 mod shells;
 mod sops;
 mod sops_and_clouds;

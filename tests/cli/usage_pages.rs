@@ -98,6 +98,11 @@ fn the_examples_of_the_page_on_recipients_do_what_they_say() {
 }
 
 #[test]
+fn the_examples_of_the_page_on_values_do_what_they_say() {
+    check("docs/values.md");
+}
+
+#[test]
 fn the_examples_of_the_page_on_master_keys_do_what_they_say() {
     check("docs/keys/README.md");
 }

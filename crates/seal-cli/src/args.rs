@@ -22,6 +22,7 @@ mod publish;
 mod shell;
 mod status;
 mod updatekeys;
+mod values;
 mod verify;
 
 pub(crate) use check::{CheckArgs, ReportArgs, ReportFormat};
@@ -38,6 +39,7 @@ pub(crate) use publish::PublishArgs;
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
 pub(crate) use status::StatusArgs;
 pub(crate) use updatekeys::{Manners, UpdatekeysArgs};
+pub(crate) use values::{GivenValue, SetArgs, UnsetArgs, ValueChangeArgs};
 pub(crate) use verify::VerifyArgs;
 
 /// Encrypt the secrets of Kubernetes manifests, and decrypt them for a deploy
@@ -80,6 +82,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Verify(VerifyArgs),
     Status(StatusArgs),
+    Set(Box<SetArgs>),
+    Unset(Box<UnsetArgs>),
     Updatekeys(UpdatekeysArgs),
     Keys(Box<KeysArgs>),
     Groups(Box<GroupsArgs>),
@@ -208,9 +212,12 @@ pub(crate) struct GetArgs {
     /// Where the value stands: `["a"]["b"][0]`, or `a/b/0` with `~1` for `/` and `~0` for `~` in keys
     #[arg(value_name = "PATH")]
     pub(crate) path: String,
-    /// Document of a stream: KIND/NAME, or its number counted from 0
-    #[arg(long, value_name = "KIND/NAME|INDEX")]
+    /// Document of a stream: KIND/NAME, KIND/NAMESPACE/NAME, or its number counted from 0
+    #[arg(long, value_name = "DOCUMENT")]
     pub(crate) document: Option<DocumentChoice>,
+    /// Print what the value stands for in Base64, as values below `data` of a Secret do
+    #[arg(long, conflicts_with = "output_type")]
+    pub(crate) decode: bool,
     /// Format of the file [default: by its name; by its text for standard input, YAML for pipes]
     #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
@@ -333,8 +340,8 @@ pub(crate) enum Previous {
 pub(crate) enum DocumentChoice {
     /// Counted from 0.
     Index(usize),
-    /// By kind and name.
-    Named { kind: String, name: String },
+    /// By kind and name, and by namespace where that is said.
+    Named { kind: String, namespace: Option<String>, name: String },
 }
 
 impl CommandLine {
@@ -363,6 +370,8 @@ impl CommandLine {
             Command::Groups(arguments) => !arguments.file().in_place,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
+            Command::Set(arguments) => arguments.change.goes_to_stdout(),
+            Command::Unset(arguments) => arguments.change.goes_to_stdout(),
             Command::Get(_)
             | Command::ExecEnv(_)
             | Command::ExecFile(_)
@@ -382,6 +391,8 @@ impl Command {
             Self::Check(_) => "check",
             Self::Verify(_) => "verify",
             Self::Status(_) => "status",
+            Self::Set(_) => "set",
+            Self::Unset(_) => "unset",
             Self::Updatekeys(_) => "updatekeys",
             Self::Keys(arguments) => match arguments.action {
                 KeysAction::List(_) => "keys list",
@@ -435,9 +446,9 @@ impl FromStr for Previous {
     }
 }
 
-/// Text that is neither a number nor `KIND/NAME`.
+/// Text that is neither a number nor `KIND/NAME` nor `KIND/NAMESPACE/NAME`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected KIND/NAME, as in Secret/database, or a number")]
+#[error("expected KIND/NAME, as in Secret/database, KIND/NAMESPACE/NAME or a number")]
 pub(crate) struct NoDocumentChoice;
 
 impl FromStr for DocumentChoice {
@@ -447,12 +458,16 @@ impl FromStr for DocumentChoice {
         if let Ok(index) = text.parse() {
             return Ok(Self::Index(index));
         }
-        match text.split_once('/') {
-            Some((kind, name)) if !kind.is_empty() && !name.is_empty() => {
-                Ok(Self::Named { kind: kind.to_owned(), name: name.to_owned() })
-            }
-            _ => Err(NoDocumentChoice),
+        let parts: Vec<&str> = text.split('/').collect();
+        if parts.iter().any(|part| part.is_empty()) {
+            return Err(NoDocumentChoice);
         }
+        let (kind, namespace, name) = match parts[..] {
+            [kind, name] => (kind, None, name),
+            [kind, namespace, name] => (kind, Some(namespace.to_owned()), name),
+            _ => return Err(NoDocumentChoice),
+        };
+        Ok(Self::Named { kind: kind.to_owned(), namespace, name: name.to_owned() })
     }
 }
 

@@ -38,8 +38,10 @@ pub(crate) enum Reason {
     NoDataKey,
     /// A path in a document is malformed.
     BadPath,
-    /// There is nothing at a path, or no such document.
+    /// There is no such document, or several are meant.
     NotFound,
+    /// There is nothing at a path.
+    NoValue,
     /// A value to set is malformed.
     BadValue,
     /// The content has no form in the output format.

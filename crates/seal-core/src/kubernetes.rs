@@ -127,6 +127,8 @@ pub struct Named<'a> {
     pub kind: &'a str,
     /// `metadata.name`
     pub name: Option<&'a str>,
+    /// `metadata.namespace`
+    pub namespace: Option<&'a str>,
     /// It is a Secret of the core group.
     pub is_secret: bool,
 }
@@ -136,7 +138,8 @@ pub fn named<'a>(document: &'a Document<'_>) -> Vec<Named<'a>> {
     let read = |mapping| {
         let object = Object::read(&AsWritten, document, mapping)?;
         let is_secret = object.is_secret();
-        Some(Named { mapping, kind: object.kind, name: object.name, is_secret })
+        let (name, namespace) = (object.name, object.namespace);
+        Some(Named { mapping, kind: object.kind, name, namespace, is_secret })
     };
     objects(document).into_iter().filter_map(read).collect()
 }

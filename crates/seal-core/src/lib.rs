@@ -11,6 +11,7 @@
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod change;
 pub mod check;
 pub mod cipher;
 pub mod document;

@@ -157,3 +157,20 @@ A rule of .sops.yaml:
     - path_regex: ^secrets/
       s3_bucket: deploy-secrets                     or gcs_bucket, or vault_path
       recreation_rule: {age: age1…}                 optional: other keys there";
+
+pub(super) const SET: &str = "\
+Examples:
+  seal set secret.yaml stringData/password          asks for the value
+  seal set secret.yaml stringData/user --string admin
+  seal set values.yaml '[\"replicas\"]' 3
+  seal set values.yaml 'hosts/-' '\"db.example.com\"'  appends to a list
+  seal set secret.yaml 'stringData/tls.key' --string --value-file tls.key
+  pass show db | seal set secret.yaml stringData/password --string --value-stdin
+  seal set secret.yaml data/token --encode s3cret   encodes in Base64
+  seal set release.yaml --document Secret/database stringData/password --string --value-file pw";
+
+pub(super) const UNSET: &str = "\
+Examples:
+  seal unset secret.yaml stringData/old-password
+  seal unset values.yaml '[\"hosts\"][0]'
+  seal unset release.yaml --document Secret/database data/token";

@@ -21,8 +21,8 @@ pub(crate) struct ExecEnvArgs {
     /// Program and its arguments, without a shell
     #[arg(last = true, value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     pub(crate) command: Vec<OsString>,
-    /// Document of a stream: KIND/NAME, or its number counted from 0 [default: all]
-    #[arg(long, value_name = "KIND/NAME|INDEX")]
+    /// Document of a stream: KIND/NAME, KIND/NAMESPACE/NAME, or its number counted from 0 [default: all]
+    #[arg(long, value_name = "DOCUMENT")]
     pub(crate) document: Option<DocumentChoice>,
     /// Give nested values names too: the keys on the way, with SEPARATOR between them [default: refuse them]
     #[arg(long, value_name = "SEPARATOR", num_args = 0..=1, require_equals = true, default_missing_value = "_")]

@@ -70,10 +70,15 @@ fn a_lone_none_is_no_previous_version() {
 
 #[test]
 fn documents_are_chosen_by_number_or_by_kind_and_name() {
-    let named = DocumentChoice::Named { kind: "Secret".into(), name: "db".into() };
-    assert_eq!("Secret/db".parse(), Ok(named));
+    let named = |namespace: Option<&str>| DocumentChoice::Named {
+        kind: "Secret".into(),
+        namespace: namespace.map(str::to_owned),
+        name: "db".into(),
+    };
+    assert_eq!("Secret/db".parse(), Ok(named(None)));
+    assert_eq!("Secret/prod/db".parse(), Ok(named(Some("prod"))));
     assert_eq!("3".parse(), Ok(DocumentChoice::Index(3)));
-    for wrong in ["", "Secret", "/db", "Secret/", "-1"] {
+    for wrong in ["", "Secret", "/db", "Secret/", "Secret//db", "a/b/c/d", "-1"] {
         assert_eq!(wrong.parse::<DocumentChoice>(), Err(NoDocumentChoice), "{wrong}");
     }
 }

@@ -124,12 +124,14 @@ impl<'a> Decryption<'a> {
         Ok(Decrypted { bytes: Some(bytes), objects })
     }
 
-    fn options_for(&self, path: &Path) -> Result<DecryptOptions<'a>, CommandError> {
+    /// What is asked of a file, by the user or by its configuration.
+    pub(super) fn options_for(&self, path: &Path) -> Result<DecryptOptions<'a>, CommandError> {
         let require_bound = self.options.require_bound || self.config_requires_bound(path)?;
         Ok(DecryptOptions { require_bound, ..self.options })
     }
 
-    fn unwrap(&self, metadata: &Metadata) -> Result<DataKey, BoxError> {
+    /// The data key of an envelope.
+    pub(super) fn unwrap(&self, metadata: &Metadata) -> Result<DataKey, BoxError> {
         Ok(self.key_access.data_key(&metadata.key_groups, metadata.shamir_threshold)?)
     }
 

@@ -14,7 +14,8 @@ use seal_core::format::{BlockIndent, Format};
 use seal_core::kubernetes::{may_hold_secret, profile_rule};
 use seal_core::secret::{DataKey, SecretBytes};
 
-use self::data_keys::{DataKeys, random_bytes};
+use self::data_keys::DataKeys;
+pub(in crate::commands) use self::data_keys::random_bytes;
 use self::selection::{AppliedRules, selection};
 use self::weaker::Weaker;
 use super::conversion::Conversion;

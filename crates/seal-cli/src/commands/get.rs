@@ -2,18 +2,20 @@
 
 use std::path::Path;
 
-use seal_core::document::{Content, Document, NodeId, Path as LeafPath, Scalar, Stream, Value};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use seal_core::document::{Content, Document, NodeId, Scalar, Stream, Value};
 use seal_core::emit::Node;
 use seal_core::file::DecryptOptions;
 use seal_core::format::Format;
-use seal_core::kubernetes;
 use zeroize::Zeroizing;
 
 use super::conversion::Conversion;
 use super::decrypt::Decryption;
+use super::documents::{self, Found};
 use super::files::{self, STDIN};
 use super::{Context, Outcome};
-use crate::args::{DocumentChoice, GetArgs};
+use crate::args::GetArgs;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::inputs::{self, is_stdin};
@@ -22,11 +24,7 @@ use crate::ui::{Report, escape};
 use crate::write;
 
 pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let path = LeafPath::parse(&arguments.path).map_err(|error| {
-        CommandError::usage(format!("the path cannot be read: {error}"))
-            .because(Reason::BadPath)
-            .hint("write it like `[\"stringData\"][\"password\"]` or `stringData/password`")
-    })?;
+    let path = documents::path(&arguments.path)?;
     let stdin = is_stdin(&arguments.file);
     let name = if stdin { Path::new(STDIN) } else { &arguments.file };
     let (format, source) = if stdin {
@@ -52,14 +50,13 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
     let stream = format
         .parse(text.expose())
         .map_err(|error| CommandError::failed(error.problem).at(name, error.position))?;
-    let found = find(&stream, arguments.document.as_ref(), &path).map_err(|error| match error {
-        NotFound::Value(error) => match with_slashes(&arguments.path) {
-            Some(meant) => error.hint(format!("did you mean `{meant}`?")),
-            None => error,
-        },
-        NotFound::Choice(error) => error,
-    });
-    let found = found.map_err(|error| error.in_file(name).because(Reason::NotFound))?;
+    let found = documents::value_at(&stream, arguments.document.as_ref(), &path)
+        .map_err(|error| error.in_file(name))?;
+    if arguments.decode {
+        let decoded = decoded(&stream, found).map_err(|error| error.in_file(name))?;
+        context.ui.write_stdout(&decoded)?;
+        return Ok(Outcome { report: Report::silent(), code: ExitCode::Done });
+    }
     let conversion = Conversion::of(&arguments.conversion);
     match conversion.target(format).filter(|_| !is_text(&stream, found)) {
         Some(output) => {
@@ -80,103 +77,22 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
     Ok(Outcome { report: Report::silent(), code: ExitCode::Done })
 }
 
-/// Index of the document, and the node in it.
-pub(super) type Found = (usize, NodeId);
-
-fn find(
-    stream: &Stream<'_>,
-    choice: Option<&DocumentChoice>,
-    path: &LeafPath,
-) -> Result<Found, NotFound> {
-    let chosen = chosen(stream, choice);
-    if chosen.is_empty() {
-        return Err(NotFound::Choice(match choice {
-            Some(DocumentChoice::Index(index)) => CommandError::failed(format!(
-                "there is no document {index}: the file has {}",
-                stream.documents.len()
-            )),
-            Some(DocumentChoice::Named { kind, name }) => {
-                let there = there_is(stream);
-                CommandError::failed(format!("there is no {kind}/{name} in this file{there}"))
-            }
-            None => CommandError::failed("the file holds no document"),
-        }));
-    }
-    let mut found = Vec::new();
-    let mut first_error = None;
-    for (document, top) in &chosen {
-        match stream.documents[*document].lookup_from(*top, path) {
-            Ok(node) => found.push((*document, node)),
-            Err(error) => first_error = first_error.or(Some(error)),
-        }
-    }
-    match (found.as_slice(), first_error) {
-        ([one], _) => Ok(*one),
-        ([], Some(error)) if chosen.len() == 1 => {
-            Err(NotFound::Value(CommandError::failed(error.to_string())))
-        }
-        ([], _) => Err(NotFound::Value(CommandError::failed(format!(
-            "no document of this file has {path}{}",
-            there_is(stream)
-        )))),
-        (several, _) => Err(NotFound::Choice(
-            CommandError::usage(format!("{} documents of this file have {path}", several.len()))
-                .hint("say which with `--document KIND/NAME` or `--document INDEX`"),
-        )),
-    }
-}
-
-/// What is not there, or is there more than once.
-enum NotFound {
-    /// The value: the path may be meant otherwise.
-    Value(CommandError),
-    /// The document.
-    Choice(CommandError),
-}
-
-/// A path as other tools write it, `a.b`, in our spelling.
-fn with_slashes(path: &str) -> Option<String> {
-    let dotted = path.contains('.') && !path.contains(['/', '[']);
-    dotted.then(|| path.trim_start_matches('.').replace('.', "/"))
-}
-
-/// The objects of a stream, for a message that names what there is: `; it has Secret/db, Secret/api`.
-fn there_is(stream: &Stream<'_>) -> String {
-    const NAMED: usize = 10;
-    let objects = stream.documents.iter().flat_map(kubernetes::named);
-    let name = |object: kubernetes::Named<'_>| {
-        escape(&format!("{}/{}", object.kind, object.name.unwrap_or_default())).into_owned()
+/// What a text stands for in Base64.
+fn decoded(stream: &Stream<'_>, (document, id): Found) -> Result<Zeroizing<Vec<u8>>, CommandError> {
+    let Content::Scalar(Scalar { value: Value::String(text), .. }) =
+        &stream.documents[document].node(id).content
+    else {
+        return Err(CommandError::failed(
+            "only a text can be decoded, and something else stands there",
+        )
+        .hint("name one value, as in `data/password`"));
     };
-    let names: Vec<_> = objects.map(name).collect();
-    let more = match names.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    match names.is_empty() {
-        true => String::new(),
-        false => format!("; it has {}{more}", names[..names.len().min(NAMED)].join(", ")),
-    }
-}
-
-/// The objects that the choice means; without one, all.
-pub(super) fn chosen(stream: &Stream<'_>, choice: Option<&DocumentChoice>) -> Vec<Found> {
-    let all = stream.documents.iter().enumerate();
-    match choice {
-        Some(DocumentChoice::Index(wanted)) => all
-            .filter(|(index, _)| index == wanted)
-            .map(|(index, document)| (index, document.root()))
-            .collect(),
-        Some(DocumentChoice::Named { kind, name }) => all
-            .flat_map(|(index, document)| {
-                kubernetes::named(document)
-                    .into_iter()
-                    .filter(|object| {
-                        object.kind.eq_ignore_ascii_case(kind) && object.name == Some(name)
-                    })
-                    .map(move |object| (index, object.mapping))
-            })
-            .collect(),
-        None => all.map(|(index, document)| (index, document.root())).collect(),
+    let compact: Zeroizing<Vec<u8>> =
+        Zeroizing::new(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect());
+    match BASE64_STANDARD.decode(&*compact) {
+        Ok(bytes) => Ok(Zeroizing::new(bytes)),
+        Err(_) => Err(CommandError::failed("the value is no Base64")
+            .hint("leave out `--decode`: only values below `data` of a Secret are encoded")),
     }
 }
 

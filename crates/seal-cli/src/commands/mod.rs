@@ -16,6 +16,7 @@ mod check;
 mod completion;
 mod conversion;
 mod decrypt;
+mod documents;
 mod encrypt;
 mod exec;
 mod exec_env;
@@ -31,8 +32,11 @@ mod publish;
 mod recipients;
 mod report;
 mod rewrapping;
+mod set;
 mod status;
+mod unset;
 mod updatekeys;
+mod value_change;
 mod verify;
 
 /// The format that a type stands for.
@@ -72,6 +76,8 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Check(arguments) => check::run(arguments, context),
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::Status(arguments) => status::run(arguments, context),
+        Command::Set(arguments) => set::run(arguments, context),
+        Command::Unset(arguments) => unset::run(arguments, context),
         Command::Updatekeys(arguments) => updatekeys::run(arguments, context),
         Command::Keys(arguments) => keys::run(arguments, context),
         Command::Groups(arguments) => groups::run(arguments, context),

@@ -16,6 +16,7 @@ pub mod dotenv;
 mod flattened;
 pub mod ini;
 pub mod json;
+pub(crate) mod layout;
 mod text_value;
 mod tree;
 pub mod yaml;

@@ -7,8 +7,8 @@ use seal_core::emit::plain_form;
 use seal_core::kubernetes;
 use zeroize::Zeroizing;
 
+use super::super::documents::chosen;
 use super::super::exec::Plain;
-use super::super::get::chosen;
 use crate::args::DocumentChoice;
 use crate::child::Variables;
 use crate::error::CommandError;

@@ -9,6 +9,7 @@ use seal_core::secret::DataKey;
 
 use super::typed_keys;
 use crate::args::{KeysRemoveArgs, Manners};
+use crate::audit::{self, Action};
 use crate::commands::encrypt::data_keys::{DataKeys, random_bytes};
 use crate::commands::files::{each, file_error};
 use crate::commands::groups::without_rule;
@@ -135,7 +136,12 @@ impl Removing<'_> {
         };
         let source = plan.file.original.bytes.expose();
         match file::renew(plan.file.format, source, &options, &keys, &unwrap) {
-            Ok(encrypted) => Ok(encrypted.bytes),
+            Ok(encrypted) => {
+                if encrypted.bytes.is_some() {
+                    audit::record(Action::Rotate, path)?;
+                }
+                Ok(encrypted.bytes)
+            }
             Err(error) => Err(match refused.into_inner() {
                 Some(refused) if error.class == Class::NoKey => refused.in_file(path),
                 _ => file_error(path, &error),

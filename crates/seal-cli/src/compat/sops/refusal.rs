@@ -94,6 +94,7 @@ pub(super) fn code(doing: Doing, error: &CommandError) -> Code {
         | Reason::NoMasterKeys
         | Reason::NotEncrypted
         | Reason::NotFound
+        | Reason::NoValue
         | Reason::Drift => Code::Generic,
     }
 }

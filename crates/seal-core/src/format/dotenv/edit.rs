@@ -89,7 +89,7 @@ pub(super) fn line_breaks(value: &[u8]) -> Vec<u8> {
 }
 
 /// `\n` for each line break.
-fn written(value: &[u8]) -> Vec<u8> {
+pub(super) fn written(value: &[u8]) -> Vec<u8> {
     let breaks = memchr::memchr_iter(b'\n', value).count();
     let mut out = Vec::with_capacity(value.len() + breaks);
     for byte in value {

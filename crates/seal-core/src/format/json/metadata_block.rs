@@ -3,14 +3,9 @@
 use super::edit::string_literal;
 use crate::document::{Document, Edit, NodeId, Span};
 use crate::envelope::Field;
+use crate::format::layout::{Layout, Nested, Parts, Words, start};
 
 const KEY: &str = "sops";
-
-/// Longest indentation that is taken over: the block repeats it on a hundred lines.
-const MAX_INDENT: usize = 32;
-
-/// Indentation inside an object that shows none.
-const DEFAULT_UNIT: &str = "  ";
 
 /// Puts `"sops": …` in as the last member of an object, laid out as the members that are there.
 ///
@@ -35,7 +30,8 @@ pub fn insert(
         text.push_str(layout.comma());
     }
     layout.begin_line(&mut text, 1);
-    layout.write_member(&mut text, KEY, fields, 1);
+    let words = Words { key: &string_literal, scalar: &scalar };
+    layout.write_member(&mut text, KEY, fields, 1, &words);
     Edit { span: Span::new(at, at), text: text.into_bytes() }
 }
 
@@ -54,148 +50,23 @@ pub fn remove(document: &Document<'_>, member: NodeId) -> Edit {
     Edit { span, text: Vec::new() }
 }
 
-/// First byte of a member, which is its key's.
-fn start(document: &Document<'_>, member: NodeId) -> usize {
-    let node = document.node(member);
-    node.key.as_ref().map_or(node.span.start, |key| key.span.start)
-}
-
-/// How the members of the root object are laid out.
-#[derive(Debug, PartialEq, Eq)]
-enum Layout<'s> {
-    /// On one line, with or without a blank behind each colon and each comma.
-    Compact { colon_blank: bool, comma_blank: bool },
-    /// Each on a line of its own, behind `outer`, one `unit`, and one `nested` for each further level.
-    Lines { line_break: &'static str, outer: &'s str, unit: &'s str, nested: &'s str },
-}
-
-impl<'s> Layout<'s> {
-    fn of(source: &'s [u8], document: &Document<'_>, root: NodeId) -> Self {
-        let span = document.node(root).span;
-        let mut before = span.start + 1;
-        let mut own_line = None;
-        for member in document.children(root) {
-            let gap = &source[before..start(document, member)];
-            own_line = last_line(gap).or(own_line);
-            before = document.node(member).span.end;
+impl Nested for Field {
+    fn parts(&self) -> Parts<'_, Self> {
+        match self {
+            Self::List(items) => Parts::List(items),
+            Self::Map(members) => Parts::Map(members),
+            Self::Text(_) | Self::Int(_) | Self::Bool(_) => Parts::Scalar,
         }
-        match (own_line, document.children(root).next()) {
-            (Some((line_break, indent)), _) => {
-                // An indented object: its own indentation is no part of the unit.
-                let outer = first_indent(&source[..span.start]);
-                match indent.strip_prefix(outer) {
-                    Some(unit) => Self::Lines { line_break, outer, unit, nested: unit },
-                    None => Self::Lines { line_break, outer: "", unit: indent, nested: indent },
-                }
-            }
-            (None, Some(first)) => Self::compact(source, document, root, first),
-            (None, None) => match last_line(&source[before..span.end - 1]) {
-                Some((line_break, outer)) => {
-                    Self::Lines { line_break, outer, unit: DEFAULT_UNIT, nested: DEFAULT_UNIT }
-                }
-                None => Self::Compact { colon_blank: false, comma_blank: false },
-            },
-        }
-    }
-
-    fn compact(source: &[u8], document: &Document<'_>, root: NodeId, first: NodeId) -> Self {
-        let colon_blank = source[document.node(first).span.start - 1] != b':';
-        let comma_blank = match document.children(root).nth(1) {
-            Some(second) => source[start(document, second) - 1] != b',',
-            None => colon_blank,
-        };
-        Self::Compact { colon_blank, comma_blank }
-    }
-
-    /// The same with another indentation below the first level.
-    fn nesting(mut self, wanted: Option<&'s str>) -> Self {
-        if let (Self::Lines { nested, .. }, Some(wanted)) = (&mut self, wanted) {
-            *nested = wanted;
-        }
-        self
-    }
-
-    fn comma(&self) -> &'static str {
-        if matches!(self, Self::Compact { comma_blank: true, .. }) { ", " } else { "," }
-    }
-
-    fn colon(&self) -> &'static str {
-        if matches!(self, Self::Compact { colon_blank: false, .. }) { ":" } else { ": " }
-    }
-
-    fn begin_line(&self, text: &mut String, depth: usize) {
-        if let Self::Lines { line_break, outer, unit, nested } = self {
-            text.push_str(line_break);
-            text.push_str(outer);
-            text.push_str(unit);
-            text.push_str(&nested.repeat(depth - 1));
-        }
-    }
-
-    fn write_member(&self, text: &mut String, key: &str, field: &Field, depth: usize) {
-        text.push_str(&string_literal(key));
-        text.push_str(self.colon());
-        self.write(text, field, depth);
-    }
-
-    fn write(&self, text: &mut String, field: &Field, depth: usize) {
-        match field {
-            Field::Text(value) => text.push_str(&string_literal(value)),
-            Field::Int(value) => text.push_str(&value.to_string()),
-            Field::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
-            Field::List(items) => {
-                self.write_all(text, ['[', ']'], items, depth, |text, item| {
-                    self.write(text, item, depth + 1);
-                });
-            }
-            Field::Map(members) => {
-                self.write_all(text, ['{', '}'], members, depth, |text, (key, value)| {
-                    self.write_member(text, key, value, depth + 1);
-                });
-            }
-        }
-    }
-
-    fn write_all<T>(
-        &self,
-        text: &mut String,
-        [open, close]: [char; 2],
-        items: &[T],
-        depth: usize,
-        mut write_one: impl FnMut(&mut String, &T),
-    ) {
-        text.push(open);
-        for (index, item) in items.iter().enumerate() {
-            if index > 0 {
-                text.push_str(self.comma());
-            }
-            self.begin_line(text, depth + 1);
-            write_one(text, item);
-        }
-        if !items.is_empty() {
-            self.begin_line(text, depth);
-        }
-        text.push(close);
     }
 }
 
-/// The line break in a gap between two members and the indentation behind it, where the second one stands on its own
-/// line.
-fn last_line(gap: &[u8]) -> Option<(&'static str, &str)> {
-    let newline = memchr::memrchr(b'\n', gap)?;
-    let line_break = if gap[..newline].ends_with(b"\r") { "\r\n" } else { "\n" };
-    Some((line_break, indent(&gap[newline + 1..])?))
-}
-
-/// The indentation of the line on which the object begins.
-fn first_indent(before: &[u8]) -> &str {
-    let line = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
-    indent(&before[line..]).unwrap_or("")
-}
-
-fn indent(text: &[u8]) -> Option<&str> {
-    let blank = text.iter().all(|byte| matches!(byte, b' ' | b'\t'));
-    (blank && text.len() <= MAX_INDENT).then(|| std::str::from_utf8(text).ok())?
+fn scalar(field: &Field) -> String {
+    match field {
+        Field::Text(value) => string_literal(value),
+        Field::Int(value) => value.to_string(),
+        Field::Bool(value) => value.to_string(),
+        Field::List(_) | Field::Map(_) => String::new(),
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! JSON as SOPS reads it: one object per file.
 
+pub(crate) mod change;
 pub mod edit;
 pub mod metadata_block;
 mod number;

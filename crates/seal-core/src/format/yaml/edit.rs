@@ -260,7 +260,7 @@ pub fn double_quoted(text: &str) -> String {
 }
 
 /// `'…'`, if the text needs no escapes and has no line breaks.
-fn single_quoted(text: &str) -> Option<String> {
+pub(super) fn single_quoted(text: &str) -> Option<String> {
     text.chars().all(is_printable).then(|| format!("'{}'", text.replace('\'', "''")))
 }
 
@@ -271,7 +271,7 @@ fn is_printable(character: char) -> bool {
 }
 
 /// The text by itself, if it reads as the same string there, behind its tag if it has one.
-fn plain(text: &str, tag: Option<&str>, in_flow: bool) -> Option<String> {
+pub(super) fn plain(text: &str, tag: Option<&str>, in_flow: bool) -> Option<String> {
     if !text.chars().all(is_printable) || !is_string(text, tag) {
         return None;
     }

@@ -10,6 +10,7 @@ use crate::format::SyntaxError;
 
 mod arrange;
 mod block_scalar;
+pub(crate) mod change;
 mod characters;
 mod comments;
 mod compose;

@@ -110,11 +110,11 @@ fn ends_line(source: &[u8]) -> bool {
     matches!(source.last(), Some(b'\n' | b'\r'))
 }
 
-fn line_start(source: &[u8], at: usize) -> usize {
+pub(super) fn line_start(source: &[u8], at: usize) -> usize {
     memchr::memrchr2(b'\n', b'\r', &source[..at]).map_or(0, |newline| newline + 1)
 }
 
-fn next_line(source: &[u8], at: usize) -> usize {
+pub(super) fn next_line(source: &[u8], at: usize) -> usize {
     match memchr::memchr2(b'\n', b'\r', &source[at..]) {
         Some(found) if source[at + found..].starts_with(b"\r\n") => at + found + 2,
         Some(found) => at + found + 1,
@@ -122,7 +122,7 @@ fn next_line(source: &[u8], at: usize) -> usize {
     }
 }
 
-fn column(source: &[u8], at: usize) -> usize {
+pub(super) fn column(source: &[u8], at: usize) -> usize {
     let before = &source[line_start(source, at)..at];
     let before = before.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(before);
     before.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
@@ -142,7 +142,7 @@ fn first_entry(source: &[u8], mapping: Span) -> usize {
 }
 
 /// Behind the comma that follows, and the blanks behind that on its line; `None` where no comma follows.
-fn behind_comma(source: &[u8], at: usize) -> Option<usize> {
+pub(super) fn behind_comma(source: &[u8], at: usize) -> Option<usize> {
     let blanks = source[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let comma = at + blanks;
     let rest = source.get(comma..)?.strip_prefix(b",")?;
@@ -150,7 +150,7 @@ fn behind_comma(source: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The last byte of what is below a node, comments not counted.
-fn content_end(document: &Document<'_>, id: NodeId) -> usize {
+pub(super) fn content_end(document: &Document<'_>, id: NodeId) -> usize {
     let node = document.node(id);
     (id.index()..node.end.index())
         .map(|index| &document.nodes[index])

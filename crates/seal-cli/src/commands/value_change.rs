@@ -1,0 +1,230 @@
+//! Changes one value of an encrypted file: decrypts, changes the plaintext, encrypts what changed, writes.
+
+use std::path::Path;
+
+use seal_core::change::ChangeError;
+use seal_core::cipher::is_enc_text;
+use seal_core::document::{Content, LookupError, NodeId, Path as LeafPath, Scalar, Stream, Value};
+use seal_core::envelope::Metadata;
+use seal_core::file::{BoxError, DecryptOptions, FileKey, Keys, ReviseOptions, revise};
+use seal_core::format::Format;
+use seal_core::secret::SecretBytes;
+
+use super::decrypt::Decryption;
+use super::documents::{self, Found};
+use super::encrypt::random_bytes;
+use super::files::{self, STDIN, file_error};
+use super::{Context, Outcome};
+use crate::args::{KeyAccessArgs, ValueChangeArgs};
+use crate::audit::{self, Action};
+use crate::clock;
+use crate::error::CommandError;
+use crate::exit_code::ExitCode;
+use crate::inputs::{self, is_stdin};
+use crate::reason::Reason;
+use crate::ui::{Report, escape};
+use crate::write::{self, NewFile, Original, Writer};
+
+/// A decrypted file.
+pub(super) struct Plain<'p> {
+    pub(super) format: Format,
+    pub(super) text: &'p [u8],
+    pub(super) stream: &'p Stream<'p>,
+}
+
+/// A plaintext in which one value changed.
+pub(super) struct Changed {
+    /// Index of its document.
+    pub(super) document: usize,
+    /// From the root of the document.
+    pub(super) path: LeafPath,
+    pub(super) text: SecretBytes,
+}
+
+/// Refuses what is no file before anybody is asked for anything.
+pub(super) fn check_file(arguments: &ValueChangeArgs) -> Result<(), CommandError> {
+    if is_stdin(&arguments.file) {
+        return Ok(());
+    }
+    inputs::check_file(&arguments.file)?;
+    if arguments.file.is_dir() {
+        let error = CommandError::failed("is a directory").in_file(&arguments.file);
+        return Err(error.because(Reason::CannotRead).hint("name a file"));
+    }
+    Ok(())
+}
+
+/// Changes a file by `change`, which gives `None` where nothing is to be done.
+///
+/// # Errors
+/// The file cannot be read, verified, encrypted or written, holds nothing encrypted, or `change` fails. Nothing is
+/// written then.
+pub(super) fn run(
+    arguments: &ValueChangeArgs,
+    key_access: &KeyAccessArgs,
+    context: &Context<'_>,
+    verb: &str,
+    change: impl FnOnce(&Plain<'_>) -> Result<Option<Changed>, CommandError>,
+) -> Result<Outcome, CommandError> {
+    let stdin = is_stdin(&arguments.file);
+    let name = if stdin { Path::new(STDIN) } else { &arguments.file };
+    let original = match stdin {
+        true => Original { bytes: write::read_stdin()?, stamp: None },
+        false => write::read(name)?,
+    };
+    let source = original.bytes.expose();
+    let format = match stdin {
+        true => files::format_of_stdin(arguments.file_type, None, source)?,
+        false => files::format(arguments.file_type, Some(name))?,
+    };
+    let options = DecryptOptions {
+        namespace: arguments.namespace.as_deref(),
+        ignore_mac: arguments.ignore_mac,
+        as_data: arguments.as_sops,
+        ..DecryptOptions::default()
+    };
+    let decryption = Decryption::new(context, options, key_access)?;
+    let encrypted = encrypted(&decryption, name, format, source, change);
+    files::warn_at_end(context, &decryption.configs, &decryption.key_access);
+    let (encrypted, clear) = encrypted?;
+    if let Some(path) = clear.filter(|_| !arguments.as_sops) {
+        context.ui.warn(&format!(
+            "{}: {path} stands in clear: the rule of its envelope does not mean it",
+            name.display()
+        ));
+    }
+    let is_changed = encrypted.is_some();
+    write_out(arguments, context, name, &original, encrypted.as_deref())?;
+    let line = match is_changed {
+        true => format!("{verb} 1 value"),
+        false => format!("nothing to {verb}"),
+    };
+    let mut report = Report { line: Some(line), ..Report::silent() };
+    report.details.insert("changed".to_owned(), usize::from(is_changed).into());
+    Ok(Outcome { report, code: ExitCode::Done })
+}
+
+/// The error of a change, for the user.
+pub(super) fn change_error(error: ChangeError, path: &LeafPath) -> CommandError {
+    let message = escape(&error.to_string()).into_owned();
+    match error {
+        ChangeError::Lookup(LookupError::NoIndex { length, .. }) => {
+            documents::no_value(message, path).hint(format!("index {length}, or `-`, appends"))
+        }
+        ChangeError::Lookup(_) => documents::no_value(message, path),
+        ChangeError::NoDocument { .. } => CommandError::failed(message).because(Reason::NotFound),
+        ChangeError::Steps { .. } | ChangeError::Envelope => {
+            CommandError::usage(message).because(Reason::BadPath)
+        }
+        ChangeError::Aliased { .. } => CommandError::failed(message).because(Reason::BadValue).hint(
+            "`seal edit` shows all places that share it: whether they change together is for you to say",
+        ),
+        ChangeError::Syntax(_) | ChangeError::NotWritable { .. } => {
+            CommandError::failed(message).because(Reason::BadValue)
+        }
+    }
+}
+
+/// A path from the root of the document, for one that is seen from an object in it.
+pub(super) fn from_root(stream: &Stream<'_>, (document, top): Found, path: &LeafPath) -> LeafPath {
+    let above = stream.documents.get(document).map(|document| document.path(top));
+    let mut steps = above.unwrap_or_default().0;
+    steps.extend(path.0.iter().cloned());
+    LeafPath(steps)
+}
+
+/// The new bytes of the file, if they differ, and the path of the value if it is not encrypted in them.
+fn encrypted(
+    decryption: &Decryption<'_>,
+    name: &Path,
+    format: Format,
+    source: &[u8],
+    change: impl FnOnce(&Plain<'_>) -> Result<Option<Changed>, CommandError>,
+) -> Result<(Option<Vec<u8>>, Option<LeafPath>), CommandError> {
+    let decrypted = decryption.decrypt(name, format, source)?;
+    if decrypted.objects.is_empty() {
+        let error = CommandError::failed("nothing in this file is encrypted").in_file(name);
+        return Err(error
+            .because(Reason::NotEncrypted)
+            .hint("change it with an editor, then encrypt it with `seal encrypt -i`"));
+    }
+    let text = decrypted.bytes.as_ref().map_or(source, SecretBytes::expose);
+    let stream = format
+        .parse(text)
+        .map_err(|error| CommandError::failed(error.problem).at(name, error.position))?;
+    let plain = Plain { format, text, stream: &stream };
+    let Some(changed) = change(&plain).map_err(|error| error.in_file(name))? else {
+        return Ok((None, None));
+    };
+    let options = ReviseOptions {
+        decrypt: decryption.options_for(name)?,
+        last_modified: clock::now().to_rfc3339(),
+        indent: match decryption.configs.for_file(name) {
+            Ok(Some(config)) => config.indent(),
+            _ => seal_core::format::BlockIndent::default(),
+        },
+        ..ReviseOptions::default()
+    };
+    let file_key = || -> Result<FileKey, BoxError> {
+        Err("the change makes a new object, which needs recipients: `seal encrypt` gives it some"
+            .into())
+    };
+    let keys = Keys { file_key: &file_key, random: &random_bytes };
+    let unwrap = |metadata: &Metadata| decryption.unwrap(metadata);
+    let revised = revise(format, source, changed.text.expose(), &options, &keys, &unwrap)
+        .map_err(|error| file_error(name, &error))?;
+    let clear = revised
+        .bytes
+        .as_ref()
+        .filter(|bytes| is_in_clear(format, bytes, &changed))
+        .map(|_| changed.path);
+    if revised.bytes.is_some() {
+        audit::record(Action::Encrypt, name)?;
+    }
+    Ok((revised.bytes, clear))
+}
+
+/// Whether the value stands in the result as it is, all of it.
+fn is_in_clear(format: Format, bytes: &[u8], changed: &Changed) -> bool {
+    let Ok(stream) = format.parse(bytes) else { return false };
+    let Some(document) = stream.documents.get(changed.document) else { return false };
+    let Ok(node) = document.lookup(&changed.path) else { return false };
+    let leaves = (node.0..document.node(node).end.0).map(|id| &document.node(NodeId(id)).content);
+    let mut values = leaves
+        .filter_map(|content| match content {
+            Content::Scalar(Scalar { value, .. }) if !value.is_empty() => Some(value),
+            _ => None,
+        })
+        .peekable();
+    let is_clear = |value: &Value<'_>| !matches!(value, Value::String(text) if is_enc_text(text));
+    values.peek().is_some() && values.all(is_clear)
+}
+
+fn write_out(
+    arguments: &ValueChangeArgs,
+    context: &Context<'_>,
+    name: &Path,
+    original: &Original,
+    encrypted: Option<&[u8]>,
+) -> Result<(), CommandError> {
+    let bytes = encrypted.unwrap_or(original.bytes.expose());
+    if arguments.goes_to_stdout() {
+        return context.ui.write_stdout(bytes);
+    }
+    let writer = Writer::default();
+    match (&arguments.output, encrypted) {
+        (Some(output), _) => writer.put(output, bytes, NewFile::Shared)?,
+        (None, None) => {}
+        (None, Some(bytes)) => {
+            let stamp = original.stamp.as_ref().ok_or_else(|| {
+                CommandError::failed("only a regular file can be replaced in place")
+                    .in_file(name)
+                    .because(Reason::CannotWrite)
+                    .hint("write the result elsewhere with `--output`")
+            })?;
+            writer.replace(name, bytes, stamp)?;
+        }
+    }
+    writer.finish();
+    Ok(())
+}
