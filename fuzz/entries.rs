@@ -1,9 +1,13 @@
 //! What each fuzz target does with its bytes. Shared by the targets and by the test that replays their corpora, so that
 //! both check the same.
 
+use seal_core::change::{NewValue, Target, set, unset};
 use seal_core::check::{CheckOptions, check};
 use seal_core::cipher::{Cipher, EncText, ValueType, decode};
-use seal_core::document::{Content, Document, NodeId, PathElement, Position, Stream, Value};
+use seal_core::document::{
+    Content, Document, NodeId, Path, PathElement, Position, Stream, Value, apply,
+};
+use seal_core::emit::{Style, Tree, emit};
 use seal_core::envelope::binding::{self, BindingKeys, Flags, Identity, Recognised, Statement};
 use seal_core::envelope::{Metadata, Rule, RuleKind};
 use seal_core::file::{DecryptOptions, EncryptOptions, FileKey, Keys, Layout, decrypt, encrypt};
@@ -17,12 +21,16 @@ pub(crate) type Entry = fn(&[u8]);
 pub(crate) const ENTRIES: &[(&str, Entry)] = &[
     ("yaml_scanner", yaml_scanner),
     ("json_parse", json_parse),
+    ("dotenv_parse", dotenv_parse),
+    ("ini_parse", ini_parse),
     ("enc_text", enc_text),
     ("metadata", metadata),
     ("binding", binding),
     ("round_trip", round_trip),
     ("decrypt", decrypt_anything),
+    ("change", change),
     ("check", check_anything),
+    ("convert", convert),
 ];
 
 /// Reads YAML; whatever is accepted is a sound tree.
@@ -38,6 +46,62 @@ pub(crate) fn json_parse(source: &[u8]) {
     match json::parse(source) {
         Ok(stream) => check_stream(source, &stream),
         Err(error) => check_position(source, error.position),
+    }
+}
+
+/// Reads dotenv; whatever is accepted is a sound tree.
+pub(crate) fn dotenv_parse(source: &[u8]) {
+    check_text(Format::Dotenv, source);
+}
+
+/// Reads INI; whatever is accepted is a sound tree.
+pub(crate) fn ini_parse(source: &[u8]) {
+    check_text(Format::Ini, source);
+}
+
+/// Checks the tree, and that what is written in the place of a value is read as that value: what stands there, and what
+/// quotes are made for.
+fn check_text(format: Format, source: &[u8]) {
+    let stream = match format.parse(source) {
+        Ok(stream) => stream,
+        Err(error) => return check_position(source, error.position),
+    };
+    check_stream(source, &stream);
+    let document = &stream.documents[0];
+    for (index, node) in document.nodes.iter().enumerate() {
+        let Content::Scalar(scalar) = &node.content else { continue };
+        if document.path(NodeId(index as u32)).0.first() == Some(&PathElement::Key("sops".into())) {
+            continue;
+        }
+        let odd = Value::String(" #\n`x\"\"".into());
+        for value in [&scalar.value, &odd] {
+            let id = NodeId(index as u32);
+            let Ok(edits) = format.decrypted(source, document, id, value, "", false) else {
+                continue;
+            };
+            let written = apply(source, 0..source.len(), edits);
+            let again = format.parse(&written).expect("what is written is readable");
+            let Content::Scalar(scalar) = &again.documents[0].nodes[index].content else {
+                panic!("the value is gone");
+            };
+            assert!(scalar.value == *value, "another value is read");
+        }
+    }
+}
+
+/// Reads a file of any format, named by the first byte, and prints it in every other one. What YAML could be read from
+/// can be printed as YAML.
+pub(crate) fn convert(input: &[u8]) {
+    let Some((choice, source)) = input.split_first() else { return };
+    const FORMATS: [Format; 5] =
+        [Format::Yaml, Format::Json, Format::Dotenv, Format::Ini, Format::Binary];
+    let from = FORMATS[usize::from(*choice) % FORMATS.len()];
+    let Ok(stream) = from.parse(source) else { return };
+    let Ok(tree) = Tree::read(from, &stream) else { return };
+    for to in FORMATS {
+        let printed = emit(to, &tree, &Style::default());
+        assert!(printed.is_ok() || (from, to) != (Format::Yaml, Format::Yaml), "{printed:?}");
+        let _ = emit(to, &tree, &Style { as_sops: true, ..Style::default() });
     }
 }
 
@@ -146,7 +210,13 @@ pub(crate) fn binding(source: &[u8]) {
 /// Encrypts and decrypts; whatever can be encrypted comes back.
 pub(crate) fn round_trip(source: &[u8]) {
     let Some((first, source)) = source.split_first() else { return };
-    let format = if first & 1 == 0 { Format::Yaml } else { Format::Json };
+    let format = match (first & 16 != 0, first & 1 != 0, first & 2 != 0) {
+        (true, false, false) => Format::Dotenv,
+        (true, true, _) => Format::Ini,
+        (true, false, true) => Format::Binary,
+        (false, false, _) => Format::Yaml,
+        (false, true, _) => Format::Json,
+    };
     let options = EncryptOptions {
         layout: if first & 2 == 0 { Layout::Documents } else { Layout::Sops },
         whole_files: first & 4 == 0,
@@ -205,12 +275,40 @@ fn groups() -> Vec<seal_core::envelope::KeyGroup> {
     vec![KeyGroup { keys: vec![WrappedKey { key, created_at: None, enc }] }]
 }
 
+/// Sets and takes out a value of a text. The bytes are format, document, a path and a value of JSON up to a line break
+/// each, and the text. What is set is there then, and goes away again.
+pub(crate) fn change(source: &[u8]) {
+    let [first, document, rest @ ..] = source else { return };
+    let formats = [Format::Yaml, Format::Json, Format::Dotenv, Format::Ini, Format::Binary];
+    let format = formats[usize::from(*first) % formats.len()];
+    let mut parts = rest.splitn(3, |byte| *byte == b'\n');
+    let (Some(path), Some(value), Some(text)) = (parts.next(), parts.next(), parts.next()) else {
+        return;
+    };
+    let Ok(path) = std::str::from_utf8(path) else { return };
+    let Ok(path) = Path::parse(path) else { return };
+    let Ok(value) = NewValue::from_json(value) else { return };
+    let target = Target { document: usize::from(*document), path: &path, as_sops: first & 64 != 0 };
+    let _ = unset(format, text, &target);
+    let Ok(Some(changed)) = set(format, text, &target, &value) else { return };
+    let changed = changed.expose();
+    if path.0.last() != Some(&PathElement::Key("-".into())) && !target.as_sops {
+        let again = set(format, changed, &target, &value).expect("what was set can be set");
+        assert!(again.is_none(), "what was set is not there");
+    }
+    if let Ok(without) = unset(format, changed, &target) {
+        format.parse(without.expose()).expect("a text without a value is readable");
+    }
+}
+
 /// Decrypts foreign bytes under a key that they were not made with.
 pub(crate) fn decrypt_anything(source: &[u8]) {
     let format = if source.first() == Some(&b'{') { Format::Json } else { Format::Yaml };
     let unwrap = |_: &Metadata| Ok(DataKey::new([1; 32]));
-    if let Ok(decrypted) = decrypt(format, source, &DecryptOptions::default(), &unwrap) {
-        assert!(decrypted.objects.is_empty(), "a foreign envelope was opened");
+    for format in [format, Format::Dotenv, Format::Ini, Format::Binary] {
+        if let Ok(decrypted) = decrypt(format, source, &DecryptOptions::default(), &unwrap) {
+            assert!(decrypted.objects.is_empty(), "a foreign envelope was opened");
+        }
     }
 }
 

@@ -7,6 +7,10 @@ const COMMANDS: &[&str] = &[
     "encrypt",
     "decrypt",
     "get",
+    "edit",
+    "replace",
+    "rotate",
+    "bind",
     "check",
     "verify",
     "status",
@@ -24,6 +28,7 @@ const COMMANDS: &[&str] = &[
     "exec-file",
     "publish",
     "keyservice",
+    "sops",
     "completion",
 ];
 

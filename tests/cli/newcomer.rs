@@ -172,14 +172,6 @@ fn get_says_what_is_missing_and_what_there_is() {
 }
 
 #[test]
-fn verbs_of_sops_are_not_taken_for_similar_ones() {
-    let directory = TestDir::new();
-    for verb in ["edit", "rotate"] {
-        directory.seal(&[verb, "a.yaml"]).run().golden(&format!("newcomer/verb-{verb}"));
-    }
-}
-
-#[test]
 fn a_cause_that_many_files_share_is_said_once() {
     let directory = TestDir::ready();
     for number in 0..14 {

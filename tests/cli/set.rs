@@ -143,6 +143,21 @@ fn a_value_comes_from_a_file_or_from_standard_input() {
 }
 
 #[test]
+fn a_value_that_is_not_given_is_asked_for() {
+    let directory = encrypted(&[("db.yaml", SECRET)]);
+    let run = directory.bash("setsid -w seal set db.yaml stringData/new </dev/null");
+    run.golden("set/no-value");
+    let line = "seal set db.yaml stringData/new";
+    let question = "new value of";
+    let test = "cli a value that is not given is asked for";
+    let Some(run) = directory.at_a_terminal(test, line, question, "hunter2 \"typed\"") else {
+        return;
+    };
+    assert_eq!(run.code, 0, "{}", run.out());
+    assert_eq!(directory.done(&["get", "db.yaml", "stringData/new"]).out(), "hunter2 \"typed\"");
+}
+
+#[test]
 fn nothing_is_written_where_the_value_is_there() {
     let directory = encrypted(&[("types.yaml", TYPES)]);
     let path = directory.path("types.yaml");
@@ -239,8 +254,7 @@ fn what_cannot_be_set_is_said_and_nothing_is_written() {
     directory.write("binary.bin", b"\xFF\xFE");
     let before = (directory.read("db.yaml"), directory.read("types.yaml"));
     for (arguments, golden, code) in [
-        (&["db.yaml", "stringData/x"][..], "no-value", 2),
-        (&["db.yaml", "stringData/x", "hunter2"], "no-json", 2),
+        (&["db.yaml", "stringData/x", "hunter2"][..], "no-json", 2),
         (&["db.yaml", "stringData/x", "{\"a\": hunter2}"], "no-json-inside", 2),
         (&["db.yaml", "stringData/x", "-hunter2"], "no-json-hyphen", 2),
         (&["db.yaml", "stringData/x", "my", "hunter2", "--string"], "two-values", 2),

@@ -61,12 +61,10 @@ fn options_of_sops_are_told_apart_from_mistyped_ones() {
     let directory = TestDir::ready();
     for (arguments, instead) in [
         (&["decrypt", "--extract", "[\"a\"]", "f"][..], "seal get FILE PATH"),
-        (&["decrypt", "--input-type", "json", "f"], "`--type`"),
-        (&["decrypt", "--output-type=json", "f"], "the format that it reads"),
-        (&["encrypt", "--ignore-mac", "f"], "only `seal decrypt` has it"),
+        (&["encrypt", "--ignore-mac", "f"], "only `seal decrypt` and `seal edit` have it"),
         (&["-d", "f"], "seal decrypt FILE"),
         (&["-e", "f"], "seal encrypt FILE"),
-        (&["-r", "f"], "seal encrypt -i PATHS"),
+        (&["-r", "f"], "seal rotate PATHS"),
     ] {
         let run = directory.seal(arguments).run();
         assert_eq!((run.code, run.out()), (2, ""), "{arguments:?}");

@@ -93,6 +93,11 @@ fn the_examples_of_the_usage_page_do_what_they_say() {
 }
 
 #[test]
+fn the_examples_of_the_page_on_formats_do_what_they_say() {
+    check("docs/formats.md");
+}
+
+#[test]
 fn the_examples_of_the_page_on_recipients_do_what_they_say() {
     check("docs/recipients.md");
 }
@@ -100,6 +105,11 @@ fn the_examples_of_the_page_on_recipients_do_what_they_say() {
 #[test]
 fn the_examples_of_the_page_on_values_do_what_they_say() {
     check("docs/values.md");
+}
+
+#[test]
+fn the_examples_of_the_page_on_conversions_do_what_they_say() {
+    check("docs/conversions.md");
 }
 
 #[test]
@@ -113,8 +123,18 @@ fn the_examples_of_the_page_on_checks_do_what_they_say() {
 }
 
 #[test]
+fn the_examples_of_the_page_on_changes_do_what_they_say() {
+    check("docs/editing.md");
+}
+
+#[test]
 fn the_examples_of_the_page_on_commands_with_secrets_do_what_they_say() {
     check("docs/exec.md");
+}
+
+#[test]
+fn the_examples_of_the_page_on_sops_do_what_they_say() {
+    check("docs/sops.md");
 }
 
 #[test]

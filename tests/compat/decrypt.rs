@@ -54,6 +54,11 @@ fn refuses_what_sops_refuses_with_its_codes() {
             case(112, "decrypt --decryption-order age,age e.yaml"),
             case(128, "decrypt e.yaml").env("SOPS_AGE_KEY_FILE", ""),
             case(128, "decrypt --enable-local-keyservice=false e.yaml"),
+            case(128, "decrypt e.yaml").env("SOPS_ENABLE_LOCAL_KEYSERVICE", "false"),
+            case(0, "decrypt --enable-local-keyservice e.yaml")
+                .env("SOPS_ENABLE_LOCAL_KEYSERVICE", "false"),
+            case(0, "decrypt --keyservice unix:///no/such/socket e.yaml"),
+            case(0, "decrypt e.yaml").env("SOPS_KEYSERVICE", "unix:///no/such/socket"),
             case(25, "decrypt x.yaml").file("x.yaml", &altered(value, "a: clear")),
             case(51, "decrypt x.yaml").file("x.yaml", &altered(value, "")),
             case(51, "decrypt x.yaml").file("x.yaml", &without_mac),
@@ -68,6 +73,8 @@ fn refuses_what_sops_refuses_with_its_codes() {
     );
 }
 
+const GONE: &str = "SOPS overwrites the file by the value";
+
 #[test]
 fn extracts_one_value() {
     run(
@@ -81,6 +88,12 @@ fn extracts_one_value() {
             case(0, "decrypt --extract '[\"m\"][\"k\"]' e.yaml").prints("out.txt"),
             case(0, "decrypt --extract '[\"b\"][\"c\"]' e.json").prints("out.txt"),
             case(0, "decrypt --extract '[\"a\"]' es.yaml").prints("out.txt"),
+            case(0, "decrypt --extract '[\"b\"]' --output o.txt e.yaml"),
+            case(0, "decrypt --ignore-mac --extract '[\"b\"]' e.yaml").prints("out.txt"),
+            case(8, "decrypt -i --extract '[\"b\"]' e.yaml")
+                .differs(Part::Code(0), GONE)
+                .differs(Part::Stderr, GONE)
+                .differs(Part::Files, GONE),
             case(1, "decrypt --extract '[\"b\"]' es.yaml"),
             case(1, "decrypt --extract '[\"zz\"]' e.yaml"),
             case(1, "decrypt --extract '[\"l\"][9]' e.yaml"),

@@ -13,6 +13,11 @@ fn encrypts_to_stdout_to_a_file_and_in_place() {
             case(0, "encrypt --age {age} -i f.yaml"),
             case(0, "encrypt --age {age} --output o.yaml f.yaml"),
             case(0, "encrypt --age {age} s.yaml"),
+            case(0, "encrypt --age {age} x.yaml").file("x.yaml", "{}"),
+            case(0, "encrypt --age {age} x.yaml").file("x.yaml", "a: &x 1\nb: *x\n"),
+            case(0, "encrypt --age {age} x.yaml")
+                .file("x.yaml", "a: &x\n  k: v\nb:\n  <<: *x\n  l: w\n"),
+            case(0, "encrypt --age {age} x.yaml").file("x.yaml", "# head\na: b # beside\nc: d\n"),
             case(0, "encrypt --age {age} --age {age} f.yaml"),
             case(0, "encrypt f.yaml").env("SOPS_AGE_RECIPIENTS", "{age}"),
             case(0, "encrypt f.yaml").rules(),
@@ -77,6 +82,15 @@ fn refuses_what_sops_refuses_with_its_codes() {
             case(2, "encrypt --age {age} bad.yaml"),
             case(2, "encrypt --age {age} list.yaml"),
             case(92, "encrypt --age {age} empty.yaml"),
+            case(0, "encrypt --age {age} x.yaml").file("x.yaml", "---\n"),
+            case(92, "encrypt --age {age} x.yaml")
+                .file("x.yaml", "# only this\n")
+                .differs(Part::Code(2), "to SOPS comments alone are no YAML, and an empty file is"),
+            case(2, "encrypt --age {age} x.yaml").file("x.yaml", "a: 1\na: 2\n"),
+            case(2, "encrypt --age {age} x.yaml").file("x.yaml", "a: b\n---\n- c\n"),
+            case(2, "encrypt --age {age} x.yaml").file("x.yaml", "a: !!int x\n"),
+            case(23, "encrypt --age {age} x.yaml").file("x.yaml", "a: 18446744073709551615\n"),
+            case(23, "encrypt --age {age} x.yaml").file("x.yaml", "1: x\n"),
             case(3, "encrypt --age {age} --output no/such/dir f.yaml"),
             case(6, "encrypt --age {age} --encryption-context a f.yaml"),
             case(8, "encrypt --age {age} -i --output x f.yaml"),

@@ -32,6 +32,13 @@ fn every_format_is_encrypted_and_decrypted() {
             case(0, "decrypt --extract '[\"s\"][\"k\"]' e.ini").prints("out.txt"),
             case(0, "decrypt --extract '[\"data\"]' e.bin").prints("out.txt"),
             case(0, "decrypt").stdin(include_str!("files/e.bin")).prints("out.bin"),
+            case(0, "-d --input-type yaml --output-type yaml /dev/stdin")
+                .stdin(include_str!("files/e.yaml")),
+            case(0, "-d --input-type yaml --output-type json /dev/stdin")
+                .stdin(include_str!("files/e.yaml"))
+                .prints("out.json"),
+            case(0, "-e --age {age} --input-type yaml --output-type yaml /dev/stdin")
+                .stdin("a: b\n"),
             case(0, "decrypt --input-type dotenv --output-type dotenv")
                 .stdin(include_str!("files/e.env"))
                 .prints("out.env"),

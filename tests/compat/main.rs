@@ -16,10 +16,15 @@ mod exec;
 mod fixtures;
 mod flags;
 mod formats;
+mod keyservice;
 mod legacy;
 mod normal;
+mod recipients;
+mod revisions;
 mod runner;
 mod status;
+mod trust;
+mod values;
 
 #[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/gnupg.rs"]

@@ -158,8 +158,12 @@ fn compared(case: &Case, ours: &Left, theirs: &Left) -> String {
     let said =
         |left: &Left| if left.stderr.is_empty() { "nothing" } else { "something" }.to_owned();
     differ(Part::Stderr, &said(ours), &said(theirs));
-    let files = |left: &Left| format!("{:#?}", left.files);
-    differ(Part::Files, &files(ours), &files(theirs));
+    let only = |left: &Left, right: &Left| {
+        let differing =
+            left.files.iter().filter(|(name, text)| right.files.get(*name) != Some(text));
+        differing.map(|(name, text)| format!("{name}:\n{text}\n")).collect::<String>()
+    };
+    differ(Part::Files, &only(ours, theirs), &only(theirs, ours));
     if found.is_empty() {
         return String::new();
     }
@@ -273,7 +277,7 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-fn identity() -> &'static str {
+pub(crate) fn identity() -> &'static str {
     static IDENTITY: LazyLock<String> = LazyLock::new(|| {
         let text = fs::read(here().join("../fixtures/sops/keys/age-a.b64")).unwrap();
         let text: Vec<u8> = text.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
@@ -288,7 +292,7 @@ fn assert_no_secret(case: &Case, stderr: &str) {
 }
 
 /// The real `sops`, not one that is this binary too.
-fn real(test: &str) -> Option<PathBuf> {
+pub(crate) fn real(test: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|directory| directory.join("sops")).find(|sops| {
         let version = Command::new(sops).args(["--disable-version-check", "--version"]).output();

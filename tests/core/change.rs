@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+#[path = "change/corpus.rs"]
+mod corpus;
 #[allow(dead_code, reason = "a part of it is used here")]
 #[path = "round_trip/generate.rs"]
 mod generate;
 #[path = "change/json.rs"]
 mod json;
+#[path = "change/lines.rs"]
+mod lines;
 #[path = "change/yaml.rs"]
 mod yaml;
 

@@ -1,6 +1,10 @@
 //! What `check` finds in a source, and what it lets be. No value of a source may be in a finding.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails, in its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a panic is how a test fails, in its helpers too"
+)]
 
 use seal_core::check::{CheckOptions, Checked, Severity, check};
 use seal_core::envelope::{Metadata, Rule, RuleKind};

@@ -130,6 +130,28 @@ fn every_plaintext_of_a_fixture_comes_back_byte_for_byte_in_dotenv_ini_and_binar
     }
 }
 
+/// SOPS 3.13.0 and 3.13.1 wrote line breaks into the section of the metadata, all others `\n`. The file was made by hand
+/// from that of 3.13.2.
+#[test]
+fn both_forms_of_line_breaks_in_the_metadata_of_ini_are_read() {
+    let fixture = support::tests("fixtures/sops/3.13.2/ini/encrypted.ini");
+    let by_hand = support::tests("vectors/ini/line-breaks-3.13.0.ini");
+    let read = |path: &Path| {
+        let source = std::fs::read(path).unwrap();
+        let stream = Format::Ini.parse(&source).unwrap();
+        let document = &stream.documents[0];
+        let sops = document.entry(document.root(), "sops").unwrap();
+        seal_core::envelope::Metadata::read(document, sops).unwrap().key_groups
+    };
+    assert_eq!(read(&by_hand), read(&fixture));
+    let source = std::fs::read(&by_hand).unwrap();
+    let key = data_key(&fixture);
+    let decrypted =
+        decrypt(Format::Ini, &source, &DecryptOptions::default(), &|_| Ok(DataKey::new(key)));
+    let expected = std::fs::read(fixture.with_file_name("decrypted.ini")).unwrap();
+    assert_eq!(decrypted.unwrap().bytes.unwrap().expose(), expected);
+}
+
 #[test]
 fn another_data_key_opens_no_file_of_sops() {
     for path in fixtures() {

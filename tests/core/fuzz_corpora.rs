@@ -49,6 +49,26 @@ fn the_yaml_target_passes_on_the_whole_test_corpus() {
 }
 
 #[test]
+fn whatever_of_the_test_corpus_can_be_read_is_printed_again() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus");
+    let yaml = files(&root.join("yaml")).into_iter().flat_map(|directory| files(&directory));
+    let others = files(&root.join("conversions"));
+    for file in yaml.chain(others) {
+        let source = std::fs::read(&file).unwrap();
+        let format = match file.extension().and_then(|extension| extension.to_str()) {
+            Some("yaml") => 0u8,
+            Some("json") => 1,
+            Some("env") => 2,
+            Some("ini") => 3,
+            _ => 4,
+        };
+        let source = [&[format], source.as_slice()].concat();
+        let outcome = std::panic::catch_unwind(|| entries::convert(&source));
+        assert!(outcome.is_ok(), "fails on {}", file.display());
+    }
+}
+
+#[test]
 fn whatever_of_the_test_corpus_can_be_encrypted_comes_back() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus/yaml");
     let mut failures = Vec::new();

@@ -64,8 +64,10 @@ fn lines_that_sops_does_not_read_are_refused_where_they_stand() {
     refused_at(Format::Ini, "[a\nk = v\n", 1, "not closed");
     refused_at(Format::Ini, "[]\n", 1, "no name");
     refused_at(Format::Ini, "a = 1\n= hunter2\n", 2, "no key");
+    refused_at(Format::Ini, "a = 1\nb = hunter2 \\\n x\\", 2, "another line");
     refused_at(Format::Ini, "`k = hunter2\n", 1, "do not close");
     refused_at(Format::Ini, "a = 1\nb = `hunter2\n\n", 2, "do not close");
+    refused_at(Format::Ini, "a = 1\nb = \"\"\"", 2, "do not close");
     refused_at(Format::Ini, "a = \"\"\"x\ny\"\"\"\"\"\nb = \"\"\"x\n", 3, "do not close");
 }
 
@@ -260,7 +262,7 @@ fn readings_of_ini_are_those_of_go_ini() {
         ("k = `a\r\nb`", "a\r\nb"),
         ("k = a \\\n  b\\\nc", "a bc"),
         ("k = a \\\n\nj=1", "a "),
-        ("k = a \\", "a "),
+        ("k = a \\\n", "a "),
         ("k = \\\\\\\n b", "\\\\b"),
         ("k = \u{a0}v\u{2003}", "v"),
         ("k =", ""),

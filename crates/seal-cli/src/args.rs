@@ -19,7 +19,9 @@ mod groups;
 mod keys;
 mod master_keys;
 mod publish;
+mod revision;
 mod shell;
+mod sops;
 mod status;
 mod updatekeys;
 mod values;
@@ -36,7 +38,11 @@ pub(crate) use keys::{
 };
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
 pub(crate) use publish::PublishArgs;
+pub(crate) use revision::{
+    BindArgs, EditArgs, RecipientsChange, ReplaceArgs, RevisionArgs, RotateArgs,
+};
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
+pub(crate) use sops::SopsArgs;
 pub(crate) use status::StatusArgs;
 pub(crate) use updatekeys::{Manners, UpdatekeysArgs};
 pub(crate) use values::{GivenValue, SetArgs, UnsetArgs, ValueChangeArgs};
@@ -79,6 +85,10 @@ pub(crate) enum Command {
     Encrypt(Box<EncryptArgs>),
     Decrypt(DecryptArgs),
     Get(GetArgs),
+    Edit(Box<EditArgs>),
+    Replace(ReplaceArgs),
+    Rotate(RotateArgs),
+    Bind(BindArgs),
     Check(CheckArgs),
     Verify(VerifyArgs),
     Status(StatusArgs),
@@ -91,6 +101,7 @@ pub(crate) enum Command {
     ExecFile(Box<ExecFileArgs>),
     Publish(Box<PublishArgs>),
     Keyservice(KeyserviceArgs),
+    Sops(SopsArgs),
     Completion(CompletionArgs),
     #[command(hide = true)]
     Man(ManArgs),
@@ -125,7 +136,7 @@ pub(crate) struct InitArgs {
 ///
 /// In Kubernetes manifests these are the values below `data` and `stringData` of each Secret, unless a rule in
 /// .sops.yaml or an option says otherwise. Documents without secrets stay untouched.
-#[derive(Clone, Debug, PartialEq, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Args)]
 #[command(after_help = examples::ENCRYPT)]
 pub(crate) struct EncryptArgs {
     #[command(flatten)]
@@ -226,6 +237,9 @@ pub(crate) struct GetArgs {
     /// Namespace of a document that is bound to one but does not name it
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
+    /// A file that gets the value: only those that answer as SOPS say so.
+    #[arg(skip)]
+    pub(crate) output: Option<PathBuf>,
     /// As that of `decrypt`: only those that answer as SOPS say so.
     #[arg(skip)]
     pub(crate) ignore_mac: bool,
@@ -258,7 +272,7 @@ pub(crate) struct KeyserviceArgs {
 }
 
 /// What encrypt and decrypt read and write.
-#[derive(Clone, Debug, PartialEq, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Args)]
 pub(crate) struct FileArgs {
     /// Files, directories (all YAML, JSON, dotenv and INI below) and patterns (`**/*.yaml`); none or `-` is standard input
     #[arg(value_name = "PATHS", value_hint = ValueHint::AnyPath)]
@@ -318,9 +332,10 @@ pub(crate) enum FileType {
 }
 
 /// How envelopes lie in a stream of several documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Layout {
     /// One for each document
+    #[default]
     Documents,
     /// One for all, as SOPS writes it
     Sops,
@@ -364,6 +379,7 @@ impl CommandLine {
             | Command::Updatekeys(_)
             | Command::Keys(_)
             | Command::Keyservice(_)
+            | Command::Sops(_)
             | Command::Publish(_)
             | Command::Man(_)
             | Command::Status(_) => false,
@@ -372,6 +388,9 @@ impl CommandLine {
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Set(arguments) => arguments.change.goes_to_stdout(),
             Command::Unset(arguments) => arguments.change.goes_to_stdout(),
+            Command::Rotate(arguments) => arguments.files.go_to_stdout(),
+            Command::Bind(arguments) => !arguments.dry_run && arguments.files.go_to_stdout(),
+            Command::Edit(_) | Command::Replace(_) => false,
             Command::Get(_)
             | Command::ExecEnv(_)
             | Command::ExecFile(_)
@@ -388,6 +407,10 @@ impl Command {
             Self::Encrypt(_) => "encrypt",
             Self::Decrypt(_) => "decrypt",
             Self::Get(_) => "get",
+            Self::Edit(_) => "edit",
+            Self::Replace(_) => "replace",
+            Self::Rotate(_) => "rotate",
+            Self::Bind(_) => "bind",
             Self::Check(_) => "check",
             Self::Verify(_) => "verify",
             Self::Status(_) => "status",
@@ -407,6 +430,7 @@ impl Command {
             Self::ExecFile(_) => "exec-file",
             Self::Publish(_) => "publish",
             Self::Keyservice(_) => "keyservice",
+            Self::Sops(_) => "sops",
             Self::Completion(_) => "completion",
             Self::Man(_) => "man",
         }

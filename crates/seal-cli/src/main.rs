@@ -13,6 +13,7 @@ mod commands;
 mod compat;
 mod config;
 mod destination;
+mod editor;
 mod error;
 mod exit_code;
 mod git;

@@ -109,6 +109,11 @@ impl Ui {
         said.errors.push(error.clone());
     }
 
+    /// Shows a failure that is not the end: the user can still do something about it.
+    pub(crate) fn shown(&self, error: &CommandError) {
+        self.say(&self.said(), &rendered(error));
+    }
+
     /// Reports a failure whose causes and hints were just shown with another file.
     pub(crate) fn error_of_same_cause(&self, error: &CommandError) {
         let mut said = self.said();
@@ -258,32 +263,14 @@ pub(crate) fn print_clap(message: clap::Error) -> ExitCode {
     }
     // Arguments are quoted in it. A line break in one must not begin a line of ours, and clap's colours could not be
     // told from foreign ones, so it goes without.
-    let message = with_hint_for_sops_users(message);
+    let message = match message.get(ContextKind::InvalidArg).map(ToString::to_string) {
+        Some(option) => with_option_for_sops_users(message, &option),
+        None => message,
+    };
     let text = with_escaped_arguments(message).render().to_string();
     let lines: Vec<_> = text.trim_end().split('\n').map(escape).collect();
     let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
     ExitCode::Usage
-}
-
-/// Verbs that users of `sops` look for: a similar name would send them astray.
-fn with_hint_for_sops_users(message: clap::Error) -> clap::Error {
-    let instead = match message.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(verb)) => match verb.as_str() {
-            "edit" => "`seal decrypt -i FILE`, change it, `seal encrypt -i FILE`",
-            "rotate" => "`seal decrypt -i PATHS && seal encrypt -i PATHS`",
-            _ => return message,
-        },
-        _ => match message.get(ContextKind::InvalidArg).map(ToString::to_string) {
-            Some(option) => return with_option_for_sops_users(message, &option),
-            None => return message,
-        },
-    };
-    let verb = message.get(ContextKind::InvalidSubcommand).map(ToString::to_string);
-    let verb = verb.unwrap_or_default();
-    clap::Error::raw(
-        clap::error::ErrorKind::InvalidSubcommand,
-        format!("seal has no `{verb}` yet\nhint: {instead}\n"),
-    )
 }
 
 /// Options of `sops` that have another name here, or none.
@@ -291,10 +278,10 @@ fn with_option_for_sops_users(message: clap::Error, option: &str) -> clap::Error
     let name = option.split([' ', '=']).next().unwrap_or_default();
     let instead = match name {
         "--extract" => "`seal get FILE PATH` prints one value",
-        "--ignore-mac" => "only `seal decrypt` has it",
+        "--ignore-mac" => "only `seal decrypt` and `seal edit` have it",
         "-d" | "--decrypt" => "`seal decrypt FILE`",
         "-e" | "--encrypt" => "`seal encrypt FILE`",
-        "-r" | "--rotate" => "`seal decrypt -i PATHS && seal encrypt -i PATHS`",
+        "-r" | "--rotate" => "`seal rotate PATHS`",
         _ => return message,
     };
     clap::Error::raw(

@@ -18,7 +18,9 @@ use tempfile::NamedTempFile;
 mod attributes;
 mod interrupt;
 
-pub(crate) use interrupt::{ignored_signals, remove_on_signal};
+pub(crate) use interrupt::{
+    Registration, ignored_signals, program_runs, remove_on_signal, wipe_directory,
+};
 
 /// How many files to work on at once. Flushing waits for the disk, not for a processor, and flushes at the same time
 /// share one write of the journal, so more than there are processors.
@@ -112,6 +114,18 @@ pub(crate) fn read(path: &Path) -> Result<Original, WriteError> {
         return Err(WriteError::Changed { path: path.into() });
     }
     Ok(Original { bytes, stamp })
+}
+
+/// Whether a file could be replaced, asked before somebody works on its text for long.
+pub(crate) fn check_replaceable(path: &Path) -> Result<(), WriteError> {
+    let target = Target::resolve(path)?;
+    match attributes::is_writable(&target.directory) {
+        true => Ok(()),
+        false => Err(WriteError::Create {
+            path: path.into(),
+            source: io::ErrorKind::PermissionDenied.into(),
+        }),
+    }
 }
 
 /// Reads standard input to its end.

@@ -36,7 +36,7 @@ mod trust;
 mod unavailable;
 mod unwrap;
 mod vault;
-mod words;
+pub mod words;
 mod wrap;
 
 pub use attempts::{Attempts, GroupAttempt, NoDataKey};

@@ -4,11 +4,11 @@
 /// A quote or a backslash has no end. The text is not repeated: it may hold a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a quote or a backslash in it has no end")]
-pub(crate) struct Unterminated;
+pub struct Unterminated;
 
 /// The words of a command line. `'…'` is literal, `\` quotes one character elsewhere, a word that begins with `#` is a
 /// comment up to the end of its line.
-pub(crate) fn split(line: &str) -> Result<Vec<String>, Unterminated> {
+pub fn split(line: &str) -> Result<Vec<String>, Unterminated> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut rest = line.chars();

@@ -112,6 +112,19 @@ fn recipients_are_compared_with_the_rule() {
 }
 
 #[test]
+fn what_documents_share_is_said_once() {
+    let drift = |_: &Metadata| Some("others".to_owned());
+    let compared = CheckOptions { recipients: &drift, ..options() };
+    let stream = format!("{SECRET}---\n{}", SECRET.replace("db", "api"));
+    assert_eq!(found_with(&encrypted(&stream), &compared).len(), 2);
+    let layout = seal_core::file::Layout::Sops;
+    let shared = seal_core::file::EncryptOptions { layout, ..crate::support::options() };
+    let shared = crate::encrypted_with(&stream, &shared);
+    assert_eq!(found_with(&shared, &compared), ["9: recipients"]);
+    assert_eq!(crate::checked(&shared, &compared).envelopes, 1);
+}
+
+#[test]
 fn a_comment_in_clear_among_encrypted_values_is_a_warning() {
     let source = with_line(&encrypted(SECRET), "stringData:", "  # hunter2");
     assert_eq!(found(&source), ["7: clear-comment"]);

@@ -72,6 +72,47 @@ fn a_value_in_clear_is_found_in_every_format() {
     }
 }
 
+/// Whatever happened to a file, it is checked in bounds, and no text of it is in a message.
+#[test]
+fn damaged_files_are_checked_without_a_word_of_their_values() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/sops");
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below.max(1) as u64).unwrap()
+    };
+    let mut damaged = 0;
+    for path in files(&root) {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if !name.starts_with("encrypted") {
+            continue;
+        }
+        let format = Format::of_path(&path).unwrap_or(Format::Binary);
+        let whole = fs::read(&path).unwrap();
+        for round in 0..200 {
+            let mut source = whole.clone();
+            let at = random(source.len());
+            match round % 4 {
+                0 => source[at] = b"#:{}[]'\"\\\n\0\xff"[random(12)],
+                1 => source.truncate(at),
+                2 => drop(source.drain(at..(at + random(60)).min(whole.len()))),
+                _ => drop(source.splice(at..at, *b"hunter2")),
+            }
+            let options = CheckOptions { explicit: round % 2 == 0, ..options() };
+            let checked = check(format, &source, &options);
+            assert!(checked.findings.len() <= 2_000);
+            for finding in &checked.findings {
+                // A key is named by the path; a message holds no text of the file.
+                assert!(!finding.message.contains("hunter2"), "{}: {finding:?}", path.display());
+            }
+            damaged += 1;
+        }
+    }
+    assert!(damaged >= 5_000, "{damaged}");
+}
+
 fn files(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()

@@ -12,7 +12,8 @@ fn fixtures() -> Vec<(PathBuf, Format, String, DataKey)> {
     let known = all.into_iter().filter_map(|path| {
         let is_encrypted = path.file_stem()? == "encrypted";
         let hex = std::fs::read_to_string(path.with_file_name("data-key.hex")).ok()?;
-        let format = Format::of_path(&path).filter(|_| is_encrypted)?;
+        let format = Format::of_path(&path).unwrap_or(Format::Binary);
+        let hex = Some(hex).filter(|_| is_encrypted)?;
         let hex = hex.trim();
         let bytes: Vec<u8> =
             (0..32).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect();
@@ -72,9 +73,15 @@ fn a_file_of_sops_keeps_all_ciphertext_but_that_of_the_change_and_stays_unbound(
         let done = done.unwrap_or_else(|error| panic!("{path:?}: {}", support::describe(&error)));
         let text = String::from_utf8(done.bytes.unwrap()).unwrap();
         let (gone, new) = changes(&source, &text);
-        let of_binary = usize::from(format == Format::Binary);
+        // A binary file is one value. And what SOPS 3.3.1 encrypted as a backslash and an `n`, dotenv reads as a line
+        // break since.
+        let expected = match format {
+            Format::Binary => (1, 1),
+            Format::Dotenv if path.iter().any(|part| part == "3.3.1") => (1, 2),
+            _ => (0, 1),
+        };
         assert!(
-            gone == of_binary && new <= 1 && drawn == 0,
+            gone == expected.0 && new <= expected.1 && drawn == 0,
             "{path:?}: {gone} gone, {new} new\n{text}"
         );
         assert_eq!(plain(format, &text, &key), after, "{path:?}");

@@ -103,3 +103,53 @@ fn no_key_for_the_earlier_version_is_told_as_such() {
         run(Format::Yaml, &before, Some("a: 1\n"), &options(), &|_| Err("no key fits".into()));
     assert_eq!((done.unwrap_err().class, drawn), (Class::NoKey, 0));
 }
+
+#[test]
+fn a_damaged_earlier_version_is_a_clean_error_or_harmless() {
+    let texts = [
+        (Format::Yaml, encrypted(SECRET), SECRET.replace("hunter2", "hunter3")),
+        (
+            Format::Json,
+            whole(Format::Json, "{\"a\": \"hunter2\", \"b\": [1, 2]}\n"),
+            "{\"a\": 1}\n".to_owned(),
+        ),
+    ];
+    for (format, before, after) in texts {
+        let mut state = 0x5EA1_u64;
+        let mut next = |below: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        for _ in 0..500 {
+            let mut bytes = before.clone().into_bytes();
+            for _ in 0..=next(3) {
+                let at = next(bytes.len());
+                match next(3) {
+                    0 => bytes[at] = next(256) as u8,
+                    1 => drop(bytes.remove(at)),
+                    _ => bytes.insert(at, b" \n-:#{}[]\"'"[next(11)]),
+                }
+            }
+            let (done, _) = run_over_bytes(
+                format,
+                &bytes,
+                Some(after.as_bytes()),
+                &options(),
+                &support::unwrap,
+            );
+            match done {
+                Err(error) => {
+                    let text = support::describe(&error);
+                    assert!(!text.contains("hunter"), "{text}");
+                }
+                Ok(done) => {
+                    // What was damaged was none of the values: whatever is written holds them.
+                    let text = String::from_utf8(done.bytes.unwrap()).unwrap();
+                    assert_eq!(support::decrypted(format, &text), after);
+                }
+            }
+        }
+    }
+}

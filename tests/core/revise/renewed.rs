@@ -55,6 +55,26 @@ fn binding_gives_each_document_an_envelope_and_a_new_data_key() {
 }
 
 #[test]
+fn what_is_bound_is_told_by_name() {
+    let options = ReviseOptions { fresh: Fresh::Unbound, ..options() };
+    let (done, _) = run(Format::Yaml, &shared(), None, &options, &support::unwrap);
+    let bound = done.unwrap().report.bound;
+    assert_eq!(bound, [Some("Secret prod/a".to_owned()), Some("Secret prod/b".to_owned())]);
+    // A single document of SOPS, under its rule.
+    let one = support::encrypted(
+        Format::Yaml,
+        SECRET,
+        &EncryptOptions { layout: Layout::Sops, as_data: true, ..support::options() },
+    );
+    assert_eq!(super::bound(Format::Yaml, &one), [false]);
+    let (done, drawn) = run(Format::Yaml, &one, None, &options, &support::unwrap);
+    let done = done.unwrap();
+    assert_eq!((done.report.bound, drawn), (vec![Some("Secret prod/a".to_owned())], 1));
+    let text = String::from_utf8(done.bytes.unwrap()).unwrap();
+    assert_eq!(super::bound(Format::Yaml, &text), [true]);
+}
+
+#[test]
 fn binding_leaves_what_is_bound_alone() {
     let before = encrypted(&release());
     let options = ReviseOptions { fresh: Fresh::Unbound, ..options() };
@@ -62,6 +82,7 @@ fn binding_leaves_what_is_bound_alone() {
     let done = done.unwrap();
     assert!(done.bytes.is_none());
     assert_eq!((drawn, done.report.kept, done.report.encrypted), (0, 2, 0));
+    assert!(done.report.bound.is_empty());
 }
 
 #[test]

@@ -56,6 +56,18 @@ fn dates_become_rfc_3339() {
 }
 
 #[test]
+fn ini_values_over_several_lines_without_quotes_become_one_line() {
+    for (source, expected) in [
+        ("[a]\nk = one \\\n  two\n; c\nl = x\n", "[a]\nk = one two\n; c\nl = x\n"),
+        ("k = a\\\nb\\\n\nl = x\n", "k = ab\n\nl = x\n"),
+        ("k = a \\\n # b\n", "k = `a # b`\n"),
+    ] {
+        let encrypted = support::encrypted(Format::Ini, source, &support::whole());
+        assert_eq!(support::decrypted(Format::Ini, &encrypted), expected, "{source}");
+    }
+}
+
+#[test]
 fn a_date_in_a_secret_is_refused_where_its_spelling_would_change() {
     let secret = |date: &str| {
         format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData:\n  d: {date}\n")

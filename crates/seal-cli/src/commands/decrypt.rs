@@ -96,7 +96,7 @@ impl<'a> Decryption<'a> {
         source: &[u8],
     ) -> Result<Decrypted, CommandError> {
         let options = self.options_for(path)?;
-        let unwrap = |metadata: &Metadata| self.unwrap(metadata);
+        let unwrap = |metadata: &Metadata| self.data_key(metadata);
         let decrypted =
             decrypt(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))?;
         self.note(path, &decrypted.objects)?;
@@ -115,7 +115,7 @@ impl<'a> Decryption<'a> {
             return self.decrypt(path, format, source);
         };
         let options = self.options_for(path)?;
-        let unwrap = |metadata: &Metadata| self.unwrap(metadata);
+        let unwrap = |metadata: &Metadata| self.data_key(metadata);
         let DecryptedTree { tree, objects } = decrypt_tree(format, source, &options, &unwrap)
             .map_err(|error| file_error(path, &error))?;
         let config = self.configs.for_file(path).ok().flatten();
@@ -131,7 +131,7 @@ impl<'a> Decryption<'a> {
     }
 
     /// The data key of an envelope.
-    pub(super) fn unwrap(&self, metadata: &Metadata) -> Result<DataKey, BoxError> {
+    pub(super) fn data_key(&self, metadata: &Metadata) -> Result<DataKey, BoxError> {
         Ok(self.key_access.data_key(&metadata.key_groups, metadata.shamir_threshold)?)
     }
 

@@ -99,6 +99,17 @@ pub(super) fn place_of(
     }
 }
 
+/// Whether a list on the way to a node has comments in it: whoever counts them has other indices.
+pub(super) fn has_comments_beside(stream: &Stream<'_>, (document, node): Found) -> bool {
+    let document = &stream.documents[document];
+    let lists = std::iter::successors(document.node(node).parent, |id| document.node(*id).parent);
+    lists.filter(|id| matches!(document.node(*id).content, Content::Sequence { .. })).any(|list| {
+        document
+            .children(list)
+            .any(|child| matches!(document.node(child).content, Content::Comment(_)))
+    })
+}
+
 fn existing(
     stream: &Stream<'_>,
     choice: Option<&DocumentChoice>,
@@ -152,11 +163,11 @@ fn ambiguous(
 /// `Secret/shop/db`, or the number of a document that has no name.
 fn name_of(stream: &Stream<'_>, (document, node): Found) -> String {
     let tree = &stream.documents[document];
-    let objects = kubernetes::named(tree).into_iter();
+    let mut objects = kubernetes::named(tree).into_iter();
     let around = |object: &kubernetes::Named<'_>| {
         (object.mapping..tree.node(object.mapping).end).contains(&node)
     };
-    match objects.filter(around).next_back() {
+    match objects.rfind(around) {
         Some(object) => full_name(&object),
         None => format!("document {document}"),
     }

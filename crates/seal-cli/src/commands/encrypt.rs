@@ -14,8 +14,7 @@ use seal_core::format::{BlockIndent, Format};
 use seal_core::kubernetes::{may_hold_secret, profile_rule};
 use seal_core::secret::{DataKey, SecretBytes};
 
-use self::data_keys::DataKeys;
-pub(in crate::commands) use self::data_keys::random_bytes;
+use self::data_keys::{DataKeys, random_bytes};
 use self::selection::{AppliedRules, selection};
 use self::weaker::Weaker;
 use super::conversion::Conversion;
@@ -44,28 +43,7 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
     let inputs = inputs::expand(&arguments.files.paths, std::io::stdin().is_terminal())?;
     let destination = destination::choose(&arguments.files, &inputs, Several::InPlaceOnly)?;
     check_options_of_one_file(arguments, &inputs)?;
-    let typed = TypedKeys::read(context.environment, &arguments.master_keys).map_err(|error| {
-        let out = CommandError::usage(error.to_string()).because(error.reason());
-        error.hint().into_iter().fold(out, CommandError::hint)
-    })?;
-    let named_by = typed.named_by();
-    let encryption = Encryption {
-        arguments,
-        conversion: Conversion::of(&arguments.conversion),
-        rule: selection(&arguments.selection)?,
-        configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
-        key_access: key_access(
-            context.environment,
-            &arguments.key_access,
-            typed.keys.iter().flatten(),
-        )?,
-        typed,
-        data_keys: DataKeys::new(arguments.shared_data_key),
-        weaker: Weaker::default(),
-        last_modified: clock::now().to_rfc3339(),
-        rules: AppliedRules::default(),
-        recipients_of_files: RecipientsOfFiles::default(),
-    };
+    let encryption = Encryption::new(arguments, context)?;
     let outcome = match inputs {
         Inputs::Stdin => encryption.stdin(&destination, context),
         Inputs::Files(files) if destination == Destination::InPlace => {
@@ -73,18 +51,12 @@ pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outc
         }
         Inputs::Files(files) => encryption.one_file(&files, &destination, context),
     };
-    if let Some(warning) = encryption.recipients_of_files.warning(&named_by) {
-        context.ui.warn(&warning);
-    }
-    for warning in encryption.weaker.warnings() {
-        context.ui.warn(&warning);
-    }
-    files::warn_at_end(context, &encryption.configs, &encryption.key_access);
+    encryption.warn_at_end(context);
     outcome
 }
 
 /// What is the same for all files of a run.
-struct Encryption<'a> {
+pub(super) struct Encryption<'a> {
     arguments: &'a EncryptArgs,
     conversion: Conversion,
     /// The flag that says what is secret.
@@ -118,7 +90,58 @@ struct Done {
     counts: Counts,
 }
 
-impl Encryption<'_> {
+impl<'a> Encryption<'a> {
+    /// Prepares a run; nothing is read or asked yet.
+    pub(super) fn new(
+        arguments: &'a EncryptArgs,
+        context: &Context<'_>,
+    ) -> Result<Self, CommandError> {
+        let typed =
+            TypedKeys::read(context.environment, &arguments.master_keys).map_err(|error| {
+                let out = CommandError::usage(error.to_string()).because(error.reason());
+                error.hint().into_iter().fold(out, CommandError::hint)
+            })?;
+        Ok(Self {
+            arguments,
+            conversion: Conversion::of(&arguments.conversion),
+            rule: selection(&arguments.selection)?,
+            configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
+            key_access: key_access(
+                context.environment,
+                &arguments.key_access,
+                typed.keys.iter().flatten(),
+            )?,
+            typed,
+            data_keys: DataKeys::new(arguments.shared_data_key),
+            weaker: Weaker::default(),
+            last_modified: clock::now().to_rfc3339(),
+            rules: AppliedRules::default(),
+            recipients_of_files: RecipientsOfFiles::default(),
+        })
+    }
+
+    /// Says what was ignored on the way, and what the user may take for more protection than it is.
+    pub(super) fn warn_at_end(&self, context: &Context<'_>) {
+        if let Some(warning) = self.recipients_of_files.warning(&self.typed.named_by()) {
+            context.ui.warn(&warning);
+        }
+        for warning in self.weaker.warnings() {
+            context.ui.warn(&warning);
+        }
+        files::warn_at_end(context, &self.configs, &self.key_access);
+    }
+
+    /// Encrypts a text that is to be the file at `path`; `None` where there is nothing to encrypt in it.
+    pub(super) fn text(
+        &self,
+        path: &Path,
+        format: Format,
+        source: &[u8],
+    ) -> Result<Option<Vec<u8>>, CommandError> {
+        let job = Job { path, format, source, explicit: true, previous: None };
+        Ok(self.encrypt(&job, &Destination::File(path.to_owned()))?.bytes)
+    }
+
     fn stdin(
         &self,
         destination: &Destination,
@@ -317,7 +340,8 @@ impl Encryption<'_> {
         }
         let indent = self.conversion.indent(config);
         let options = self.options(job, rule, indent);
-        if let (Format::Binary, Some(rule)) = (job.format, &options.rule) {
+        let rule_in_vain = options.rule.as_ref().filter(|rule| **rule != profile_rule());
+        if let (Format::Binary, Some(rule)) = (job.format, rule_in_vain) {
             self.weaker.note_rule_of_binary(rule);
         }
         // The core may ask from several threads and passes on only what the first one was told.

@@ -21,7 +21,7 @@ use crate::exit_code::ExitCode;
 use crate::inputs::{self, is_stdin};
 use crate::reason::Reason;
 use crate::ui::{Report, escape};
-use crate::write;
+use crate::write::{self, NewFile, Writer};
 
 pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let path = documents::path(&arguments.path)?;
@@ -52,9 +52,21 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
         .map_err(|error| CommandError::failed(error.problem).at(name, error.position))?;
     let found = documents::value_at(&stream, arguments.document.as_ref(), &path)
         .map_err(|error| error.in_file(name))?;
+    if as_data && documents::has_comments_beside(&stream, found) {
+        context.ui.warn("an index counts the values of a list; SOPS counts its comments as well");
+    }
+    let put = |bytes: &[u8]| match &arguments.output {
+        Some(path) => {
+            let writer = Writer::default();
+            writer.put(path, bytes, NewFile::Private)?;
+            writer.finish();
+            Ok(())
+        }
+        None => context.ui.write_stdout(bytes),
+    };
     if arguments.decode {
         let decoded = decoded(&stream, found).map_err(|error| error.in_file(name))?;
-        context.ui.write_stdout(&decoded)?;
+        put(&decoded)?;
         return Ok(Outcome { report: Report::silent(), code: ExitCode::Done });
     }
     let conversion = Conversion::of(&arguments.conversion);
@@ -66,12 +78,12 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
             })?;
             let config = decryption.configs.for_file(name).ok().flatten();
             let printed = conversion.print_node(output, &node, config.as_deref(), name)?;
-            context.ui.write_stdout(printed.expose())?;
+            put(printed.expose())?;
         }
         None => {
             let printed = printed(format, text.expose(), &stream, found)
                 .map_err(|error| error.in_file(name))?;
-            context.ui.write_stdout(&printed)?;
+            put(&printed)?;
         }
     }
     Ok(Outcome { report: Report::silent(), code: ExitCode::Done })

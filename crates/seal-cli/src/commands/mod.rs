@@ -12,11 +12,13 @@ use crate::exit_code::ExitCode;
 use crate::hardening;
 use crate::ui::{Report, Ui};
 
+mod bind;
 mod check;
 mod completion;
 mod conversion;
 mod decrypt;
 mod documents;
+mod edit;
 mod encrypt;
 mod exec;
 mod exec_env;
@@ -30,8 +32,11 @@ mod keyservice;
 mod man;
 mod publish;
 mod recipients;
+mod replace;
 mod report;
+mod revision;
 mod rewrapping;
+mod rotate;
 mod set;
 mod status;
 mod unset;
@@ -73,6 +78,10 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::Encrypt(arguments) => encrypt::run(arguments, context),
         Command::Decrypt(arguments) => decrypt::run(arguments, context),
         Command::Get(arguments) => get::run(arguments, context),
+        Command::Edit(arguments) => edit::run(arguments, context),
+        Command::Replace(arguments) => replace::run(arguments, context),
+        Command::Rotate(arguments) => rotate::run(arguments, context),
+        Command::Bind(arguments) => bind::run(arguments, context),
         Command::Check(arguments) => check::run(arguments, context),
         Command::Verify(arguments) => verify::run(arguments, context),
         Command::Status(arguments) => status::run(arguments, context),
@@ -84,6 +93,9 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         Command::ExecEnv(arguments) => exec_env::run(arguments, context),
         Command::ExecFile(arguments) => exec_file::run(arguments, context),
         Command::Keyservice(arguments) => keyservice::run(arguments, context),
+        // Where nothing stands in front of it, this is never reached: the command line is then not that of `seal`.
+        Command::Sops(_) => Err(CommandError::usage("options of seal have no meaning for `sops`")
+            .hint("write `seal sops` first, and behind it what sops knows")),
         Command::Completion(arguments) => completion::run(arguments, context),
         Command::Publish(arguments) => publish::run(arguments, context),
         Command::Man(arguments) => man::run(arguments),

@@ -13,6 +13,7 @@ use super::encrypt::data_keys;
 use super::encrypt::weaker::Weaker;
 use super::files::{self, file_error, working_directory};
 use super::recipients::{self, Drift};
+use super::revision::{not_encrypted, stamp_of};
 use crate::args::{FileType, KeyAccessArgs, Manners};
 use crate::clock;
 use crate::config::{Configs, TypedKeys};
@@ -90,7 +91,7 @@ impl Rewrapping {
         }
         let mut made = Vec::with_capacity(changes.len());
         for Change { metadata, wanted, .. } in changes {
-            self.note(wanted);
+            self.weaker.note(&TypedKeys::default(), wanted.groups.len(), wanted);
             let keys = self.wrapped(metadata, wanted).map_err(|error| error.in_file(path))?;
             made.push((metadata, keys));
         }
@@ -137,11 +138,6 @@ impl Rewrapping {
         Ok((made.key_groups, made.shamir_threshold))
     }
 
-    /// Notes whom an envelope is for now, to warn of what protects less than it seems to.
-    pub(super) fn note(&self, wanted: &GroupedKeys) {
-        self.weaker.note(&TypedKeys::default(), wanted.groups.len(), wanted);
-    }
-
     /// Says at the end what was ignored on the way, and what protects less than it seems to.
     pub(super) fn warn(&self, context: &Context<'_>) {
         for warning in self.weaker.warnings() {
@@ -150,16 +146,7 @@ impl Rewrapping {
         files::warn_at_end(context, &self.configs, &self.key_access);
     }
 
-    /// The time of this run, RFC 3339.
-    pub(super) fn now(&self) -> &str {
-        &self.now
-    }
-
-    /// Indentation of `sops` blocks in a file, where the file does not show one.
-    ///
-    /// # Errors
-    /// The configuration cannot be used.
-    pub(super) fn indent(&self, path: &Path) -> Result<BlockIndent, CommandError> {
+    fn indent(&self, path: &Path) -> Result<BlockIndent, CommandError> {
         let config = self.configs.for_file(path)?;
         Ok(config.map(|config| config.indent()).unwrap_or_default())
     }
@@ -226,10 +213,7 @@ impl EncryptedFile {
         if envelopes.is_empty() {
             return match input.explicit {
                 false => Ok(None),
-                true => Err(CommandError::failed("is not encrypted")
-                    .in_file(path)
-                    .because(Reason::NotEncrypted)
-                    .hint("`seal encrypt -i FILE` encrypts it for whom its rule names")),
+                true => Err(not_encrypted(path)),
             };
         }
         let mut distinct: Vec<Metadata> = Vec::new();
@@ -251,12 +235,7 @@ impl EncryptedFile {
         writer: &Writer,
     ) -> Result<(), CommandError> {
         let Some(bytes) = bytes else { return Ok(()) };
-        let Some(stamp) = &self.original.stamp else {
-            return Err(CommandError::failed("only a regular file can be replaced in place")
-                .in_file(&self.path)
-                .because(Reason::CannotWrite));
-        };
-        Ok(writer.replace(&self.path, bytes, stamp)?)
+        Ok(writer.replace(&self.path, bytes, stamp_of(&self.path, &self.original)?)?)
     }
 }
 

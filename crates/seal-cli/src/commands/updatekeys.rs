@@ -33,7 +33,7 @@ pub(super) fn run(
     let update = Update { arguments, rewrapping };
     let outcome = match arguments.manners {
         Manners::Seal => update.run(&files, context),
-        Manners::Sops => Ok(update.as_sops(&files, context)),
+        Manners::Sops => update.as_sops(&files, context),
     };
     update.rewrapping.warn(context);
     outcome

@@ -5,19 +5,15 @@ use std::path::Path;
 use seal_core::change::ChangeError;
 use seal_core::cipher::is_enc_text;
 use seal_core::document::{Content, LookupError, NodeId, Path as LeafPath, Scalar, Stream, Value};
-use seal_core::envelope::Metadata;
-use seal_core::file::{BoxError, DecryptOptions, FileKey, Keys, ReviseOptions, revise};
+use seal_core::file::DecryptOptions;
 use seal_core::format::Format;
 use seal_core::secret::SecretBytes;
 
-use super::decrypt::Decryption;
 use super::documents::{self, Found};
-use super::encrypt::random_bytes;
-use super::files::{self, STDIN, file_error};
+use super::files::{self, STDIN};
+use super::revision::{Revision, not_encrypted, stamp_of};
 use super::{Context, Outcome};
 use crate::args::{KeyAccessArgs, ValueChangeArgs};
-use crate::audit::{self, Action};
-use crate::clock;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::inputs::{self, is_stdin};
@@ -83,9 +79,9 @@ pub(super) fn run(
         as_data: arguments.as_sops,
         ..DecryptOptions::default()
     };
-    let decryption = Decryption::new(context, options, key_access)?;
-    let encrypted = encrypted(&decryption, name, format, source, change);
-    files::warn_at_end(context, &decryption.configs, &decryption.key_access);
+    let revision = Revision::new(context, options, key_access)?;
+    let encrypted = encrypted(&revision, name, format, source, change);
+    revision.warn_at_end(context);
     let (encrypted, clear) = encrypted?;
     if let Some(path) = clear.filter(|_| !arguments.as_sops) {
         context.ui.warn(&format!(
@@ -135,18 +131,15 @@ pub(super) fn from_root(stream: &Stream<'_>, (document, top): Found, path: &Leaf
 
 /// The new bytes of the file, if they differ, and the path of the value if it is not encrypted in them.
 fn encrypted(
-    decryption: &Decryption<'_>,
+    revision: &Revision<'_>,
     name: &Path,
     format: Format,
     source: &[u8],
     change: impl FnOnce(&Plain<'_>) -> Result<Option<Changed>, CommandError>,
 ) -> Result<(Option<Vec<u8>>, Option<LeafPath>), CommandError> {
-    let decrypted = decryption.decrypt(name, format, source)?;
+    let decrypted = revision.decryption.decrypt(name, format, source)?;
     if decrypted.objects.is_empty() {
-        let error = CommandError::failed("nothing in this file is encrypted").in_file(name);
-        return Err(error
-            .because(Reason::NotEncrypted)
-            .hint("change it with an editor, then encrypt it with `seal encrypt -i`"));
+        return Err(not_encrypted(name));
     }
     let text = decrypted.bytes.as_ref().map_or(source, SecretBytes::expose);
     let stream = format
@@ -156,31 +149,12 @@ fn encrypted(
     let Some(changed) = change(&plain).map_err(|error| error.in_file(name))? else {
         return Ok((None, None));
     };
-    let options = ReviseOptions {
-        decrypt: decryption.options_for(name)?,
-        last_modified: clock::now().to_rfc3339(),
-        indent: match decryption.configs.for_file(name) {
-            Ok(Some(config)) => config.indent(),
-            _ => seal_core::format::BlockIndent::default(),
-        },
-        ..ReviseOptions::default()
-    };
-    let file_key = || -> Result<FileKey, BoxError> {
-        Err("the change makes a new object, which needs recipients: `seal encrypt` gives it some"
-            .into())
-    };
-    let keys = Keys { file_key: &file_key, random: &random_bytes };
-    let unwrap = |metadata: &Metadata| decryption.unwrap(metadata);
-    let revised = revise(format, source, changed.text.expose(), &options, &keys, &unwrap)
-        .map_err(|error| file_error(name, &error))?;
+    let revised = revision.revise(name, (format, source), changed.text.expose())?;
     let clear = revised
         .bytes
         .as_ref()
         .filter(|bytes| is_in_clear(format, bytes, &changed))
         .map(|_| changed.path);
-    if revised.bytes.is_some() {
-        audit::record(Action::Encrypt, name)?;
-    }
     Ok((revised.bytes, clear))
 }
 
@@ -216,12 +190,7 @@ fn write_out(
         (Some(output), _) => writer.put(output, bytes, NewFile::Shared)?,
         (None, None) => {}
         (None, Some(bytes)) => {
-            let stamp = original.stamp.as_ref().ok_or_else(|| {
-                CommandError::failed("only a regular file can be replaced in place")
-                    .in_file(name)
-                    .because(Reason::CannotWrite)
-                    .hint("write the result elsewhere with `--output`")
-            })?;
+            let stamp = stamp_of(name, original)?;
             writer.replace(name, bytes, stamp)?;
         }
     }

@@ -6,15 +6,20 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
 use std::sync::mpsc;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::SignalsInfo;
+use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::emulate_default_handler;
+use signal_hook::low_level::siginfo::Cause;
 use tempfile::NamedTempFile;
 
 /// Keeps a temporary file known to the handler as long as it lives.
@@ -35,7 +40,7 @@ pub(super) fn create(
     Ok((file, registration))
 }
 
-/// Lets signals remove something that is no temporary file, such as a socket.
+/// Lets signals remove something that is no temporary file, such as a socket or a directory with what is in it.
 pub(crate) fn remove_on_signal(path: PathBuf) -> Registration {
     start();
     pending().insert(path.clone());
@@ -66,21 +71,87 @@ fn watch() {
     let (ready, started) = mpsc::channel();
     // The signals are taken over inside the thread: if it cannot start, they keep ending the process.
     let thread = thread::Builder::new().name("signals".into()).spawn(move || {
-        let signals = Signals::new(signals);
+        let signals = SignalsInfo::<WithOrigin>::new(signals);
         let _ = ready.send(());
-        if let Ok(mut signals) = signals
-            && let Some(signal) = signals.forever().next()
-        {
+        for origin in signals.into_iter().flat_map(|mut signals| {
+            // Taken one by one: the process ends with the first that is meant for it.
+            std::iter::from_fn(move || signals.forever().next())
+        }) {
             let pending = pending();
-            for path in &*pending {
-                let _ = fs::remove_file(path);
+            let program = program();
+            if let Some(pid) = *program {
+                // What the terminal sends, the program in the foreground has got already, and it may only mean a line.
+                if origin.signal == SIGINT && matches!(origin.cause, Cause::Kernel) {
+                    continue;
+                }
+                send(pid, origin.signal);
             }
-            let _ = emulate_default_handler(signal);
+            pending.iter().for_each(|path| remove(path));
+            let _ = emulate_default_handler(origin.signal);
         }
     });
     if thread.is_ok() {
         let _ = started.recv();
     }
+}
+
+/// Runs a program of the user's to its end. Meanwhile ctrl-C is for the program alone; any other signal that ends us is
+/// passed on to it first.
+pub(crate) fn program_runs(command: &mut Command) -> io::Result<ExitStatus> {
+    start();
+    let mut child = {
+        let mut program = program();
+        let child = command.spawn()?;
+        *program = Pid::from_raw(child.id().cast_signed());
+        child
+    };
+    if let Some(pid) = Pid::from_raw(child.id().cast_signed()) {
+        // Not reaped yet, so that its number is nobody else's while a signal may be sent to it.
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        while let Err(Errno::INTR) = waitid(WaitId::Pid(pid), options) {}
+    }
+    *program() = None;
+    child.wait()
+}
+
+/// The program that runs now.
+static PROGRAM: Mutex<Option<Pid>> = Mutex::new(None);
+
+fn program() -> MutexGuard<'static, Option<Pid>> {
+    PROGRAM.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn send(pid: Pid, signal: i32) {
+    if let Some(signal) = Signal::from_named_raw(signal) {
+        // It may have ended meanwhile.
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// Removes a file, or a directory with all that is in it.
+fn remove(path: &Path) {
+    if fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+        wipe_directory(path);
+        let _ = fs::remove_dir_all(path);
+    } else {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// Overwrites the files in a directory. What a disk does with that is its own affair: many write elsewhere.
+pub(crate) fn wipe_directory(directory: &Path) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if let (true, Ok(metadata)) = (is_file, entry.metadata()) {
+            let _ = overwrite(&entry.path(), metadata.len());
+        }
+    }
+}
+
+fn overwrite(path: &Path, length: u64) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).open(path)?;
+    io::copy(&mut io::repeat(0).take(length), &mut file)?;
+    file.sync_data()
 }
 
 /// Signals that whoever started this process wants ignored, as `nohup` and shells' background jobs do.

@@ -7,6 +7,7 @@
 
 use crate::document::{Content, NodeId, Path, Position};
 use crate::envelope::{Metadata, Rule};
+use crate::file::decrypt::shares_one_envelope;
 use crate::file::encrypt::{holds_kubernetes, may_hold, may_hold_alias};
 use crate::file::pieces::{self, Piece};
 use crate::file::selectors::Selectors;
@@ -109,6 +110,10 @@ pub fn check(format: Format, source: &[u8], options: &CheckOptions<'_>) -> Check
             let parts = pieces::each(source, &pieces, work).unwrap_or_else(|never| match never {});
             parts.into_iter().for_each(|part| sink.add(part));
             run.check_outcome(&mut sink);
+            if shares_one_envelope(&pieces) {
+                sink.keep_first_of(&[&lint::ENVELOPE, &lint::RECIPIENTS]);
+                sink.envelopes = 1;
+            }
         }
         Err(error) => {
             passed_over = !unreadable(source, options, &error, &mut sink);

@@ -184,11 +184,12 @@ fn run(text: &[u8], class: fn(u8) -> bool) -> usize {
     text.iter().take(LONGEST).take_while(|byte| class(**byte)).count()
 }
 
-/// Not a placeholder such as `xxxxxxxx` or the one in AWS's documentation.
+/// Not a placeholder such as `xxxxxxxx` or the one in AWS's documentation, nor words with hyphens.
 fn is_varied(text: &[u8]) -> bool {
     let mut seen = [false; 256];
     text.iter().for_each(|byte| seen[usize::from(*byte)] = true);
     seen.iter().filter(|seen| **seen).count() >= 6
+        && text.iter().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
         && memchr::memmem::find(text, b"EXAMPLE").is_none()
 }
 

@@ -127,6 +127,18 @@ impl Sink {
         self.has_selected |= part.has_selected;
     }
 
+    /// Forgets all but the first finding of each of these kinds: what is said of an envelope is the same in every document
+    /// that shares it.
+    pub(super) fn keep_first_of(&mut self, lints: &[&'static Lint]) {
+        for lint in lints {
+            let mut seen = 0;
+            self.found.retain(|found| {
+                seen += usize::from(found.lint == *lint);
+                found.lint != *lint || seen == 1
+            });
+        }
+    }
+
     /// The findings that no comment allows, in the order of the source, and how many more there are.
     pub(super) fn finish(mut self, source: &[u8]) -> (Vec<Finding>, usize) {
         if self.found.is_empty() {

@@ -135,6 +135,9 @@ pub struct EncryptReport {
     pub kept: usize,
     /// Values and comments that have a new ciphertext.
     pub changed: usize,
+    /// What [`revise`](super::revise()) and [`renew`](super::renew()) bound that was not bound before, as far as it says
+    /// what it is.
+    pub bound: Vec<Option<String>>,
     /// Those that were encrypted before.
     pub already: usize,
     /// The master keys of each envelope among the latter, without repetition: whom a caller would choose today may be
@@ -169,14 +172,18 @@ pub fn encrypt(
     keys: &Keys<'_>,
     previous: Option<&Previous<'_>>,
 ) -> Result<Encrypted, FileError> {
-    let of_binary;
+    let own;
     let options = match format {
-        // All of it is secret; a file that is none of its values otherwise would be left in clear.
-        Format::Binary => {
-            of_binary = EncryptOptions { rule: None, whole_files: true, ..options.clone() };
-            &of_binary
+        Format::Yaml | Format::Json => options,
+        // The profile is for manifests, and of a binary file everything is secret.
+        Format::Dotenv | Format::Ini | Format::Binary => {
+            let rule = options.rule.clone();
+            let is_meant = |rule: &Rule| options.as_data || *rule != profile_rule();
+            let rule = rule.filter(|rule| format.has_rules() && is_meant(rule));
+            let whole_files = options.whole_files || format == Format::Binary;
+            own = EncryptOptions { rule, whole_files, ..options.clone() };
+            &own
         }
-        _ => options,
     };
     if let Some(rule) = &options.rule {
         Selector::new(rule).map_err(settings)?;
@@ -363,6 +370,7 @@ impl EncryptReport {
         self.encrypted += other.encrypted;
         self.kept += other.kept;
         self.changed += other.changed;
+        self.bound.extend(other.bound.iter().cloned());
         self.already += other.already;
         self.already_for.extend(other.already_for.iter().cloned());
         self.objects += other.objects;

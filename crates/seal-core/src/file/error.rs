@@ -24,7 +24,7 @@ pub enum Class {
 pub enum Fault {
     /// The MAC is missing, does not open, or does not fit the values.
     Mac,
-    /// A value or comment is not what the data key encrypted there.
+    /// A value or comment is not what the data key encrypted there, or one that SOPS's format cannot hold.
     Value,
     /// There is no document.
     NoDocument,

@@ -193,6 +193,7 @@ fn verify(
                 return Err(FileError::refused(
                     "the order of the values was changed, and one of the keys stands there twice",
                 )
+                .fault(Fault::Mac)
                 .hint("the last of several values counts, so their order has to be the one that was encrypted"));
             }
             Ok(Some(flags))

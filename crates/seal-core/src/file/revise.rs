@@ -28,9 +28,11 @@ mod opened;
 mod pairing;
 mod shared;
 mod version;
+mod with_blocks;
 
 pub(crate) use object::revised;
 pub(crate) use version::Version;
+pub use with_blocks::{with_blocks, without_blocks};
 
 /// How to encrypt a changed plaintext.
 #[derive(Clone, Debug)]

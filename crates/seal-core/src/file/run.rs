@@ -143,6 +143,9 @@ impl Run<'_> {
                     .map_err(named(object.as_ref()))?;
                 report.kept += usize::from(revised.is_kept);
                 report.encrypted += usize::from(!revised.is_kept);
+                if version.binds(earlier) && !revised.is_kept {
+                    report.bound.push(object.map(|object| object.describe()));
+                }
                 report.add_values(&revised.sealed);
                 edits.extend(revised.sealed.edits.into_iter().flatten());
                 made.push((member, revised.data_key));
@@ -167,6 +170,9 @@ impl Run<'_> {
                 .map_err(named(object.as_ref()))?;
             report.encrypted += 1;
             report.add_values(&sealed);
+            if self.version.is_some() {
+                report.bound.push(object.map(|object| object.describe()));
+            }
             edits.extend(sealed.edits.into_iter().flatten());
             made.push((member, sealing.data_key.clone()));
         }

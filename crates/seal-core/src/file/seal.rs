@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::bound::bound_leaves;
 use super::encrypt::{Keys, Scope};
-use super::error::FileError;
+use super::error::{Fault, FileError};
 use super::leaves::Aad;
 use super::open::Plain;
 use super::{Member, leaves};
@@ -125,6 +125,7 @@ pub(crate) fn secrets(
                         "an integer beyond 9223372036854775807 has no type in SOPS's format"
                             .to_owned(),
                     )
+                    .fault(Fault::Value)
                     .hint("put it in quotes"));
                 }
                 if covered {
@@ -133,6 +134,7 @@ pub(crate) fn secrets(
                 if is_selected && !scalar.value.is_empty() {
                     if odd_keys.get(id.index() - member.object.index()).is_some_and(|odd| *odd) {
                         return Err(problem("a key above this value is no string".to_owned())
+                            .fault(Fault::Value)
                             .hint("put the key in quotes"));
                     }
                     let value_type = scalar.value.value_type().unwrap_or(ValueType::Str);

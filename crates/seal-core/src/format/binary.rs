@@ -134,3 +134,53 @@ fn may_be_encrypted(source: &[u8]) -> bool {
     let text = source.strip_prefix(b"\xef\xbb\xbf").unwrap_or(source);
     text.trim_ascii_start().starts_with(b"{") && memchr::memmem::find(source, b"sops").is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::apply;
+
+    #[test]
+    fn any_bytes_are_the_value_of_data() {
+        for source in
+            [&b""[..], b"text\n", b"\xff\0", b"{\"data\": 1}", b"{\"sops\": [{}]}", b"{\"sops\": {"]
+        {
+            let stream = parse(source).unwrap();
+            let document = &stream.documents[0];
+            assert!(!is_encrypted(document));
+            let Content::Scalar(scalar) = &document.node(content(document).unwrap()).content else {
+                panic!("no value");
+            };
+            assert_eq!(&*scalar.value.canonical(), source);
+        }
+    }
+
+    #[test]
+    fn an_encrypted_file_is_the_json_that_sops_writes() {
+        let source = b"\xffhunter2";
+        let stream = parse(source).unwrap();
+        let document = &stream.documents[0];
+        let fields = Field::Map(vec![("version".to_owned(), Field::Text("3.13.2".to_owned()))]);
+        let edits = vec![
+            encrypted(document, NodeId(1), "ENC[AES256_GCM,data:x]"),
+            inserted(source, document, NodeId(0), &fields, None),
+        ];
+        let written = apply(source, 0..source.len(), edits);
+        let expected = "{\n\t\"data\": \"ENC[AES256_GCM,data:x]\",\n\t\"sops\": {\n\t\t\"version\": \"3.13.2\"\n\t}\n}\n";
+        assert_eq!(String::from_utf8(written.clone()).unwrap(), expected);
+        let stream = parse(&written).unwrap();
+        let document = &stream.documents[0];
+        assert!(is_encrypted(document) && removed(&written, document).is_empty());
+        let value = Value::Bytes(source[..].into());
+        let edits = decrypted(&written, document, content(document).unwrap(), &value).unwrap();
+        assert_eq!(apply(&written, 0..written.len(), edits), source);
+    }
+
+    #[test]
+    fn content_that_is_not_encrypted_comes_out_all_the_same() {
+        let source = b"{\"sops\": {}, \"data\": \"\\u00e9\\n\"}";
+        let stream = parse(source).unwrap();
+        let edits = removed(source, &stream.documents[0]);
+        assert_eq!(apply(source, 0..source.len(), edits), "\u{e9}\n".as_bytes());
+    }
+}

@@ -240,3 +240,119 @@ fn steps(key: &str) -> Result<Vec<Step<'_>>, &'static str> {
 fn index(text: &str) -> Option<usize> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::document::{Document, NodeId, Scalar};
+
+    fn text(text: &str) -> Field {
+        Field::Text(text.to_owned())
+    }
+
+    fn map(entries: &[(&str, Field)]) -> Field {
+        Field::Map(entries.iter().map(|(key, field)| ((*key).to_owned(), field.clone())).collect())
+    }
+
+    /// The tree that flattened lines stand for.
+    fn read(lines: &[(String, String)]) -> Result<Field, SyntaxError> {
+        let mut tree = Tree::new(0);
+        let lines = lines.iter().map(|(key, value)| Line {
+            key,
+            key_span: Span::default(),
+            value: value.as_str().into(),
+            span: Span::default(),
+        });
+        add_envelope(&mut tree, b"", lines.collect(), Span::default())?;
+        let stream = tree.finish(0);
+        let document = &stream.documents[0];
+        Ok(field(document, document.entry(document.root(), ENVELOPE).unwrap()))
+    }
+
+    fn field(document: &Document<'_>, id: NodeId) -> Field {
+        let children = || document.children(id);
+        match &document.node(id).content {
+            Content::Mapping { .. } => {
+                let key =
+                    |child: NodeId| document.node(child).key.as_ref().unwrap().text.to_string();
+                let entries = children().map(|child| (key(child), field(document, child)));
+                let sorted: std::collections::BTreeMap<String, Field> = entries.collect();
+                Field::Map(sorted.into_iter().collect())
+            }
+            Content::Sequence { .. } => {
+                Field::List(children().map(|child| field(document, child)).collect())
+            }
+            Content::Scalar(Scalar { value: Value::String(value), .. }) => text(value),
+            _ => panic!("neither collection nor text"),
+        }
+    }
+
+    #[test]
+    fn a_block_becomes_sorted_lines_as_sops_writes_them() {
+        let age = map(&[("enc", text("a\nb\n")), ("recipient", text("age1"))]);
+        let fields = map(&[
+            ("shamir_threshold", Field::Int(2)),
+            (
+                "key_groups",
+                Field::List(vec![map(&[
+                    ("age", Field::List(vec![age])),
+                    ("hc_vault", Field::List(Vec::new())),
+                ])]),
+            ),
+            ("kms", Field::List(vec![map(&[("context", map(&[("Env", text("x"))]))])])),
+            ("mac_only_encrypted", Field::Bool(true)),
+        ]);
+        let lines = flatten(&fields);
+        let lines: Vec<String> =
+            lines.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        assert_eq!(
+            lines,
+            [
+                "key_groups__list_0__map_age__list_0__map_enc=a\\nb\\n",
+                "key_groups__list_0__map_age__list_0__map_recipient=age1",
+                "kms__list_0__map_context__map_Env=x",
+                "mac_only_encrypted=true",
+                "shamir_threshold=2",
+            ]
+        );
+    }
+
+    #[test]
+    fn items_of_a_list_may_stand_in_any_order() {
+        let lines: Vec<_> = (0..12)
+            .rev()
+            .map(|index| (format!("a__list_{index}__map_k"), index.to_string()))
+            .collect();
+        let items = (0..12).map(|index| map(&[("k", text(&index.to_string()))])).collect();
+        assert_eq!(read(&lines).unwrap(), map(&[("a", Field::List(items))]));
+    }
+
+    fn fields() -> impl Strategy<Value = Field> {
+        let leaf = "[a-z \n#;`\"']{0,8}".prop_map(Field::Text);
+        let tree = leaf.prop_recursive(4, 24, 4, |inner| {
+            let key = "[a-z]{1,3}(_[A-Z]{0,2})?";
+            let entries = prop::collection::btree_map(key, inner.clone(), 1..4)
+                .prop_map(|entries| Field::Map(entries.into_iter().collect()));
+            prop_oneof![prop::collection::vec(inner, 1..4).prop_map(Field::List), entries]
+        });
+        prop::collection::btree_map("[a-z]{1,3}", tree, 1..5)
+            .prop_map(|entries| Field::Map(entries.into_iter().collect()))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_flattened_is_read_as_it_was(fields in fields()) {
+            prop_assert_eq!(read(&flatten(&fields)).unwrap(), fields);
+        }
+
+        #[test]
+        fn keys_never_panic(
+            keys in prop::collection::vec("[ab]?(__map_|__list_)?[0-9ab]{0,2}(__list_[01])?(__map_)?", 0..6),
+        ) {
+            let lines: Vec<_> = keys.into_iter().map(|key| (key, String::new())).collect();
+            let _ = read(&lines);
+        }
+    }
+}

@@ -1,21 +1,18 @@
 //! `seal keys remove`
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
 
 use seal_core::envelope::{GroupedKeys, MasterKey, Metadata};
-use seal_core::file::{self, BoxError, Class, FileKey, Fresh, Keys, ReviseOptions};
-use seal_core::secret::DataKey;
+use seal_core::file::{DecryptOptions, Fresh};
 
 use super::typed_keys;
-use crate::args::{KeysRemoveArgs, Manners};
-use crate::audit::{self, Action};
-use crate::commands::encrypt::data_keys::{DataKeys, random_bytes};
-use crate::commands::files::{each, file_error};
+use crate::args::KeysRemoveArgs;
+use crate::commands::files::each;
 use crate::commands::groups::without_rule;
 use crate::commands::recipients::shown::{plan_fields, plan_lines, shown};
 use crate::commands::recipients::{check_strangers, list, of_envelope, of_rule, strangers};
-use crate::commands::rewrapping::{EncryptedFile, Plan, Rewrapping, encrypted_files};
+use crate::commands::revision::{NewKeysFor, Revision};
+use crate::commands::rewrapping::{EncryptedFile, Plan, encrypted_files};
 use crate::commands::{Context, Outcome};
 use crate::error::CommandError;
 use crate::inputs::Input;
@@ -29,8 +26,8 @@ pub(super) fn run(
 ) -> Result<Outcome, CommandError> {
     let keys = typed_keys(&arguments.keys)?;
     let files = encrypted_files(&arguments.files.paths)?;
-    let rewrapping = Rewrapping::new(context, &arguments.key_access, &keys, Manners::Seal)?;
-    let removing = Removing { arguments, keys, rewrapping };
+    let revision = Revision::new(context, DecryptOptions::default(), &arguments.key_access)?;
+    let removing = Removing { arguments, keys, revision };
     let (plans, mut code) =
         each(&files, context, "reading", |index| removing.plan(&files.list[index]));
     let mut done = FilesDone::of(&files);
@@ -59,7 +56,7 @@ pub(super) fn run(
         done.written(&results);
         removing.warn(&plans, &results, context);
     }
-    removing.rewrapping.warn(context);
+    removing.revision.warn_at_end(context);
     let details = [("changes".to_owned(), plan_fields(&plans))];
     let report = Report::of_recipients(&done, ["to be updated", "unchanged"], details);
     Ok(Outcome { report, code })
@@ -68,7 +65,7 @@ pub(super) fn run(
 struct Removing<'a> {
     arguments: &'a KeysRemoveArgs,
     keys: Vec<MasterKey>,
-    rewrapping: Rewrapping,
+    revision: Revision<'a>,
 }
 
 impl Removing<'_> {
@@ -90,7 +87,7 @@ impl Removing<'_> {
                 .in_file(path)
                 .hint("`seal updatekeys` gives all of them those that the rule names; then take somebody out"));
         }
-        let rule = of_rule(&self.rewrapping.configs, path).or_else(without_rule)?;
+        let rule = of_rule(&self.revision.decryption.configs, path).or_else(without_rule)?;
         let strangers = strangers(all[0].groups.iter().flatten(), rule.as_ref());
         check_strangers(path, &strangers, "changing", self.arguments.files.accept_recipients)?;
         Ok(Found::ToDo(plan))
@@ -107,46 +104,10 @@ impl Removing<'_> {
 
     /// The file under a new data key.
     fn renewed(&self, plan: &Plan) -> Result<Option<Vec<u8>>, CommandError> {
-        let path = &plan.file.path;
-        let Some(wanted) = plan.changes.first().map(|change| &change.wanted) else {
-            return Ok(None);
-        };
-        self.rewrapping.note(wanted);
-        let service = self.rewrapping.key_access.service();
-        let now = self.rewrapping.now();
-        // The core passes on only what an error says of itself.
-        let refused = OnceLock::new();
-        let file_key = || -> Result<FileKey, BoxError> {
-            let drawn = DataKeys::new(false).file_key(service, wanted, now);
-            drawn.map_err(|error| {
-                let _ = refused.set(error.clone());
-                error.into()
-            })
-        };
-        let keys = Keys { file_key: &file_key, random: &random_bytes };
-        let unwrap = |metadata: &Metadata| -> Result<DataKey, BoxError> {
-            let (groups, threshold) = (&metadata.key_groups, metadata.shamir_threshold);
-            Ok(self.rewrapping.key_access.data_key(groups, threshold)?)
-        };
-        let options = ReviseOptions {
-            last_modified: now.to_owned(),
-            indent: self.rewrapping.indent(path)?,
-            fresh: Fresh::All,
-            ..ReviseOptions::default()
-        };
-        let source = plan.file.original.bytes.expose();
-        match file::renew(plan.file.format, source, &options, &keys, &unwrap) {
-            Ok(encrypted) => {
-                if encrypted.bytes.is_some() {
-                    audit::record(Action::Rotate, path)?;
-                }
-                Ok(encrypted.bytes)
-            }
-            Err(error) => Err(match refused.into_inner() {
-                Some(refused) if error.class == Class::NoKey => refused.in_file(path),
-                _ => file_error(path, &error),
-            }),
-        }
+        let EncryptedFile { path, format, original, .. } = &plan.file;
+        let Some(change) = plan.changes.first() else { return Ok(None) };
+        let (source, keys_for) = (original.bytes.expose(), NewKeysFor::These(&change.wanted));
+        Ok(self.revision.renew(path, (*format, source), Fresh::All, keys_for)?.bytes)
     }
 
     /// What the user has to do beside it.
@@ -157,7 +118,7 @@ impl Removing<'_> {
         }
         let mut named = BTreeSet::new();
         for (_, plan) in done() {
-            let rule = of_rule(&self.rewrapping.configs, &plan.file.path).ok().flatten();
+            let rule = of_rule(&self.revision.decryption.configs, &plan.file.path).ok().flatten();
             let of_rule = rule.iter().flat_map(|rule| rule.groups.iter().flatten());
             named.extend(of_rule.filter(|k| self.keys.iter().any(|key| is_meant(key, k))).cloned());
         }

@@ -15,15 +15,25 @@ use crate::ui::{FilesDone, Found, Mark};
 use crate::write::Writer;
 
 impl Update<'_> {
-    /// Failures of files are reported at once, and the others go on.
-    pub(super) fn as_sops(&self, files: &Files, context: &Context<'_>) -> Outcome {
+    /// A single file fails with its own error. Of several, failures are reported at once, and the others go on.
+    pub(super) fn as_sops(
+        &self,
+        files: &Files,
+        context: &Context<'_>,
+    ) -> Result<Outcome, CommandError> {
+        let is_single = files.list.len() + files.failures.len() == 1;
         let mut tally = FilesDone::of(files);
         let mut code = ExitCode::Done;
         let mut fail = |error: &CommandError| {
             context.ui.error(error);
             code = code.worst(error.kind);
         };
-        files.failures.iter().for_each(|failure| fail(&CommandError::from(failure)));
+        for failure in &files.failures {
+            match CommandError::from(failure) {
+                error if is_single => return Err(error),
+                error => fail(&error),
+            }
+        }
         let writer = Writer::default();
         for input in &files.list {
             let path = input.path.display();
@@ -41,6 +51,7 @@ impl Update<'_> {
                     tally.left += 1;
                     context.ui.note(&format!("File {path} left unchanged"));
                 }
+                Err(error) if is_single => return Err(error),
                 Err(error) => {
                     tally.failed += 1;
                     fail(&error);
@@ -49,7 +60,7 @@ impl Update<'_> {
         }
         writer.finish();
         let report = crate::ui::Report { line: None, ..report(&tally, Value::Null) };
-        Outcome { report, code }
+        Ok(Outcome { report, code })
     }
 
     fn one_as_sops(

@@ -25,7 +25,6 @@ mod context;
 mod filestatus;
 mod flags;
 mod help;
-mod publish;
 mod refusal;
 mod requests;
 mod table;
@@ -103,15 +102,20 @@ fn subcommand(name: &str, reader: &Reader<'_>) -> Result<u8, Refusal> {
         "encrypt" => reader.encrypt()?,
         "decrypt" => reader.decrypt()?,
         "keyservice" => reader.keyservice()?,
+        "edit" => reader.edit()?,
+        "rotate" => reader.rotate()?,
+        "set" => reader.set()?,
+        "unset" => reader.unset()?,
+        "updatekeys" => reader.updatekeys()?,
+        "groups add" => reader.groups_add()?,
+        "groups delete" => reader.groups_delete()?,
         "exec-env" => reader.exec_env()?,
         "exec-file" => reader.exec_file()?,
         "publish" => reader.publish()?,
         "completion bash" => return print(&completion::bash(), reader.ui),
         "completion zsh" => return print(&completion::zsh(), reader.ui),
         "filestatus" => return filestatus(reader),
-        _ => {
-            return Err(Refusal::new(Code::Generic, format!("seal has no `{name}` yet")));
-        }
+        _ => return Err(Refusal::new(Code::Generic, format!("seal has no `{name}`"))),
     };
     Ok(done(&request, reader))
 }
@@ -132,13 +136,9 @@ fn legacy(reader: &Reader<'_>) -> Result<u8, Refusal> {
     let request = match given.first() {
         Some(&"decrypt") => reader.decrypt()?,
         Some(&"encrypt") => reader.encrypt()?,
-        mode => {
-            let mode = mode.copied().unwrap_or("edit");
-            if own.positionals.is_empty() {
-                return Err(requests::no_file());
-            }
-            return Err(Refusal::new(Code::Generic, format!("seal has no `{mode}` yet")));
-        }
+        Some(&"rotate") => reader.rotate()?,
+        None => reader.edit()?,
+        Some(_) => reader.legacy_set()?,
     };
     Ok(done(&request, reader))
 }

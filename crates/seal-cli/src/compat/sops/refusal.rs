@@ -14,6 +14,7 @@ pub(super) enum Code {
     BadEncryptionContext = 6,
     BadSetFormat = 7,
     Conflict = 8,
+    CannotEncryptValue = 23,
     CannotDecryptValue = 25,
     KeysOfMissingFile = 49,
     MacMismatch = 51,
@@ -37,6 +38,8 @@ pub(super) enum Doing {
     Setting,
     /// `filestatus`, `updatekeys`, `publish`, `keyservice`: only one code for all that fails.
     Plain,
+    /// `groups`: the same, and no code of its own for a missing key either.
+    Grouping,
     /// What else rewrites or runs a file that is there.
     Using,
 }
@@ -62,6 +65,9 @@ impl Refusal {
 /// The exit code of a failed request.
 pub(super) fn code(doing: Doing, error: &CommandError) -> Code {
     let Some(reason) = error.reason else { return Code::Generic };
+    if doing == Doing::Grouping {
+        return Code::Generic;
+    }
     if doing == Doing::Plain {
         return match reason {
             Reason::NoDataKey => Code::NoDataKey,
@@ -79,6 +85,7 @@ pub(super) fn code(doing: Doing, error: &CommandError) -> Code {
         Reason::NoDocument if doing == Doing::Encrypting => Code::NoDocument,
         Reason::AlreadyEncrypted => Code::AlreadyEncrypted,
         Reason::MacMismatch => Code::MacMismatch,
+        Reason::Value if doing == Doing::Encrypting => Code::CannotEncryptValue,
         Reason::Value => Code::CannotDecryptValue,
         Reason::NoDataKey if doing != Doing::Encrypting => Code::NoDataKey,
         Reason::BadPath if doing == Doing::Extracting => Code::BadPath,

@@ -11,12 +11,14 @@ use seal_keys::{DecryptionOrder, Environment, OrderError};
 use super::flags::Parsed;
 use super::refusal::{Code, Doing, Refusal};
 use super::types::{Types, types};
-use crate::args::{
-    Command, ConversionArgs, DecryptArgs, DocumentChoice, EncryptArgs, ExecEnvArgs, ExecFileArgs,
-    FileArgs, GetArgs, KeyAccessArgs, KeyserviceArgs, Layout, MasterKeyArgs, Previous, ProgramArgs,
-    SelectionArgs,
-};
+use crate::args::{Command, ConversionArgs, FileArgs, KeyAccessArgs, MasterKeyArgs};
 use crate::ui::Ui;
+
+mod documents;
+mod programs;
+mod recipients;
+mod revisions;
+mod values;
 
 /// What `seal` is asked to do.
 #[derive(Debug)]
@@ -38,168 +40,6 @@ pub(super) struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    /// `encrypt`
-    pub(super) fn encrypt(&self) -> Result<Request, Refusal> {
-        let file = self.one_file()?;
-        let override_name = self.own.os_text("filename-override").map(PathBuf::from);
-        if file.is_none() && override_name.is_none() {
-            return Err(Refusal::new(
-                Code::Conflict,
-                "`--filename-override` is needed to encrypt standard input",
-            )
-            .hint("it names the creation rule and the type: `--filename-override secrets.yaml`"));
-        }
-        let types = self.types(override_name.as_deref().or(file.as_deref()))?;
-        let arguments = EncryptArgs {
-            files: self.place(file, types),
-            conversion: self.conversion(types),
-            mac_only_encrypted: self.global.has("mac-only-encrypted"),
-            layout: Layout::Sops,
-            filename_override: override_name,
-            expand_aliases: true,
-            previous: Some(Previous::Nothing),
-            as_data: true,
-            selection: self.selection()?,
-            master_keys: self.master_keys()?,
-            key_access: self.key_access()?,
-            ..blank(&[])
-        };
-        Ok(Request { command: Command::Encrypt(Box::new(arguments)), doing: Doing::Encrypting })
-    }
-
-    /// `decrypt`
-    pub(super) fn decrypt(&self) -> Result<Request, Refusal> {
-        let file = self.one_file()?;
-        let override_name = self.own.os_text("filename-override").map(PathBuf::from);
-        let name = override_name.as_deref().or(file.as_deref());
-        let types = self.types(Some(name.unwrap_or(Path::new(""))))?;
-        if let Some(path) = self.own.text("extract") {
-            return self.extract(&path, file, types);
-        }
-        let arguments = DecryptArgs {
-            files: self.place(file, types),
-            conversion: self.conversion(types),
-            ignore_mac: self.own.has("ignore-mac"),
-            as_data: true,
-            key_access: self.key_access()?,
-            ..blank(&[])
-        };
-        Ok(Request { command: Command::Decrypt(arguments), doing: Doing::Decrypting })
-    }
-
-    fn extract(&self, path: &str, file: Option<PathBuf>, types: Types) -> Result<Request, Refusal> {
-        check_path(path, Code::BadPath)?;
-        if self.own.has("in-place") || self.own.os_text("output").is_some() {
-            return Err(Refusal::new(
-                Code::Conflict,
-                "`--extract` prints a value; `--in-place` and `--output` are not supported with it",
-            )
-            .hint("redirect the output: `sops decrypt --extract PATH FILE >OUTPUT`"));
-        }
-        let arguments = GetArgs {
-            file: file.unwrap_or_else(|| "-".into()),
-            path: path.to_owned(),
-            document: Some(DocumentChoice::Index(0)),
-            file_type: Some(types.input),
-            conversion: self.conversion(types),
-            ignore_mac: self.own.has("ignore-mac"),
-            as_data: true,
-            key_access: self.key_access()?,
-            ..blank(&["-", "-"])
-        };
-        Ok(Request { command: Command::Get(arguments), doing: Doing::Extracting })
-    }
-
-    /// `exec-env`
-    pub(super) fn exec_env(&self) -> Result<Request, Refusal> {
-        let (files, types) = self.file_and_command()?;
-        let background = self.own.has("background");
-        if background && self.own.has("same-process") {
-            return Err(Refusal::new(
-                Code::Conflict,
-                "`--same-process` and `--background` exclude each other",
-            ));
-        }
-        let arguments = ExecEnvArgs {
-            files,
-            document: Some(DocumentChoice::Index(0)),
-            pristine: self.own.has("pristine"),
-            // SOPS passes on what the file says, whatever it means to a program.
-            allow_loader_variables: true,
-            same_process: self.own.has("same-process"),
-            background,
-            run: self.program(types),
-            key_access: self.key_access()?,
-            ..ExecEnvArgs::default()
-        };
-        Ok(Request { command: Command::ExecEnv(Box::new(arguments)), doing: Doing::Using })
-    }
-
-    /// `exec-file`
-    pub(super) fn exec_file(&self) -> Result<Request, Refusal> {
-        let (files, types) = self.file_and_command()?;
-        if self.own.has("background") {
-            return Err(Refusal::new(
-                Code::Generic,
-                "`--background` is not supported: the file would have to outlive this process",
-            )
-            .hint("start it in the background of the shell: `sops exec-file FILE COMMAND &`"));
-        }
-        let filename = self.own.os_text("filename").unwrap_or(OsStr::new("tmp-file"));
-        let arguments = ExecFileArgs {
-            files,
-            no_fifo: self.own.has("no-fifo"),
-            filename: filename.into(),
-            run: ProgramArgs { conversion: self.conversion(types), ..self.program(types) },
-            key_access: self.key_access()?,
-            ..ExecFileArgs::default()
-        };
-        Ok(Request { command: Command::ExecFile(Box::new(arguments)), doing: Doing::Using })
-    }
-
-    fn file_and_command(&self) -> Result<(Vec<OsString>, Types), Refusal> {
-        let [file, command] = &self.own.positionals[..] else {
-            return Err(Refusal::new(Code::Generic, "a file and a command are needed, no more")
-                .hint(
-                    "the command is one argument for a shell: `sops exec-env FILE 'COMMAND …'`",
-                ));
-        };
-        let file = self.file_of(file);
-        exists(&file, Code::CannotRead)?;
-        let types = self.types(Some(&file))?;
-        Ok((vec![file.into_os_string(), command.clone()], types))
-    }
-
-    fn program(&self, types: Types) -> ProgramArgs {
-        ProgramArgs {
-            user: self.own.text("user"),
-            file_type: Some(types.input),
-            as_data: true,
-            ..ProgramArgs::default()
-        }
-    }
-
-    /// `keyservice`
-    pub(super) fn keyservice(&self) -> Result<Request, Refusal> {
-        let network = self.own.text("network").unwrap_or_else(|| "tcp".to_owned());
-        let address = self.own.text("address").unwrap_or_else(|| "127.0.0.1:5000".to_owned());
-        let (socket, tcp) = match network.as_str() {
-            "tcp" => (None, Some(address)),
-            "unix" => (Some(address.into()), None),
-            _ => {
-                return Err(Refusal::new(Code::Generic, "the network is neither tcp nor unix"));
-            }
-        };
-        let arguments = KeyserviceArgs {
-            socket,
-            tcp,
-            // SOPS listens wherever it is told to; the command warns.
-            insecure_allow_remote: true,
-            prompt: self.own.has("prompt"),
-        };
-        Ok(Request { command: Command::Keyservice(arguments), doing: Doing::Plain })
-    }
-
     /// The one file of a command that can do with standard input; `None` for that.
     fn one_file(&self) -> Result<Option<PathBuf>, Refusal> {
         let conflict = |message| Err(Refusal::new(Code::Conflict, message));
@@ -216,7 +56,7 @@ impl Reader<'_> {
             return conflict("`--output` and `--in-place` exclude each other");
         }
         if let Some(file) = &file {
-            exists(file, Code::NoFile)?;
+            exists(file, Code::NoFile, Code::CannotRead)?;
         }
         Ok(file)
     }
@@ -266,6 +106,18 @@ impl Reader<'_> {
         ConversionArgs { output_type: Some(types.output), reprint: true, indent }
     }
 
+    /// What rewrites a file leaves it in its format.
+    fn check_same(&self, types: Types) -> Result<(), Refusal> {
+        if types.input == types.output {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            Code::Generic,
+            "`--output-type` is not supported here: the file stays of its type",
+        )
+        .hint("`sops decrypt --output-type TYPE FILE | sops encrypt …` converts it"))
+    }
+
     fn place(&self, file: Option<PathBuf>, types: Types) -> FileArgs {
         FileArgs {
             paths: vec![file.unwrap_or_else(|| "-".into())],
@@ -273,33 +125,6 @@ impl Reader<'_> {
             output: self.own.os_text("output").map(PathBuf::from),
             file_type: Some(types.input),
         }
-    }
-
-    fn selection(&self) -> Result<SelectionArgs, Refusal> {
-        let text = |flag| self.own.text(flag);
-        let selection = SelectionArgs {
-            encrypted_regex: text("encrypted-regex"),
-            unencrypted_regex: text("unencrypted-regex"),
-            encrypted_suffix: text("encrypted-suffix"),
-            unencrypted_suffix: text("unencrypted-suffix"),
-            encrypted_comment_regex: text("encrypted-comment-regex"),
-            unencrypted_comment_regex: text("unencrypted-comment-regex"),
-        };
-        let given = [
-            &selection.encrypted_regex,
-            &selection.unencrypted_regex,
-            &selection.encrypted_suffix,
-            &selection.unencrypted_suffix,
-            &selection.encrypted_comment_regex,
-            &selection.unencrypted_comment_regex,
-        ];
-        if given.into_iter().flatten().count() > 1 {
-            return Err(Refusal::new(
-                Code::Conflict,
-                "at most one of the flags that say what is encrypted can be given",
-            ));
-        }
-        Ok(selection)
     }
 
     pub(super) fn master_keys(&self) -> Result<MasterKeyArgs, Refusal> {
@@ -386,7 +211,7 @@ pub(super) fn no_file() -> Refusal {
 }
 
 /// Refuses a file that is not there, and a directory.
-pub(super) fn exists(file: &Path, missing: Code) -> Result<(), Refusal> {
+pub(super) fn exists(file: &Path, missing: Code, directory: Code) -> Result<(), Refusal> {
     match fs::metadata(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let mut refusal = Refusal::new(missing, "no such file");
@@ -394,7 +219,7 @@ pub(super) fn exists(file: &Path, missing: Code) -> Result<(), Refusal> {
             Err(refusal)
         }
         Ok(metadata) if metadata.is_dir() => {
-            let mut refusal = Refusal::new(Code::CannotRead, "is a directory");
+            let mut refusal = Refusal::new(directory, "is a directory");
             refusal.error = refusal.error.in_file(file);
             Err(refusal)
         }

@@ -177,7 +177,7 @@ const PLACE: &[Flag] = &[
 const EXTRACT: &[Flag] = &[text(&["extract"], "print only what stands at this path: '[\"a\"][0]'")];
 
 const INPUT_TYPE: &[Flag] = &[text(&["input-type"], INPUT_TYPE_ABOUT)];
-const INPUT_TYPE_ABOUT: &str = "yaml, json, dotenv, ini or binary; by default the name decides";
+const INPUT_TYPE_ABOUT: &str = "yaml, json, dotenv, ini, binary [default: by the name]";
 
 const TYPES: &[Flag] =
     &[text(&["input-type"], INPUT_TYPE_ABOUT), text(&["output-type"], "the same for the result")];
@@ -245,16 +245,11 @@ const IGNORE_MAC: &[Flag] = &[switch(&["ignore-mac"], "decrypt although the MAC 
 
 const NAME: &[Flag] = &[text(&["filename-override"], "name that types and creation rules go by")];
 
-const ORDER: &[Flag] = &[text(
-    &["decryption-order"],
-    "kinds of master keys to try first, with commas [SOPS_DECRYPTION_ORDER]",
-)];
+const ORDER: &[Flag] =
+    &[text(&["decryption-order"], "kinds of keys to try first [SOPS_DECRYPTION_ORDER]")];
 
 const SERVICES: &[Flag] = &[
-    switch(
-        &["enable-local-keyservice"],
-        "use this machine's keys, which is the default [SOPS_ENABLE_LOCAL_KEYSERVICE]",
-    ),
+    switch(&["enable-local-keyservice"], "use keys of this machine [SOPS_ENABLE_LOCAL_KEYSERVICE]"),
     texts(&["keyservice"], "key service to ask, PROTOCOL://ADDRESS [SOPS_KEYSERVICE]"),
 ];
 
@@ -299,7 +294,7 @@ const VERBOSE: &[Flag] = &[switch(&["verbose"], "accepted; there is nothing more
 
 /// Those that count in front of a subcommand too.
 const EVERYWHERE: &[Flag] = &[
-    text(&["config"], "rules to use instead of the .sops.yaml that is found [SOPS_CONFIG]"),
+    text(&["config"], "rules, instead of the .sops.yaml found [SOPS_CONFIG]"),
     number(&["indent"], "blanks for each level of YAML and JSON"),
     switch(&["mac-only-encrypted"], "let the MAC cover encrypted values only"),
     switch(&["verbose"], "accepted; there is nothing more to say"),

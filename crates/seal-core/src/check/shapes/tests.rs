@@ -102,6 +102,7 @@ fn placeholders_are_none() {
         "AKIAIOSFODNN7EXAMPLE".to_owned(),
         format!("ghp_{}", "x".repeat(36)),
         format!("sk_live_{}", "0".repeat(24)),
+        "hvs.the-name-of-a-service-and-more".to_owned(),
     ] {
         assert_eq!(what(&text), [""; 0], "{text}");
     }

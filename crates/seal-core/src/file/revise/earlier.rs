@@ -14,11 +14,11 @@ use super::ReviseOptions;
 use super::known::Known;
 use super::opened::OpenPiece;
 use crate::cipher::Cipher;
-use crate::document::Stream;
+use crate::document::{NodeId, Stream};
 use crate::envelope::binding::{BindingKeys, Flags, Recognised};
 use crate::envelope::{Metadata, Rule};
 use crate::format::Format;
-use crate::kubernetes::{self, AsWritten, Object};
+use crate::kubernetes::{AsWritten, Object};
 use crate::secret::DataKey;
 
 /// One envelope of the earlier version.
@@ -51,6 +51,8 @@ pub(super) struct Found<'o, 'p, 's> {
     pub(super) open: &'o OpenPiece<'p, 's>,
     /// The piece, decrypted and read.
     pub(super) stream: &'o Stream<'o>,
+    /// The objects of each of its documents.
+    pub(super) objects: &'o [Vec<NodeId>],
 }
 
 /// Reads envelopes.
@@ -129,12 +131,15 @@ impl<'a> Reader<'a> {
 }
 
 /// The same member in the decrypted text.
-fn decrypted<'o>(member: Member<'_, '_>, found: &Found<'o, '_, '_>) -> Member<'o, 'o> {
+pub(super) fn decrypted<'o>(member: Member<'_, '_>, found: &Found<'o, '_, '_>) -> Member<'o, 'o> {
     let documents = &found.stream.documents;
     let tree = &documents[member.document];
     let object = match member.object == member.document().root() {
         true => tree.root(),
-        false => kubernetes::objects(tree).get(member.place).copied().unwrap_or(tree.root()),
+        false => {
+            let objects = &found.objects[member.document];
+            objects.get(member.place).copied().unwrap_or(tree.root())
+        }
     };
     let (source, document, place) = (found.open.shown(), member.document, member.place);
     Member { before: &[], source, documents, document, object, place }

@@ -54,15 +54,14 @@ impl<'a> Version<'a> {
         options: &'a ReviseOptions<'a>,
     ) -> Result<Self, FileError> {
         let reader = Reader::new(format, options);
-        let pieces = opened.iter().zip(streams).enumerate();
+        let objects: Vec<Vec<Vec<NodeId>>> = (streams.iter())
+            .map(|stream| stream.documents.iter().map(kubernetes::objects).collect())
+            .collect();
+        let pieces = opened.iter().zip(streams).zip(&objects).enumerate();
         let all: Vec<Found<'_, '_, '_>> = pieces
-            .flat_map(|(number, (piece, stream))| {
-                piece.envelopes.iter().map(move |envelope| Found {
-                    number,
-                    envelope,
-                    open: piece,
-                    stream,
-                })
+            .flat_map(|(number, ((open, stream), objects))| {
+                let found = move |envelope| Found { number, envelope, open, stream, objects };
+                open.envelopes.iter().map(found)
             })
             .collect();
         let (mut envelopes, mut by_place) = (Vec::new(), Owners::new());
@@ -212,6 +211,11 @@ impl<'a> Version<'a> {
             Fresh::All => true,
             Fresh::Unbound => earlier.bound.is_none(),
         }
+    }
+
+    /// Whether an envelope is tied to its document that was not before.
+    pub(crate) fn binds(&self, earlier: &Earlier) -> bool {
+        earlier.bound.is_none() && self.tie(earlier) != Tie::Nothing
     }
 
     /// What an envelope is to be tied to.

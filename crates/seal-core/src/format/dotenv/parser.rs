@@ -79,10 +79,64 @@ fn problem_of(line: &[u8]) -> &'static str {
     if line.starts_with(b"\xef\xbb\xbf") {
         "a byte order mark makes this line neither a comment nor `KEY=value`"
     } else if line.trim_ascii().is_empty() {
-        "a line that is not empty, but holds nothing except blanks; sops would not read it"
+        "a line that is not empty, but holds nothing except blanks, which sops does not read"
     } else if line.trim_ascii_start().starts_with(b"#") {
         "a comment has to begin in the first column"
     } else {
         "expected `KEY=value` or a comment"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Content, Document};
+
+    /// Keys and values, comments as `#`, and `{` for the metadata.
+    fn shape(document: &Document<'_>) -> Vec<Vec<u8>> {
+        let nodes = document.nodes.iter().skip(1);
+        nodes
+            .map(|node| {
+                let key = node.key.as_ref().map_or("", |key| &key.text);
+                match &node.content {
+                    Content::Comment(comment) => format!("#{}", comment.text).into_bytes(),
+                    Content::Scalar(scalar) => {
+                        [key.as_bytes(), b"=", &scalar.value.canonical()].concat()
+                    }
+                    _ => format!("{key}{{").into_bytes(),
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn nothing_is_trimmed_and_nothing_unquoted() {
+        let source = b"#c \r\n export A = 'x' # y\n\nB=\nB=a=b\\n\\\\n\r\nC=\xff\\n";
+        let stream = parse(source).unwrap();
+        let expected: [&[u8]; 5] =
+            [b"#c \r", b" export A = 'x' # y", b"B=", b"B=a=b\n\\\n\r", b"C=\xff\n"];
+        assert_eq!(shape(&stream.documents[0]), expected);
+    }
+
+    #[test]
+    fn every_node_stands_where_its_text_is() {
+        let source = b"A=x\n#c\n\nlong key=two words";
+        let stream = parse(source).unwrap();
+        let document = &stream.documents[0];
+        let text = |span: Span| std::str::from_utf8(&source[span.range()]).unwrap();
+        let spans: Vec<&str> = document.nodes.iter().skip(1).map(|node| text(node.span)).collect();
+        assert_eq!(spans, ["x", "c", "two words"]);
+        let keys = document.nodes.iter().filter_map(|node| node.key.as_ref());
+        assert_eq!(keys.map(|key| text(key.span)).collect::<Vec<_>>(), ["A", "long key"]);
+    }
+
+    #[test]
+    fn the_metadata_are_one_entry_behind_all_others() {
+        let source = b"sops_a__list_0=x\nA=y\nsops_b=z\n";
+        let stream = parse(source).unwrap();
+        let document = &stream.documents[0];
+        let expected: [&[u8]; 5] = [b"A=y", b"sops{", b"a{", b"=x", b"b=z"];
+        assert_eq!(shape(document), expected);
+        assert!(!document.is_manifest);
     }
 }

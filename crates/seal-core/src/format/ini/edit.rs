@@ -23,7 +23,8 @@ pub(crate) fn encrypted(
         && comment.inline
     {
         let start = memchr::memrchr(b'\n', &source[..span.start]).map_or(0, |at| at + 1);
-        if source[start..].trim_ascii_start().starts_with(b"[") {
+        let before = String::from_utf8_lossy(&source[start..span.start]);
+        if before.trim_start_matches('\u{feff}').trim_start().starts_with('[') {
             let problem = "a comment behind the name of a section cannot be encrypted there; put it on the line above";
             return Err(EditError { problem: problem.to_owned() });
         }

@@ -62,6 +62,7 @@ struct File<'s> {
 struct Section<'s> {
     name: &'s str,
     name_span: Span,
+    /// From its first key to its last value.
     span: Span,
     entries: Vec<Entry<'s>>,
     keys: HashSet<Cow<'s, str>>,
@@ -116,7 +117,7 @@ impl<'s> File<'s> {
                     let key = key_name(self.text, begin).map_err(problem)?;
                     let value = value::read(self.text, key.behind)?;
                     at = value.next;
-                    self.key(key, value).map_err(problem)?;
+                    self.key(begin, key, value).map_err(problem)?;
                     continue;
                 }
             }
@@ -175,7 +176,13 @@ impl<'s> File<'s> {
         Ok(())
     }
 
-    fn key(&mut self, key: KeyName<'s>, value: ReadValue<'s>) -> Result<(), &'static str> {
+    /// A key, the line of which begins at `begin`.
+    fn key(
+        &mut self,
+        begin: usize,
+        key: KeyName<'s>,
+        value: ReadValue<'s>,
+    ) -> Result<(), &'static str> {
         self.goes_on = None;
         if let (true, Some(envelope)) = (self.in_envelope, &mut self.envelope) {
             // Comments among the metadata say nothing to anyone.
@@ -198,6 +205,9 @@ impl<'s> File<'s> {
             return Err(
                 "this key stands twice in its section, and sops would keep only the last one",
             );
+        }
+        if section.keys.len() == 1 {
+            section.span.start = begin;
         }
         section.span.end = value.span.end;
         let comment = value.comment.and_then(|at| comment_text(self.text, at));
@@ -223,7 +233,7 @@ impl<'s> Section<'s> {
         Self {
             name,
             name_span,
-            span: name_span,
+            span: Span::new(name_span.end, name_span.end),
             entries: Vec::new(),
             keys: HashSet::new(),
             unnamed: 0,
@@ -245,5 +255,90 @@ impl<'s> Section<'s> {
             }
         }
         tree.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Document;
+
+    /// The tree as lines: sections, keys with values, comments with `;`, `!` before those that SOPS does not see.
+    fn shape(document: &Document<'_>) -> Vec<String> {
+        let nodes = document.nodes.iter().skip(1);
+        nodes
+            .map(|node| {
+                let key = node.key.as_ref().map_or("", |key| &key.text);
+                match &node.content {
+                    Content::Comment(comment) => {
+                        format!("{};{}", if comment.dropped { "!" } else { "" }, comment.text)
+                    }
+                    Content::Scalar(scalar) => {
+                        let value = scalar.value.canonical().to_vec();
+                        format!("{key}={}", String::from_utf8(value).unwrap())
+                    }
+                    _ => format!("[{key}]"),
+                }
+            })
+            .collect()
+    }
+
+    fn lines(source: &str) -> Vec<String> {
+        shape(&parse(source.as_bytes()).unwrap().documents[0])
+    }
+
+    #[test]
+    fn comments_stand_where_sops_puts_them() {
+        let source = "; of k\nk = 1 ; inline\n\n; of a\n[a] # and a\n; of l\nl=2\n; end\n";
+        assert_eq!(
+            lines(source),
+            [
+                "[DEFAULT]",
+                "k=1",
+                ";of k",
+                ";inline",
+                "[a]",
+                ";of a",
+                ";and a",
+                "l=2",
+                ";of l",
+                "!;end",
+            ]
+        );
+    }
+
+    #[test]
+    fn lines_of_a_comment_are_one_until_something_parts_them() {
+        let source = "; a\n  # b \n;\n;; c\n\n;d\nk=1\n";
+        assert_eq!(lines(source), ["[DEFAULT]", "k=1", ";a\n  # b", ";c", ";d"]);
+        let source = "; a\n; ENC[AES256_GCM,data:x]\n; b\n; c\nk=1\n";
+        assert_eq!(
+            lines(source),
+            ["[DEFAULT]", "k=1", ";a", ";ENC[AES256_GCM,data:x]", ";b\n; c",]
+        );
+    }
+
+    #[test]
+    fn the_metadata_are_one_entry_and_comments_above_them_belong_elsewhere() {
+        let source =
+            "[a]\nk=1\n; end\n[sops]\n; of the metadata\nx__list_0 = y\n\n; of b\n[b]\nl=2\n";
+        assert_eq!(
+            lines(source),
+            ["[DEFAULT]", "[a]", "k=1", "!;end", "[b]", ";of b", "l=2", "[sops]", "[x]", "=y",]
+        );
+    }
+
+    #[test]
+    fn every_node_stands_where_its_text_is() {
+        let source = "\u{feff} [ s ] ; c \n\t\"k 1\" = 'x y' # d\n`k:2`:\"\"\"a\nb\"\"\"\n";
+        let stream = parse(source.as_bytes()).unwrap();
+        let document = &stream.documents[0];
+        let spans = document.nodes.iter().skip(3).map(|node| &source[node.span.range()]);
+        assert_eq!(spans.collect::<Vec<_>>(), ["c", "'x y'", "d", "\"\"\"a\nb\"\"\""]);
+        let keys = document.nodes.iter().skip(2).filter_map(|node| node.key.as_ref());
+        assert_eq!(
+            keys.map(|key| &source[key.span.range()]).collect::<Vec<_>>(),
+            [" s ", "k 1", "k:2"]
+        );
     }
 }

@@ -97,7 +97,7 @@ pub(super) fn read(text: &str, at: usize) -> Result<ReadValue<'_>, Problem> {
     } else if body.starts_with('`') {
         quoted(text, start, next, Quote::Backtick)
     } else if body.trim_end().ends_with('\\') {
-        Ok(continued(text, start, next))
+        continued(text, start, next)
     } else {
         plain(text, start, next)
     }
@@ -137,13 +137,18 @@ fn quoted(text: &str, start: usize, next: usize, quote: Quote) -> Result<ReadVal
 }
 
 /// A value that goes on in the next line, as each line does that ends with a backslash.
-fn continued(text: &str, start: usize, next: usize) -> ReadValue<'_> {
+fn continued(text: &str, start: usize, next: usize) -> Result<ReadValue<'_>, Problem> {
     let mut next = next;
     let first = text[start..next].trim_end();
     let mut end = start + first.len();
     let mut value = Zeroizing::new(first.to_owned());
     while value.ends_with('\\') {
         value.pop();
+        if !text[..next].ends_with('\n') {
+            // Whatever is put behind it would become a part of it.
+            let text = "the file ends with a backslash, which asks for another line";
+            return Err(Problem { at: start, text });
+        }
         let more = line(text, next);
         let own = more.trim();
         if !own.is_empty() {
@@ -157,7 +162,7 @@ fn continued(text: &str, start: usize, next: usize) -> ReadValue<'_> {
     }
     let text = Cow::Owned(std::mem::take(&mut *value));
     let span = Span::new(start, end);
-    ReadValue { span, quote: Quote::None, text, comment: None, is_dropped: false, next }
+    Ok(ReadValue { span, quote: Quote::None, text, comment: None, is_dropped: false, next })
 }
 
 fn plain(text: &str, start: usize, next: usize) -> Result<ReadValue<'_>, Problem> {
@@ -180,6 +185,9 @@ fn plain(text: &str, start: usize, next: usize) -> Result<ReadValue<'_>, Problem
                 "`#` and `;` begin a comment even in these quotes; use backticks instead",
             );
         }
+    }
+    if own == Quote::Triple.text() {
+        return Err(Problem { at: start, text: "the quotes of this value do not close" });
     }
     let quote = quote_around(own);
     let width = quote.text().len();
@@ -237,4 +245,73 @@ pub(super) fn written(value: &str, quote: Quote, tail: &str) -> Option<Zeroizing
         Some(text)
     };
     candidates.into_iter().find_map(attempt)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn quotes(value: &str, quote: Quote) -> Option<String> {
+        written(value, quote, "").map(|text| text.to_string())
+    }
+
+    #[test]
+    fn a_text_gets_the_quotes_that_sops_gives_it() {
+        for (value, expected) in [
+            ("x", "x"),
+            ("two words", "two words"),
+            (" x", "\" x\""),
+            ("a#b", "`a#b`"),
+            ("a;b", "`a;b`"),
+            ("a\nb", "\"\"\"a\nb\"\"\""),
+            ("a`\n", "\"\"\"a`\n\"\"\""),
+            ("a=b", "a=b"),
+            ("it's", "it's"),
+        ] {
+            assert_eq!(quotes(value, Quote::None).as_deref(), Some(expected), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn what_those_quotes_would_change_gets_others() {
+        for (value, expected) in [
+            ("'x'", "`'x'`"),
+            ("\"x\"", "`\"x\"`"),
+            ("x\\", "`x\\`"),
+            (" \"x ", "` \"x `"),
+            ("a\n\"\"\"\nb", "`a\n\"\"\"\nb`"),
+        ] {
+            assert_eq!(quotes(value, Quote::None).as_deref(), Some(expected), "{value:?}");
+        }
+        assert_eq!(quotes("`\n\"\"\"\n`", Quote::None), None);
+    }
+
+    #[test]
+    fn the_quotes_that_stand_there_are_kept() {
+        assert_eq!(quotes("x", Quote::Single).as_deref(), Some("'x'"));
+        assert_eq!(quotes("x", Quote::Triple).as_deref(), Some("\"\"\"x\"\"\""));
+        assert_eq!(quotes("it's", Quote::Single).as_deref(), Some("it's"));
+        assert_eq!(quotes("a\nb", Quote::Backtick).as_deref(), Some("`a\nb`"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_as_it_was(
+            value in "[a \n`\"'#;\\\\=\r\u{a0}é]{0,12}",
+            quote in prop::sample::select(vec![
+                Quote::None, Quote::Single, Quote::Double, Quote::Backtick, Quote::Triple,
+            ]),
+        ) {
+            if let Some(text) = written(&value, quote, "") {
+                let line = format!("{}\nnext = line\n", *text);
+                let read = read(&line, 0).unwrap();
+                prop_assert_eq!(read.text, value.as_str());
+                prop_assert_eq!(read.next, text.len() + 1);
+            } else {
+                prop_assert!(value.contains('\n'), "one line always has a way");
+            }
+        }
+    }
 }

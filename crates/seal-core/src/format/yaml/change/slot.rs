@@ -247,29 +247,39 @@ pub(super) fn end_of_text(source: &[u8], document: &Document<'_>, id: NodeId) ->
     }
 }
 
-/// Behind the comment lines that follow directly and stand further right than `column`.
+/// Behind the comment lines that follow directly and stand further right than `column`, the last line break left out.
 pub(super) fn with_own_comments(source: &[u8], end: usize, column: usize) -> usize {
     let mut at = end;
+    let mut line = following_line(source, end);
     loop {
-        let line = placement::next_line(source, at);
         let blanks = blanks(source, line);
         if line >= source.len() || blanks <= column || source.get(line + blanks) != Some(&b'#') {
             return at;
         }
         at = line_end(source, line);
+        line = placement::next_line(source, line);
     }
 }
 
 /// Behind the empty lines that follow directly.
 pub(super) fn with_empty_lines(source: &[u8], end: usize) -> usize {
     let mut at = end;
+    let mut line = following_line(source, end);
     loop {
-        let line = placement::next_line(source, at);
-        let next = line_end(source, line);
-        if line >= source.len() || source[line..next].iter().any(|byte| *byte != b' ') {
+        let text = &source[line..line_end(source, line)];
+        if line >= source.len() || text.iter().any(|byte| *byte != b' ') {
             return at;
         }
-        at = next;
+        line = placement::next_line(source, line);
+        at = line;
+    }
+}
+
+/// The line behind a text that ends there, with its line break or without.
+fn following_line(source: &[u8], end: usize) -> usize {
+    match end.checked_sub(1).map(|last| source[last]) {
+        Some(b'\n' | b'\r') => end,
+        _ => placement::next_line(source, end),
     }
 }
 
