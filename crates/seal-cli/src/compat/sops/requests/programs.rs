@@ -82,8 +82,13 @@ impl Reader<'_> {
     /// `publish`
     pub(in crate::compat::sops) fn publish(&self) -> Result<Request, Refusal> {
         let Some(path) = self.own.positionals.first() else { return Err(no_file()) };
+        let path = self.file(path);
+        if !path.is_dir() {
+            exists(&path, Code::Generic, Code::Generic)?;
+        }
         let arguments = PublishArgs {
-            path: self.existing(path)?,
+            path,
+            as_data: true,
             recursive: self.own.has("recursive"),
             yes: self.own.has("yes"),
             omit_extensions: self.own.has("omit-extensions"),
