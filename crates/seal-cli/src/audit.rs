@@ -25,7 +25,6 @@ use postgres::Table;
 pub(crate) enum Action {
     Encrypt,
     Decrypt,
-    #[allow(dead_code, reason = "the verb that rotates is on its way")]
     Rotate,
 }
 

@@ -18,6 +18,7 @@ use super::encrypt::data_keys::{DataKeys, random_bytes};
 use super::files::{self, file_error};
 use super::recipients::{check_strangers, of_rule, strangers};
 use crate::args::{FileType, KeyAccessArgs, RecipientsChange, RevisionArgs};
+use crate::audit::{self, Action};
 use crate::clock;
 use crate::destination::Destination;
 use crate::error::CommandError;
@@ -115,9 +116,11 @@ impl<'a> Revision<'a> {
         after: &[u8],
     ) -> Result<Encrypted, CommandError> {
         let options = self.options(path, Fresh::Added)?;
-        self.with_keys(path, (format, before), NewKeysFor::Rule, |keys, unwrap| {
-            revise(format, before, after, &options, keys, unwrap)
-        })
+        let revised =
+            self.with_keys(path, (format, before), NewKeysFor::Rule, |keys, unwrap| {
+                revise(format, before, after, &options, keys, unwrap)
+            })?;
+        recorded(Action::Encrypt, path, revised)
     }
 
     /// Encrypts a file under new data keys.
@@ -129,9 +132,11 @@ impl<'a> Revision<'a> {
         keys_for: NewKeysFor<'_>,
     ) -> Result<Encrypted, CommandError> {
         let options = self.options(path, fresh)?;
-        self.with_keys(path, (format, source), keys_for, |keys, unwrap| {
+        let renewed = self.with_keys(path, (format, source), keys_for, |keys, unwrap| {
             renew(format, source, &options, keys, unwrap)
-        })
+        })?;
+        let action = if matches!(fresh, Fresh::All) { Action::Rotate } else { Action::Encrypt };
+        recorded(action, path, renewed)
     }
 
     /// Says what was ignored on the way.
@@ -211,6 +216,14 @@ impl<'a> Revision<'a> {
             NewKeysFor::File(change) => changed(path, same(path, &there()?)?, change),
         }
     }
+}
+
+/// What was encrypted, once that is in the audit log.
+fn recorded(action: Action, path: &Path, done: Encrypted) -> Result<Encrypted, CommandError> {
+    if done.bytes.is_some() {
+        audit::record(action, path)?;
+    }
+    Ok(done)
 }
 
 /// The recipients that all envelopes of a file have.
