@@ -1,4 +1,4 @@
-//! dotenv, INI and binary files: by name, by `--type`, in directories, damaged, and together with the real `sops`.
+//! dotenv, INI and binary files: by name, by `--input-type`, in directories, damaged, and together with the real `sops`.
 
 use std::fs;
 
@@ -63,10 +63,39 @@ fn a_name_that_only_hints_at_a_format_is_asked_about() {
         for command in ["encrypt", "decrypt"] {
             let run = directory.seal(&[command, "-i", name]).run();
             assert_eq!(run.code, 2, "{name}: {}", run.stderr);
-            assert!(run.stderr.contains("hint: say which it is with `--type"), "{}", run.stderr);
+            assert!(run.stderr.contains("hint: say which it is with `--input-type"), "{}", run.stderr);
             assert_eq!(directory.read(name), DOTENV);
         }
     }
+}
+
+/// SOPS takes `.env.prod` for a binary file, and names tell nothing about `key.pem`.
+#[test]
+fn binary_files_of_a_directory_keep_no_recipient_that_was_taken_out() {
+    let directory = TestDir::with(&[("tls/key.pem", "hunter2\n"), ("tls/.env.prod", "A=hunter2\n")]);
+    let other = "age1que6ws5c3gmlptdr3d2rzuyrxyqmthqtn7z9mmq7zjq4cm5mudessx4w8m";
+    for name in ["tls/key.pem", "tls/.env.prod"] {
+        let recipients = format!("{},{other}", keys::RECIPIENT);
+        directory.done(&["encrypt", "-i", "--age", &recipients, "--type", "binary", name]);
+    }
+    assert_eq!(directory.done(&["decrypt", "tls/.env.prod"]).stdout, b"A=hunter2\n");
+    let drift = directory.seal(&["updatekeys", "--dry-run", "tls"]).run();
+    assert_eq!(drift.code, 5, "{}", drift.stderr);
+    directory.done(&["keys", "remove", "--age", other, "tls"]);
+    for name in ["tls/key.pem", "tls/.env.prod"] {
+        assert!(!directory.read(name).contains(other), "{name}");
+    }
+    assert!(directory.done(&["verify", "tls"]).stderr.starts_with("verified 2 files"));
+}
+
+/// `seal encrypt -i` of the directory would not encrypt them again.
+#[test]
+fn binary_files_of_a_directory_are_decrypted_only_by_name() {
+    let directory = TestDir::with(&[("tls/key.pem", "hunter2\n")]);
+    directory.done(&["encrypt", "-i", "tls/key.pem"]);
+    let encrypted = directory.read("tls/key.pem");
+    directory.done(&["decrypt", "-i", "tls"]);
+    assert_eq!(directory.read("tls/key.pem"), encrypted);
 }
 
 #[test]

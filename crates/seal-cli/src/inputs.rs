@@ -1,7 +1,8 @@
 //! Which files a command works on: turns the paths of the command line into a list of files.
 //!
 //! - A file that is named is taken whatever its name is.
-//! - A directory means all `*.yaml`, `*.yml`, `*.json`, `*.env` and `*.ini` below it. `.gitignore` has no say: a rendered release is
+//! - A directory means all `*.yaml`, `*.yml`, `*.json`, `*.env` and `*.ini` below it, and binary files that are encrypted,
+//!   whatever their names: taking a colleague out of a directory must not pass over them. `.gitignore` has no say: a rendered release is
 //!   often ignored by git, and a Secret that is left in clear without a word is the worst outcome. Hidden files and
 //!   directories count for the same reason (`.release`). Left out are the directories of version control and
 //!   `.sops.yaml`; symbolic links are not followed, so nothing outside the directory is touched.
@@ -13,7 +14,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -233,7 +234,7 @@ impl Collector {
             if is_configuration(&path) && !self.files.configurations.contains(&path) {
                 self.files.configurations.push(path.clone());
             }
-            if is_candidate(&path) {
+            if is_candidate(&path) || is_encrypted_binary(&path) {
                 self.file(&path, false);
             } else {
                 self.skipped.insert(path);
@@ -338,6 +339,28 @@ fn is_candidate(path: &Path) -> bool {
         return false;
     }
     Format::of_path(path).is_some()
+}
+
+/// Whether a file is the JSON object that SOPS makes of a binary file, by its first bytes. Its name can be any.
+pub(crate) fn is_encrypted_binary(path: &Path) -> bool {
+    const ENOUGH: u64 = 256;
+    // A pipe would wait, and lose what is read of it.
+    if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        return false;
+    }
+    let mut start = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(ENOUGH).read_to_end(&mut start));
+    let mut rest = start.as_slice();
+    read.is_ok()
+        && [b"{".as_slice(), b"\"data\"", b":", b"\"ENC[AES256_GCM,"].iter().all(|expected| {
+            match rest.trim_ascii_start().strip_prefix(*expected) {
+                Some(behind) => {
+                    rest = behind;
+                    true
+                }
+                None => false,
+            }
+        })
 }
 
 fn path_of(error: &ignore::Error) -> Option<&Path> {

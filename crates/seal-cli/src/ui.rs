@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
-use clap::error::{ContextKind, ContextValue};
+use clap::error::ContextValue;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Map, Value, json};
 
@@ -24,6 +24,7 @@ use crate::inputs::is_stdin;
 mod escape;
 mod recipients_summary;
 mod summary;
+mod wrong_use;
 
 pub(crate) use escape::escape;
 pub(crate) use recipients_summary::{FilesDone, Found};
@@ -263,31 +264,16 @@ pub(crate) fn print_clap(message: clap::Error) -> ExitCode {
     }
     // Arguments are quoted in it. A line break in one must not begin a line of ours, and clap's colours could not be
     // told from foreign ones, so it goes without.
-    let message = match message.get(ContextKind::InvalidArg).map(ToString::to_string) {
-        Some(option) => with_option_for_sops_users(message, &option),
+    let message = match wrong_use::hint(&message) {
+        Some((problem, hint)) => {
+            clap::Error::raw(message.kind(), format!("{problem}\nhint: {hint}\n"))
+        }
         None => message,
     };
     let text = with_escaped_arguments(message).render().to_string();
     let lines: Vec<_> = text.trim_end().split('\n').map(escape).collect();
     let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
     ExitCode::Usage
-}
-
-/// Options of `sops` that have another name here, or none.
-fn with_option_for_sops_users(message: clap::Error, option: &str) -> clap::Error {
-    let name = option.split([' ', '=']).next().unwrap_or_default();
-    let instead = match name {
-        "--extract" => "`seal get FILE PATH` prints one value",
-        "--ignore-mac" => "only `seal decrypt` and `seal edit` have it",
-        "-d" | "--decrypt" => "`seal decrypt FILE`",
-        "-e" | "--encrypt" => "`seal encrypt FILE`",
-        "-r" | "--rotate" => "`seal rotate PATHS`",
-        _ => return message,
-    };
-    clap::Error::raw(
-        clap::error::ErrorKind::UnknownArgument,
-        format!("seal has no `{name}`\nhint: {instead}\n"),
-    )
 }
 
 fn with_escaped_arguments(mut message: clap::Error) -> clap::Error {

@@ -26,7 +26,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = lint)]
     pub(crate) ignore: Vec<&'static Lint>,
     /// Format of the input [default: by the file's name; by its text for standard input, YAML for pipes]
-    #[arg(long = "type", visible_alias = "input-type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
     /// Name that the rules of .sops.yaml and the format go by, for standard input or instead of the file's own
     #[arg(long, value_name = "PATH")]

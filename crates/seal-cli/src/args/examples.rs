@@ -5,6 +5,9 @@ Examples:
   seal init                                         a key and a .sops.yaml, once per repository
   seal encrypt -i .release                          all Secrets of a rendered release
   kubectl apply -f <(seal decrypt release.yaml)     decrypt right into a deploy
+  seal edit secret.yaml                             change values in an editor
+  seal set secret.yaml stringData/password          change one value; asks for it
+  seal check                                        in a hook or CI: is a secret in clear?
 
 Exit codes:
   0  done, nothing to do included
@@ -14,6 +17,9 @@ Exit codes:
   4  no key could be had
   5  findings of a check
 exec-env and exec-file end with the code of the command that they ran.
+
+Who used `sops`: `seal sops …` takes its commands and options as they are, and the binary does so
+too where it is called `sops`.
 
 Run `seal COMMAND --help` for the options and examples of a command.";
 
@@ -64,7 +70,9 @@ pub(super) const GET: &str = "\
 Examples:
   seal get secret.yaml '[\"stringData\"][\"password\"]'
   seal get secret.yaml stringData/password
-  seal get release.yaml --document Secret/database data/password | base64 -d";
+  seal get --decode secret.yaml data/token          what stands there in Base64
+  seal get release.yaml --document Secret/database stringData/password
+  seal get --output-type json values.yaml db        several values, as JSON";
 
 pub(super) const KEYSERVICE: &str = "\
 Examples:
@@ -118,6 +126,34 @@ Examples:
   seal keys remove --age age1colleague… .           with a new data key for each file
 
 .sops.yaml says who reads new files; `seal updatekeys` makes the files that are there agree with it.";
+
+pub(super) const KEYS_LIST: &str = "\
+Examples:
+  seal keys list                                    who can read what, below this directory
+  seal keys list --by-file secrets
+  seal keys list --json | jq '.files[].file'";
+
+pub(super) const KEYS_ADD: &str = "\
+Examples:
+  seal keys add --age age1colleague… secrets        after naming it in .sops.yaml
+  seal keys add --dry-run --pgp 85D77543B3D624B63CEA9E6DBC17301B491B3F21 secrets/db.yaml";
+
+pub(super) const KEYS_REMOVE: &str = "\
+Examples:
+  seal keys remove --dry-run --age age1colleague… . which files it concerns
+  seal keys remove --age age1colleague… .           after taking it out of .sops.yaml
+
+The data keys are new then. What somebody has read is still to be changed, at the place where it is
+a password.";
+
+pub(super) const GROUPS_ADD: &str = "\
+Examples:
+  seal groups add -i -f secret.yaml --age age1… --pgp 85D77543B3D624B63CEA9E6DBC17301B491B3F21
+  seal groups add -f secret.yaml --age age1… > new.yaml";
+
+pub(super) const GROUPS_DELETE: &str = "\
+Examples:
+  seal groups delete -i -f secret.yaml 2            the third group";
 
 pub(super) const GROUPS: &str = "\
 Examples:

@@ -39,6 +39,7 @@ pub(crate) enum GroupsAction {
 
 /// Add a key group with these keys
 #[derive(Clone, Debug, PartialEq, Args)]
+#[command(after_help = examples::GROUPS_ADD)]
 pub(crate) struct GroupsAddArgs {
     #[command(flatten)]
     pub(crate) file: GroupsFileArgs,
@@ -52,6 +53,7 @@ pub(crate) struct GroupsAddArgs {
 ///
 /// Whoever was in it may have kept a share of the data key: `seal rotate` gives the file a new one.
 #[derive(Clone, Debug, PartialEq, Args)]
+#[command(after_help = examples::GROUPS_DELETE)]
 pub(crate) struct GroupsDeleteArgs {
     /// Which group, counted from 0, as `sops` counts them
     #[arg(value_name = "INDEX")]

@@ -26,6 +26,7 @@ pub(crate) enum KeysAction {
 ///
 /// For each recipient the files it can decrypt, and where that differs from what .sops.yaml says. Needs no key.
 #[derive(Clone, Debug, PartialEq, Args)]
+#[command(after_help = examples::KEYS_LIST)]
 pub(crate) struct KeysListArgs {
     /// Files, directories and patterns (`**/*.yaml`)
     #[arg(value_name = "PATHS", default_value = ".", value_hint = ValueHint::AnyPath)]
@@ -44,6 +45,7 @@ pub(crate) struct KeysListArgs {
 /// `seal updatekeys`: that is all it takes. Here a recipient that the rule of a file does not name is refused unless
 /// --accept-recipients is given.
 #[derive(Clone, Debug, PartialEq, Args)]
+#[command(after_help = examples::KEYS_ADD)]
 pub(crate) struct KeysAddArgs {
     #[command(flatten)]
     pub(crate) files: ChangedFilesArgs,
@@ -62,6 +64,7 @@ pub(crate) struct KeysAddArgs {
 /// written from now on. What somebody could read, somebody may have kept: change the secrets themselves, too. Take
 /// the recipients out of .sops.yaml first, or the next file is for them again.
 #[derive(Clone, Debug, PartialEq, Args)]
+#[command(after_help = examples::KEYS_REMOVE)]
 pub(crate) struct KeysRemoveArgs {
     #[command(flatten)]
     pub(crate) files: ChangedFilesArgs,

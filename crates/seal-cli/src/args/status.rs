@@ -16,6 +16,6 @@ pub(crate) struct StatusArgs {
     #[arg(value_name = "PATHS", required = true, value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
     /// Format of the input [default: by the file's name; by its text for standard input, YAML for pipes]
-    #[arg(long = "type", visible_alias = "input-type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
 }

@@ -27,7 +27,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "NAMESPACE")]
     pub(crate) namespace: Option<String>,
     /// Format of the input [default: by the file's name; by its text for standard input, YAML for pipes]
-    #[arg(long = "type", visible_alias = "input-type", value_name = "TYPE")]
+    #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
     #[command(flatten)]
     pub(crate) report: ReportArgs,

@@ -185,7 +185,7 @@ impl<'a> Decryption<'a> {
             let format = files::format(told, Some(path))?;
             conversion.check_in_place(format, path)?;
             let original = write::read(path)?;
-            if !input.explicit && !is_meant(format, original.bytes.expose()) {
+            if !input.explicit && is_left(told, format, original.bytes.expose()) {
                 return Ok(Counts { skipped: 1, ..Counts::default() });
             }
             let decrypted = self.decrypt_to(conversion, path, format, original.bytes.expose())?;
@@ -216,13 +216,14 @@ impl<'a> Decryption<'a> {
         let (results, code) = each(files, context, "decrypting", |index| {
             let input = &files.list[index];
             let path = &input.path;
-            let format = files::format(arguments.files.file_type, Some(path))?;
+            let told = arguments.files.file_type;
+            let format = files::format(told, Some(path))?;
             let output = conversion.output(format);
             if output != Format::Yaml && input.explicit && files.list.len() > 1 {
                 return Err(only_yaml_joins(path));
             }
             let original = write::read(path)?;
-            if !input.explicit && !is_meant(format, original.bytes.expose()) {
+            if !input.explicit && is_left(told, format, original.bytes.expose()) {
                 return Ok(None);
             }
             // A deploy that gets nothing and hears no error would be told that all is well.
@@ -266,6 +267,11 @@ impl<'a> Decryption<'a> {
         counts.skipped += passed_over;
         Ok(Outcome { report: report(&counts), code })
     }
+}
+
+/// Whether a file that nobody named stays as it is. So does a binary one: `encrypt` would not find it again.
+fn is_left(told: Option<FileType>, format: Format, text: &[u8]) -> bool {
+    (told.is_none() && format == Format::Binary) || !is_meant(format, text)
 }
 
 /// Whether a file that nobody named is one to decrypt, or a manifest that belongs to the same stream; not the values or

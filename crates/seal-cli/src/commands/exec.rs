@@ -36,8 +36,11 @@ pub(super) fn split(
     match (files, command) {
         (_, [_, ..]) => Ok((paths(files), Program::Words(command.to_vec()))),
         ([file, text], []) => Ok((vec![file.into()], Program::Shell(text.clone()))),
-        (_, []) => Err(CommandError::usage("there is no command to run")
+        ([_] | [], []) => Err(CommandError::usage("there is no command to run")
             .hint("put it behind `--`, as in `seal exec-env FILE -- COMMAND ARGUMENT`")),
+        (_, []) => Err(CommandError::usage("it is not clear where the command begins").hint(
+            "put `--` in front of it, as in `seal exec-env FILE -- COMMAND ARGUMENT`, or quotes around it for a shell, as in `seal exec-env FILE 'COMMAND ARGUMENT'`",
+        )),
     }
 }
 
@@ -109,5 +112,7 @@ mod tests {
         for files in ["a", "a b c"] {
             assert!(split(&words(files), &[]).is_err(), "{files}");
         }
+        let several_words = split(&words("a make deploy"), &[]).unwrap_err();
+        assert_eq!(several_words.message, "it is not clear where the command begins");
     }
 }

@@ -16,7 +16,7 @@ use crate::config::Configs;
 use crate::destination::Destination;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
-use crate::inputs::Files;
+use crate::inputs::{self, Files};
 use crate::key_access::KeyAccess;
 use crate::reason::Reason;
 use crate::ui::{Counts, escape};
@@ -129,7 +129,7 @@ fn empty(path: &Path) -> CommandError {
     CommandError::failed("there is nothing in it").in_file(path).because(Reason::NoDocument)
 }
 
-/// The format of a file: as told, else by its name; YAML where there is no name to go by, as for standard input and
+/// The format of a file: as told, else by its name, or as binary if it is encrypted so; YAML where there is no name to go by, as for standard input and
 /// the pipes of a shell (`<(…)`).
 pub(super) fn format(told: Option<FileType>, path: Option<&Path>) -> Result<Format, CommandError> {
     match (told, path) {
@@ -138,6 +138,7 @@ pub(super) fn format(told: Option<FileType>, path: Option<&Path>) -> Result<Form
         (None, Some(path)) => match Format::of_path(path) {
             Some(format) => Ok(format),
             None if is_stream(path) => Ok(Format::Yaml),
+            None if inputs::is_encrypted_binary(path) => Ok(Format::Binary),
             None if hints_at_a_format(path) => Err(unknown_format(path)),
             None => Ok(Format::Binary),
         },
@@ -166,7 +167,7 @@ pub(super) fn check_binary(
 fn unknown_format(path: &Path) -> CommandError {
     CommandError::usage("the name does not tell the format of this file")
         .in_file(path)
-        .hint("say which it is with `--type yaml`, `json`, `dotenv`, `ini` or `binary`")
+        .hint("say which it is with `--input-type yaml`, `json`, `dotenv`, `ini` or `binary`")
 }
 
 /// A name like `.env.prod` or `values.yaml.bak`: SOPS would take the file for a binary one without a word.

@@ -51,6 +51,12 @@ fn value(given: &GivenValue, path: &LeafPath) -> Result<NewValue, CommandError> 
             .because(Reason::BadValue)
             .hint("put quotes around a value with blanks: --string 'two words'"));
     }
+    // Elsewhere that is standard input; a secret that is silently a dash would be found out in production.
+    if given.value.as_deref().is_some_and(|value| value == "-") {
+        return Err(CommandError::usage("`-` is no value")
+            .because(Reason::BadValue)
+            .hint("`--value-stdin` reads it from standard input; the text of one dash is '\"-\"', without `--string`"));
+    }
     let (bytes, is_text, has_lines) = match (&given.value_file, given.value_stdin, &given.value) {
         (Some(file), ..) => (write::read(file)?.bytes, false, true),
         (None, true, _) => (write::read_stdin()?, false, true),

@@ -65,6 +65,19 @@ fn a_directory_means_the_yaml_and_json_files_below_it_in_order() {
 }
 
 #[test]
+fn encrypted_binary_files_of_a_directory_are_found_by_what_they_hold() {
+    let root = tree(&["r/key.pem", "r/sops.pem", "r/.env.prod", "r/other", "r/empty"]);
+    let write = |name: &str, text: &str| fs::write(root.path().join(name), text).unwrap();
+    write("r/key.pem", "{\n\t\"data\": \"ENC[AES256_GCM,data:…\"}");
+    write("r/.env.prod", "{\"data\":\"ENC[AES256_GCM,data:…\"}");
+    write("r/other", "{\"data\": \"plain\"}");
+    write("r/sops.pem", "\"data\": \"ENC[AES256_GCM,data:…\"");
+    let found = files(root.path(), &["r"]);
+    assert_eq!(names(root.path(), &found), ["r/.env.prod", "r/key.pem"]);
+    assert_eq!(found.skipped, 3);
+}
+
+#[test]
 fn hidden_and_git_ignored_files_are_found() {
     let root = tree(&[".git/config", "c/.release/state.yaml", "c/.hidden.yaml", "c/ignored.yaml"]);
     fs::write(root.path().join(".gitignore"), "ignored.yaml\n.release\n").unwrap();

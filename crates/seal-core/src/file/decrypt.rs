@@ -129,7 +129,7 @@ pub(super) fn make<'s, T: Send>(
     }
     if format == Format::Binary && !pieces.iter().all(is_binary) {
         return Err(FileError::input("this is no file that was encrypted as a binary one")
-            .hint("say which format it has: `--type yaml`, `json`, `dotenv` or `ini`"));
+            .hint("say which format it has with `--input-type yaml`, `json`, `dotenv` or `ini`; `seal encrypt` encrypts a file for the first time"));
     }
     if shares_one_envelope(&pieces) {
         // Documents without an envelope would make it another layout, so all have to be looked at.
