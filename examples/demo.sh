@@ -53,12 +53,16 @@ else
     }
 fi
 
+say "What a hook or CI would say now, without any key."
+run "seal check -q .release | head -3; echo \"exit code \${PIPESTATUS[0]}\""
+
 say "Encrypt in place. Only the values of Secrets change, and each Secret gets its sops block."
 run "seal encrypt -i .release"
 show_diff
 
-say "A second run finds nothing to do."
+say "A second run finds nothing to do, and the check is content."
 run "seal encrypt -i .release"
+run "seal check .release"
 
 say "CI decrypts into a pipe; nothing is printed before every document is verified."
 run "cat .release/shop-*.yaml | seal decrypt | grep -A3 'stringData:'"
@@ -69,6 +73,12 @@ done
 
 say "One value."
 run "seal get .release/ingress-tls.yaml '[\"stringData\"][\"tls.key\"]' | head -1"
+
+say "A new password, through a pipe. All other ciphertext stays."
+cp .release/shop-db.yaml before.yaml
+run "echo n3w-passw0rd | seal set .release/shop-db.yaml stringData/password --string --value-stdin"
+run "diff before.yaml .release/shop-db.yaml | cut -c1-90 || true"
+rm before.yaml
 
 say "Somebody moves the admin password to the user. Refused, with the reason; nothing is printed to the pipe."
 sed 's/^  password: /  swapped: /; s/^  admin-password: /  password: /; s/^  swapped: /  admin-password: /' \

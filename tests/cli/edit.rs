@@ -191,6 +191,15 @@ fn a_broken_text_that_stays_broken_is_given_up() {
     run.golden("edit/broken-twice");
 }
 
+/// Without a terminal nobody could stop it.
+#[test]
+fn a_script_that_breaks_the_text_anew_each_time_is_given_up() {
+    let directory = values();
+    let run = refused(&directory, "echo 'broken: [hunter2' >> \"$1\"", 1);
+    assert_eq!(given(&directory).len(), 6);
+    assert!(run.stderr.ends_with("edited nothing, 1 failed\n"), "{}", run.stderr);
+}
+
 #[test]
 fn the_name_of_the_envelope_is_refused() {
     let directory = values();

@@ -63,7 +63,11 @@ fn a_name_that_only_hints_at_a_format_is_asked_about() {
         for command in ["encrypt", "decrypt"] {
             let run = directory.seal(&[command, "-i", name]).run();
             assert_eq!(run.code, 2, "{name}: {}", run.stderr);
-            assert!(run.stderr.contains("hint: say which it is with `--input-type"), "{}", run.stderr);
+            assert!(
+                run.stderr.contains("hint: say which it is with `--input-type"),
+                "{}",
+                run.stderr
+            );
             assert_eq!(directory.read(name), DOTENV);
         }
     }
@@ -72,7 +76,8 @@ fn a_name_that_only_hints_at_a_format_is_asked_about() {
 /// SOPS takes `.env.prod` for a binary file, and names tell nothing about `key.pem`.
 #[test]
 fn binary_files_of_a_directory_keep_no_recipient_that_was_taken_out() {
-    let directory = TestDir::with(&[("tls/key.pem", "hunter2\n"), ("tls/.env.prod", "A=hunter2\n")]);
+    let directory =
+        TestDir::with(&[("tls/key.pem", "hunter2\n"), ("tls/.env.prod", "A=hunter2\n")]);
     let other = "age1que6ws5c3gmlptdr3d2rzuyrxyqmthqtn7z9mmq7zjq4cm5mudessx4w8m";
     for name in ["tls/key.pem", "tls/.env.prod"] {
         let recipients = format!("{},{other}", keys::RECIPIENT);

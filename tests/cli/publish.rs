@@ -141,6 +141,10 @@ fn a_dry_run_uploads_nothing_and_a_question_needs_a_terminal() {
     let vault = Vault::start();
     let run = to_vault(&directory, &vault, &["publish", "--dry-run", "--recursive", "d"]);
     run.golden("publish-dry-run");
+    // As SOPS walks: `d/…`, not `./d/…`, which would go to another place.
+    let run = to_vault(&directory, &vault, &["publish", "--dry-run", "--recursive", "."]);
+    assert!(run.stderr.contains("would upload ./d/e/y.json to [VAULT]/v1"), "{}", run.stderr);
+    assert!(run.stderr.contains("would upload ./p.yaml to s3://bucket/p/p.yaml"), "{}", run.stderr);
     assert_eq!(vault.http.requests().len(), 0);
     let run = directory.bash("seal publish --dry-run p.yaml");
     assert_eq!(

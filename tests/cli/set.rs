@@ -142,6 +142,21 @@ fn a_value_comes_from_a_file_or_from_standard_input() {
     assert_eq!(directory.done(&["get", "--decode", "db.yaml", "data/raw"]).out(), key);
 }
 
+/// As a file it is standard input, so a script that means its pipe would set a dash.
+#[test]
+fn a_dash_is_no_value() {
+    let directory = encrypted(&[("a.yaml", "password: hunter2\n")]);
+    let before = directory.read("a.yaml");
+    for arguments in
+        [&["set", "a.yaml", "password", "-"][..], &["set", "-s", "a.yaml", "password", "-"]]
+    {
+        let run = directory.seal(arguments).stdin("hunter3").run();
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        assert!(run.stderr.contains("hint: `--value-stdin` reads it"), "{}", run.stderr);
+    }
+    assert_eq!(directory.read("a.yaml"), before);
+}
+
 #[test]
 fn a_value_that_is_not_given_is_asked_for() {
     let directory = encrypted(&[("db.yaml", SECRET)]);

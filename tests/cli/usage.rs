@@ -61,10 +61,15 @@ fn options_of_sops_are_told_apart_from_mistyped_ones() {
     let directory = TestDir::ready();
     for (arguments, instead) in [
         (&["decrypt", "--extract", "[\"a\"]", "f"][..], "seal get FILE PATH"),
-        (&["encrypt", "--ignore-mac", "f"], "only `seal decrypt` and `seal edit` have it"),
+        (
+            &["encrypt", "--ignore-mac", "f"],
+            "`seal decrypt`, `seal edit`, `seal set` and `seal unset` have it",
+        ),
         (&["-d", "f"], "seal decrypt FILE"),
         (&["-e", "f"], "seal encrypt FILE"),
         (&["-r", "f"], "seal rotate PATHS"),
+        (&["f.yaml"], "seal edit FILE"),
+        (&["rotate", "--rm-age", "age1", "f"], "seal keys remove"),
     ] {
         let run = directory.seal(arguments).run();
         assert_eq!((run.code, run.out()), (2, ""), "{arguments:?}");

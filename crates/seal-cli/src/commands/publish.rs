@@ -110,7 +110,9 @@ fn prepare(
             .in_file(path)
             .hint("`--config FILE` names one")
     })?;
-    let rule = rule_for(&config, path, context)?;
+    // As SOPS walks: `./app.yaml` below `.` is `app.yaml`, so that `^app` does not pass over it, to a rule for the rest.
+    let walked = path.strip_prefix(".").ok().filter(|_| arguments.recursive);
+    let rule = rule_for(&config, walked.unwrap_or(path), context)?;
     let format = files::format(arguments.file_type, Some(path))?;
     let source = write::read(path)?.bytes;
     check_encrypted(path, format, &source, &config)?;

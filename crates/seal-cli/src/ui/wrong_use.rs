@@ -29,7 +29,10 @@ pub(super) fn hint(error: &Error) -> Option<(String, String)> {
             let value = text(error, ContextKind::InvalidValue)?;
             let is_type = option.contains("-type ") || option.contains("--type");
             let meant = is_type.then(|| meant_type(value)).flatten()?;
-            (format!("there is no type `{}`", escape(value)), format!("it is called `{meant}`"))
+            (
+                format!("there is no type `{}`", escape(value)),
+                format!("it is called `{meant}`; there are yaml, json, dotenv, ini and binary"),
+            )
         }
         _ => return None,
     };
@@ -76,7 +79,9 @@ fn instead_of_option(name: &str) -> Option<String> {
         "-y" | "--yes" => "nothing is asked here",
         "-d" | "--decrypt" => "`seal decrypt FILE`",
         "-e" | "--encrypt" => "`seal encrypt FILE`",
-        "--indent" => "indentation stays as in the file; `stores` in .sops.yaml has that of converted files",
+        "--indent" => {
+            "indentation stays as in the file; `stores` in .sops.yaml has that of converted files"
+        }
         "--verbose" => "messages say all there is; `--json` has them for machines",
         _ if recipients => {
             "name or remove them in .sops.yaml and run `seal updatekeys`; or use `seal keys add`, or `seal keys remove`, which draws a new data key"

@@ -17,6 +17,9 @@ use crate::reason::Reason;
 use crate::terminal::Terminal;
 use crate::write::{self, Registration, WriteError, remove_on_signal, wipe_directory};
 
+/// How many texts that cannot be encrypted an editor may leave where there is no terminal.
+const ATTEMPTS_UNATTENDED: usize = 5;
+
 /// A plaintext in the hands of an editor. Dropped, it is wiped and removed.
 pub(super) struct Session<'a> {
     context: &'a Context<'a>,
@@ -29,6 +32,8 @@ pub(super) struct Session<'a> {
     given: SecretBytes,
     /// The text that failed last.
     failed: Option<SecretBytes>,
+    /// How often a text failed that nobody could be asked about.
+    unattended: usize,
     // Dropped in this order: the directory goes before the handler of signals forgets it.
     directory: PrivateDirectory,
     _registration: Registration,
@@ -71,6 +76,7 @@ impl<'a> Session<'a> {
             file,
             given: text.clone(),
             failed: None,
+            unattended: 0,
             directory,
             _registration: registration,
         })
@@ -119,7 +125,10 @@ impl<'a> Session<'a> {
         if !is_final {
             self.context.ui.shown(&error);
             match self.asks() {
+                // A script that breaks the text anew each time would go on for ever.
+                None if self.unattended == ATTEMPTS_UNATTENDED => {}
                 None => {
+                    self.unattended += 1;
                     self.failed = Some(text.clone());
                     return Ok(());
                 }
