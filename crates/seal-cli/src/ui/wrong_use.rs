@@ -36,7 +36,7 @@ pub(super) fn hint(error: &Error) -> Option<(String, String)> {
         }
         _ => return None,
     };
-    Some((problem, hint.into()))
+    Some((problem, hint))
 }
 
 /// A word in the place of the command.
