@@ -238,7 +238,7 @@ fn a_file_that_was_never_encrypted_as_binary_is_not_passed_on_as_one() {
     let yaml = support::encrypted(Format::Yaml, "a: b\n", &support::whole());
     for source in ["text", "{}", &yaml] {
         let error = support::try_decrypt(Format::Binary, source).unwrap_err();
-        assert!(error.hint.as_ref().unwrap().contains("--type"), "{error}");
+        assert!(error.hint.as_ref().unwrap().contains("--input-type"), "{error}");
     }
     let json =
         support::encrypted(Format::Json, "{\"a\": \"b\", \"data\": \"c\"}", &support::whole());
