@@ -192,6 +192,14 @@ fn a_broken_text_that_stays_broken_is_given_up() {
 }
 
 #[test]
+fn an_editor_that_breaks_the_text_anew_each_time_is_given_up() {
+    let directory = values();
+    let run = refused(&directory, "echo 'broken: [hunter2' >> \"$1\"", 1);
+    assert_eq!(given(&directory).len(), 10);
+    assert!(run.stderr.contains("nothing was written"), "{}", run.stderr);
+}
+
+#[test]
 fn the_name_of_the_envelope_is_refused() {
     let directory = values();
     let run = refused(&directory, "grep -q ^sops \"$1\" || echo 'sops: hunter2' >> \"$1\"", 1);

@@ -29,6 +29,8 @@ pub(super) struct Session<'a> {
     given: SecretBytes,
     /// The text that failed last.
     failed: Option<SecretBytes>,
+    /// How often one failed.
+    failures: u32,
     // Dropped in this order: the directory goes before the handler of signals forgets it.
     directory: PrivateDirectory,
     _registration: Registration,
@@ -71,6 +73,7 @@ impl<'a> Session<'a> {
             file,
             given: text.clone(),
             failed: None,
+            failures: 0,
             directory,
             _registration: registration,
         })
@@ -115,7 +118,10 @@ impl<'a> Session<'a> {
     ) -> Result<(), CommandError> {
         let is_stubborn =
             self.failed.as_ref().is_some_and(|failed| failed.expose() == text.expose());
-        let is_final = is_stubborn || !can_be_edited_away(&error);
+        self.failures += 1;
+        let is_final = is_stubborn
+            || !can_be_edited_away(&error)
+            || (self.failures >= MOST_FAILURES && !Terminal::is_there());
         if !is_final {
             self.context.ui.shown(&error);
             match self.asks() {
@@ -163,6 +169,9 @@ impl Drop for Session<'_> {
         }
     }
 }
+
+/// A scripted editor that makes another mistake each time would never come to an end.
+const MOST_FAILURES: u32 = 10;
 
 /// Whether another text could help.
 fn can_be_edited_away(error: &CommandError) -> bool {
