@@ -21,6 +21,9 @@ fn encrypts_to_stdout_to_a_file_and_in_place() {
             case(0, "encrypt --age {age} --age {age} f.yaml"),
             case(0, "encrypt f.yaml").env("SOPS_AGE_RECIPIENTS", "{age}"),
             case(0, "encrypt f.yaml").rules(),
+            case(0, "encrypt --encryption-context a:b f.yaml")
+                .rules()
+                .differs(Part::Stderr, "SOPS does not say that there is no KMS key to use it"),
             case(0, "encrypt --filename-override f.yaml --age {age}").stdin("a: 1\n"),
             case(0, "encrypt --filename-override o.yaml --age {age} f.yaml"),
             case(0, "encrypt --shamir-secret-sharing-threshold 2 --age {age} f.yaml")

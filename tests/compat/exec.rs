@@ -10,6 +10,7 @@ fn values_are_in_the_environment_of_a_command() {
         "exec-env",
         &[
             case(0, "exec-env e.env 'echo $K'").prints("out.txt"),
+            case(0, "exec-env twice.env 'echo $K'").prints("out.txt"),
             case(0, "exec-env es.yaml 'echo $a $b'").prints("out.txt"),
             case(0, "exec-env e.bin 'echo $data'").prints("out.txt"),
             case(0, "exec-env --pristine e.env 'echo $K$HOME'").prints("out.txt"),

@@ -104,3 +104,15 @@ const FLOAT: &str = "before 3.13.2, SOPS takes every number of JSON for a float"
 
 /// What SOPS 3.11 made of a file that a dotenv file can hold.
 const FLAT: &str = include_str!("files/es.yaml");
+
+#[test]
+fn what_other_formats_hold_is_converted_as_sops_converts_it() {
+    run(
+        "odd-conversions",
+        &[
+            case(0, "decrypt --output-type yaml bytes.bin").prints("out.txt"),
+            case(0, "decrypt comments.ini").prints("out.txt"),
+            case(0, "decrypt --output-type yaml comments.ini").prints("out.txt"),
+        ],
+    );
+}

@@ -173,19 +173,22 @@ impl<'t> Section<'t> {
     }
 }
 
+/// go-ini makes a line of each line, which may bring a marker of its own.
 fn comment_line(text: &str, trim: bool, out: &mut Text) {
-    match text.as_bytes().first() {
-        Some(b'#' | b';') => {
-            out.push(&text[..1]);
-            out.push(" ");
-            out.push(text[1..].trim());
+    for line in if trim { text.trim() } else { text }.split('\n') {
+        match line.as_bytes().first() {
+            Some(b'#' | b';') => {
+                out.push(&line[..1]);
+                out.push(" ");
+                out.push(line[1..].trim());
+            }
+            _ => {
+                out.push("; ");
+                out.push(line);
+            }
         }
-        _ => {
-            out.push("; ");
-            out.push(if trim { text.trim() } else { text });
-        }
+        out.push("\n");
     }
-    out.push("\n");
 }
 
 #[derive(Clone, Copy)]

@@ -63,6 +63,9 @@ pub(super) fn print_node(
 /// go-yaml writes longer keys behind a `?`.
 const LONGEST_SIMPLE_KEY: usize = 128;
 
+/// go-yaml breaks the base64 of bytes after so many characters.
+const BASE64_LINE: usize = 70;
+
 struct Printer<'p> {
     out: &'p mut Text,
     step: usize,
@@ -332,10 +335,28 @@ impl Printer<'_> {
             Value::String(text) => return self.text(text, indent, relative, comment),
             Value::Bytes(bytes) => {
                 self.out.push("!!binary ");
-                self.out.push(&Zeroizing::new(STANDARD.encode(bytes)));
+                return self.binary(&Zeroizing::new(STANDARD.encode(bytes)), indent, comment);
             }
         }
         self.end(comment);
+    }
+
+    /// Base64 text, in lines of a block where one does not hold it.
+    fn binary(&mut self, base64: &str, indent: usize, comment: Option<&Comment>) {
+        if base64.len() < BASE64_LINE {
+            self.out.push(base64);
+            return self.end(comment);
+        }
+        self.out.push("|");
+        self.end(comment);
+        let mut rest = base64;
+        while !rest.is_empty() {
+            let (line, more) = rest.split_at(rest.len().min(BASE64_LINE));
+            self.out.blanks(indent);
+            self.out.push(line);
+            self.out.push("\n");
+            rest = more;
+        }
     }
 
     fn quoting(&self, text: &str) -> Quoting {
@@ -414,9 +435,14 @@ impl Printer<'_> {
     /// What a comment of another format holds need not be one line of YAML.
     fn comment(&mut self, comment: &Comment, indent: usize) {
         const BREAKS: [char; 5] = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
-        for line in comment.text.trim_end_matches(BREAKS).split(BREAKS) {
+        for (index, line) in comment.text.trim_end_matches(BREAKS).split(BREAKS).enumerate() {
             self.out.blanks(indent);
-            self.out.push("#");
+            // go-yaml gives further lines a marker and a blank where they bring none.
+            match index {
+                0 => self.out.push("#"),
+                _ if line.starts_with('#') => {}
+                _ => self.out.push("# "),
+            }
             self.out.push(line);
             self.out.push("\n");
         }

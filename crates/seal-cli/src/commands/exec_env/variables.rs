@@ -194,10 +194,10 @@ impl Reading<'_> {
             return Err(CommandError::failed("it has too many values for variables"));
         }
         match self.found.get(&name) {
-            Some(other) if *other != value => Err(CommandError::failed(format!(
-                "{path}: another value of this file has the name {}",
-                escape(&name)
-            ))
+            // To SOPS the last one counts, as in a shell that reads a dotenv file.
+            Some(other) if *other != value && !self.naming.as_data => Err(CommandError::failed(
+                format!("{path}: another value of this file has the name {}", escape(&name)),
+            )
             .hint("choose one document with `--document`")),
             _ => {
                 self.found.insert(name, value);

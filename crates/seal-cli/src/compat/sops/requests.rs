@@ -113,8 +113,9 @@ impl Reader<'_> {
         }
         Err(Refusal::new(
             Code::Generic,
-            "`--output-type` is not supported here: the file stays of its type",
+            "the types of input and output differ, and here the file stays of its type",
         )
+        .hint("`--input-type` does not say what the output is: where the name does not either, give both flags")
         .hint("`sops decrypt --output-type TYPE FILE | sops encrypt …` converts it"))
     }
 
@@ -131,18 +132,25 @@ impl Reader<'_> {
         let words = |flag| self.own.text(flag).into_iter().collect::<Vec<_>>();
         let kms = words("kms");
         let mut aws_profile = self.own.text("aws-profile");
-        if kms.is_empty()
-            && self.environment.variable("SOPS_KMS_ARN").is_none()
-            && aws_profile.take().is_some()
-        {
-            self.ui.warn("`--aws-profile` is for the keys of `--kms`, and there are none");
+        let mut encryption_context = self.encryption_context()?;
+        if kms.is_empty() && self.environment.variable("SOPS_KMS_ARN").is_none() {
+            // SOPS passes over both; keys of a rule have their own.
+            for (flag, is_given) in [
+                ("--aws-profile", aws_profile.take().is_some()),
+                ("--encryption-context", !std::mem::take(&mut encryption_context).is_empty()),
+            ] {
+                if is_given {
+                    self.ui
+                        .warn(&format!("`{flag}` is for the keys of `--kms`, and there are none"));
+                }
+            }
         }
         Ok(MasterKeyArgs {
             age: words("age"),
             pgp: words("pgp"),
             kms,
             aws_profile,
-            encryption_context: self.encryption_context()?,
+            encryption_context,
             gcp_kms: words("gcp-kms"),
             azure_kv: words("azure-kv"),
             hc_vault_transit: words("hc-vault-transit"),
