@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use seal_core::envelope::{GroupedKeys, Metadata, Rule};
@@ -14,11 +13,11 @@ use seal_core::format::{BlockIndent, Format};
 use seal_core::kubernetes::{may_hold_secret, profile_rule};
 use seal_core::secret::{DataKey, SecretBytes};
 
-use self::data_keys::{DataKeys, random_bytes};
+use self::data_keys::{DataKeys, Refused, random_bytes};
 use self::selection::{AppliedRules, selection};
 use self::weaker::Weaker;
 use super::conversion::Conversion;
-use super::files::{self, STDIN, each, file_error, working_directory};
+use super::files::{self, STDIN, each, working_directory};
 use super::recipients::RecipientsOfFiles;
 use super::{Context, Outcome};
 use crate::args::{self, EncryptArgs};
@@ -199,12 +198,7 @@ impl<'a> Encryption<'a> {
             Destination::File(_)
                 if self.arguments.previous.is_none()
                     && job.previous.as_ref().is_some_and(|there| there.expose() == bytes) => {}
-            Destination::File(path) => {
-                let writer = Writer::default();
-                writer.put(path, bytes, NewFile::Shared)?;
-                writer.finish();
-            }
-            Destination::Stdout | Destination::InPlace => context.ui.write_stdout(bytes)?,
+            _ => files::write_out(destination, bytes, NewFile::Shared, context)?,
         }
         Ok(Outcome { report: report(&done.counts), code: ExitCode::Done })
     }
@@ -249,10 +243,7 @@ impl<'a> Encryption<'a> {
             done.counts.unversioned = done.counts.files;
         }
         if let Some(bytes) = &done.bytes {
-            let stamp = original.stamp.as_ref().ok_or_else(|| {
-                CommandError::failed("only a regular file can be replaced in place")
-                    .in_file(&input.path)
-            })?;
+            let stamp = files::stamp_of(&input.path, &original)?;
             writer.replace(&input.path, bytes, stamp)?;
             if stamp.has_other_names() {
                 context.ui.warn(&format!(
@@ -344,14 +335,8 @@ impl<'a> Encryption<'a> {
         if let (Format::Binary, Some(rule)) = (job.format, rule_in_vain) {
             self.weaker.note_rule_of_binary(rule);
         }
-        // The core may ask from several threads and passes on only what the first one was told.
-        let refused = OnceLock::new();
-        let file_key = || -> Result<FileKey, BoxError> {
-            self.file_key(rule, no_rule.as_ref()).map_err(|error| {
-                let _ = refused.set(error.clone());
-                error.into()
-            })
-        };
+        let refused = Refused::default();
+        let file_key = || refused.noted(self.file_key(rule, no_rule.as_ref()));
         let keys = Keys { file_key: &file_key, random: &random_bytes };
         let is_closed = AtomicBool::new(false);
         let unwrap = |metadata: &Metadata| -> Result<DataKey, BoxError> {
@@ -389,10 +374,7 @@ impl<'a> Encryption<'a> {
                 self.rules.note(options.rule, false);
                 Ok(Done { bytes: None, counts: Counts { skipped: 1, ..Counts::default() } })
             }
-            Err(error) => match refused.into_inner() {
-                Some(refused) if error.class == Class::NoKey => Err(refused),
-                _ => Err(file_error(job.path, &error)),
-            },
+            Err(error) => Err(refused.or(job.path, &error)),
         }
     }
 

@@ -3,7 +3,7 @@
 use seal_core::envelope::{GroupedKeys, Metadata};
 
 use super::keys::typed_keys;
-use super::recipients::{self, check_strangers, of_rule, strangers};
+use super::recipients::{check_strangers, of_rule, strangers};
 use super::rewrapping::{EncryptedFile, Plan, Rewrapping};
 use super::updatekeys::warn_of_removal;
 use super::{Context, Outcome};
@@ -29,7 +29,7 @@ fn add(arguments: &GroupsAddArgs, context: &Context<'_>) -> Result<Outcome, Comm
     let rewrapping =
         Rewrapping::new(context, &arguments.key_access, &keys, arguments.file.manners)?;
     change(&arguments.file, &rewrapping, context, "added", |metadata| {
-        let mut wanted = recipients::of_envelope(metadata);
+        let mut wanted = GroupedKeys::of(metadata);
         wanted.groups.push(keys.clone());
         Ok(wanted)
     })
@@ -38,7 +38,7 @@ fn add(arguments: &GroupsAddArgs, context: &Context<'_>) -> Result<Outcome, Comm
 fn delete(arguments: &GroupsDeleteArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let rewrapping = Rewrapping::new(context, &arguments.key_access, [], arguments.file.manners)?;
     change(&arguments.file, &rewrapping, context, "deleted", |metadata| {
-        let mut wanted = recipients::of_envelope(metadata);
+        let mut wanted = GroupedKeys::of(metadata);
         let count = wanted.groups.len();
         if arguments.index >= count {
             let groups = if count == 1 { "group" } else { "groups" };

@@ -32,6 +32,7 @@ mod keyservice;
 mod man;
 mod publish;
 mod recipients;
+mod renewal;
 mod replace;
 mod report;
 mod revision;

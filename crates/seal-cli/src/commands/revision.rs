@@ -1,11 +1,10 @@
 //! What commands share that rewrite encrypted files: read and verify, encrypt what changed, write, report.
 
 use std::path::Path;
-use std::sync::OnceLock;
 
 use seal_core::envelope::{GroupedKeys, Metadata};
 use seal_core::file::{
-    BoxError, Class, DecryptOptions, DecryptedObject, Encrypted, FileError, FileKey, Fresh, Keys,
+    BoxError, DecryptOptions, DecryptedObject, Encrypted, FileError, FileKey, Fresh, Keys,
     ReviseOptions, envelopes, renew, revise, with_blocks,
 };
 use seal_core::format::Format;
@@ -14,7 +13,7 @@ use serde_json::{Map, json};
 
 use super::Context;
 use super::decrypt::Decryption;
-use super::encrypt::data_keys::{DataKeys, random_bytes};
+use super::encrypt::data_keys::{DataKeys, Refused, random_bytes};
 use super::files::{self, file_error};
 use super::recipients::{check_strangers, of_rule, strangers};
 use crate::args::{FileType, KeyAccessArgs, RecipientsChange, RevisionArgs};
@@ -25,7 +24,7 @@ use crate::error::CommandError;
 use crate::reason::Reason;
 use crate::scope::Scope;
 use crate::ui::Report;
-use crate::write::{self, Original, Stamp, Writer};
+use crate::write::{self, Original, Writer};
 
 /// What is the same for all files of a run.
 pub(super) struct Revision<'a> {
@@ -165,24 +164,17 @@ impl<'a> Revision<'a> {
         keys_for: NewKeysFor<'_>,
         work: impl FnOnce(&Keys<'_>, seal_core::file::Unwrap<'_>) -> Result<Encrypted, FileError>,
     ) -> Result<Encrypted, CommandError> {
-        // The core may ask from several threads and passes on only what the first one was told.
-        let refused = OnceLock::new();
+        let refused = Refused::default();
         let file_key = || -> Result<FileKey, BoxError> {
             let service = self.decryption.key_access.service();
             let made = self
                 .recipients(path, source, keys_for)
                 .and_then(|keys| self.data_keys.file_key(service, &keys, &self.last_modified));
-            made.map_err(|error| {
-                let _ = refused.set(error.clone());
-                error.into()
-            })
+            refused.noted(made)
         };
         let keys = Keys { file_key: &file_key, random: &random_bytes };
         let unwrap = |metadata: &Metadata| self.decryption.data_key(metadata);
-        work(&keys, &unwrap).map_err(|error| match refused.into_inner() {
-            Some(refused) if error.class == Class::NoKey => refused,
-            _ => file_error(path, &error),
-        })
+        work(&keys, &unwrap).map_err(|error| refused.or(path, &error))
     }
 
     /// Whom a new data key of a file is wrapped for.
@@ -228,13 +220,7 @@ fn recorded(action: Action, path: &Path, done: Encrypted) -> Result<Encrypted, C
 
 /// The recipients that all envelopes of a file have.
 fn same(path: &Path, envelopes: &[Metadata]) -> Result<GroupedKeys, CommandError> {
-    let keys = |metadata: &Metadata| GroupedKeys {
-        groups: (metadata.key_groups.iter())
-            .map(|group| group.keys.iter().map(|wrapped| wrapped.key.clone()).collect())
-            .collect(),
-        threshold: metadata.shamir_threshold,
-    };
-    let first = envelopes.first().map(keys).ok_or_else(|| not_encrypted(path))?;
+    let first = envelopes.first().map(GroupedKeys::of).ok_or_else(|| not_encrypted(path))?;
     match envelopes.iter().all(|envelope| first.are_those_of(envelope)) {
         true => Ok(first),
         false => Err(CommandError::usage("its documents are for different recipients")
@@ -273,13 +259,6 @@ pub(super) fn decrypt_options(arguments: &RevisionArgs, ignore_mac: bool) -> Dec
         ignore_mac,
         ..DecryptOptions::default()
     }
-}
-
-/// What it takes to replace a file that was read.
-pub(super) fn stamp_of<'o>(path: &Path, original: &'o Original) -> Result<&'o Stamp, CommandError> {
-    original.stamp.as_ref().ok_or_else(|| {
-        CommandError::failed("only a regular file can be replaced in place").in_file(path)
-    })
 }
 
 /// The error for a file that is in clear.
@@ -378,5 +357,5 @@ pub(super) fn replace(
     writer: &Writer,
 ) -> Result<(), CommandError> {
     let Some(bytes) = &encrypted.bytes else { return Ok(()) };
-    Ok(writer.replace(path, bytes, stamp_of(path, original)?)?)
+    Ok(writer.replace(path, bytes, files::stamp_of(path, original)?)?)
 }

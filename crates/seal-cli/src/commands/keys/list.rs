@@ -10,7 +10,7 @@ use crate::args::KeysListArgs;
 use crate::commands::files::{each, working_directory};
 use crate::commands::groups::without_rule;
 use crate::commands::recipients::shown::shown;
-use crate::commands::recipients::{Drift, of_envelope, of_rule};
+use crate::commands::recipients::{Drift, of_rule};
 use crate::commands::rewrapping::{EncryptedFile, encrypted_files};
 use crate::commands::{Context, Outcome};
 use crate::config::Configs;
@@ -72,7 +72,7 @@ fn readers(
     let rule = of_rule(configs, &file.path).or_else(without_rule)?;
     let envelopes = file.envelopes.iter().map(|metadata| {
         let drift = rule.as_ref().map(|rule| Drift::of(metadata, rule));
-        (of_envelope(metadata), drift)
+        (GroupedKeys::of(metadata), drift)
     });
     Ok(Some(Readers { has_rule: rule.is_some(), envelopes: envelopes.collect(), path: file.path }))
 }

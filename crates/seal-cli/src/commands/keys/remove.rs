@@ -10,7 +10,7 @@ use crate::args::KeysRemoveArgs;
 use crate::commands::files::each;
 use crate::commands::groups::without_rule;
 use crate::commands::recipients::shown::{plan_fields, plan_lines, shown};
-use crate::commands::recipients::{check_strangers, list, of_envelope, of_rule, strangers};
+use crate::commands::recipients::{check_strangers, list, of_rule, strangers};
 use crate::commands::revision::{NewKeysFor, Revision};
 use crate::commands::rewrapping::{EncryptedFile, Plan, encrypted_files};
 use crate::commands::{Context, Outcome};
@@ -95,7 +95,7 @@ impl Removing<'_> {
 
     /// Whom an envelope is for without them.
     fn left(&self, metadata: &Metadata) -> GroupedKeys {
-        let mut keys = of_envelope(metadata);
+        let mut keys = GroupedKeys::of(metadata);
         for group in &mut keys.groups {
             group.retain(|there| !self.keys.iter().any(|key| is_meant(key, there)));
         }
