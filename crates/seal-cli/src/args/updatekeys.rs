@@ -43,6 +43,5 @@ pub(crate) enum Manners {
     Seal,
     /// As `sops` does: nothing is verified, a file keeps its threshold as far as it has so many groups, and questions are
     /// asked and answered on stdout and stdin, for one file after the other.
-    #[allow(dead_code, reason = "for the front end that answers as sops")]
     Sops,
 }

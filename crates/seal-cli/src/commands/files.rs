@@ -184,7 +184,7 @@ fn is_stream(path: &Path) -> bool {
 }
 
 /// An error of the core, for the user.
-pub(super) fn file_error(path: &Path, error: &FileError) -> CommandError {
+pub(crate) fn file_error(path: &Path, error: &FileError) -> CommandError {
     // Names and keys come from the file; the problem may have several lines, and those are ours.
     let mut message = String::new();
     let leaf = error.path.as_ref().map(ToString::to_string);
