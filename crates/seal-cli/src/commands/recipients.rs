@@ -208,7 +208,7 @@ pub(super) fn list<'k>(keys: impl IntoIterator<Item = &'k MasterKey>) -> String 
 
 #[cfg(test)]
 mod tests {
-    use seal_core::envelope::WrappedKey;
+    use seal_core::envelope::{KeyGroup, WrappedKey};
 
     use super::*;
 
