@@ -356,6 +356,60 @@ fn a_damaged_file_can_be_repaired_only_if_that_is_asked_for() {
     assert!(directory.decrypted("a.yaml").ends_with("password: hunter2\n"));
 }
 
+/// The same at a terminal, where `answers` are typed.
+fn edit_at_terminal(directory: &TestDir, script: &str, answers: &str) -> (i32, String) {
+    install(directory, script);
+    let line = "EDITOR=\"sh $HOME/editor\" seal --color never edit a.yaml";
+    let run = directory.bash(&format!("printf '{answers}' | script -qec '{line}' /dev/null"));
+    assert_no_secret(run.out());
+    (run.code, run.out().to_owned())
+}
+
+#[test]
+fn at_a_terminal_the_user_decides_whether_to_go_on() {
+    let broken = "echo 'broken: [hunter2' >> \"$1\"";
+    for (answers, code, times) in [("n\\n", 1, 1), ("y\\nn\\n", 1, 2), ("\\nn\\n", 1, 2)] {
+        let directory = values();
+        let before = directory.read("a.yaml");
+        let (found, said) = edit_at_terminal(&directory, broken, answers);
+        assert_eq!(found, code, "{answers}: {said}");
+        assert!(said.contains("Edit the text again?"), "{said}");
+        assert_eq!(given(&directory).len(), times, "{answers}: {said}");
+        assert_eq!(directory.read("a.yaml"), before);
+        assert_nothing_left(&directory);
+    }
+    // Left as it was, a text is no reason to give up: the user said so.
+    let directory = values();
+    let once = format!("[ -e \"$HOME/once\" ] || {{ touch \"$HOME/once\"; {broken}; }}");
+    let (code, said) = edit_at_terminal(&directory, &once, "y\\ny\\nn\\n");
+    assert_eq!((code, given(&directory).len()), (1, 3), "{said}");
+}
+
+#[test]
+fn ctrl_c_in_the_editor_is_for_the_editor() {
+    let directory = values();
+    install(
+        &directory,
+        "trap 'echo interrupted: hunter2 >> \"$1\"' INT; touch \"$HOME/ready\"; sleep 2 & wait; exit 0",
+    );
+    let line = "export EDITOR=\"sh $HOME/editor\"; exec seal edit a.yaml";
+    let typed = "while ! [ -e ~/ready ]; do sleep 0.05; done; sleep 0.2; printf '\\003'; sleep 2";
+    let run = directory.bash(&format!("({typed}) | script -qec '{line}' /dev/null"));
+    assert_eq!(run.code, 0, "{}", run.out());
+    assert!(directory.decrypted("a.yaml").ends_with("interrupted: hunter2\n"));
+    assert_nothing_left(&directory);
+}
+
+#[test]
+fn at_a_terminal_a_text_that_cannot_be_written_can_be_copied_first() {
+    let directory = values();
+    let script = "printf 'theirs: hunter2\\n' | seal replace -q a.yaml && echo 'new: x' >> \"$1\"";
+    let (code, said) = edit_at_terminal(&directory, script, "\\n");
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("until you press Enter"), "{said}");
+    assert_nothing_left(&directory);
+}
+
 #[test]
 fn recipients_are_edited_where_the_blocks_are_shown() {
     let directory = values();

@@ -109,3 +109,21 @@ fn a_file_of_sops_is_bound_under_a_new_data_key() {
         );
     }
 }
+
+#[test]
+fn blocks_come_out_of_a_text_as_they_went_in() {
+    for (path, format, source, key) in fixtures() {
+        let unwrap = |_: &Metadata| Ok(key.clone());
+        let shown = seal_core::file::with_blocks(format, source.as_bytes(), &options(), &unwrap);
+        if format == Format::Binary {
+            assert!(shown.is_err());
+            continue;
+        }
+        let shown = shown.unwrap();
+        assert!(shown.expose() != plain(format, &source, &key), "{path:?} shows no block");
+        let (text, blocks) = seal_core::file::without_blocks(format, shown.expose()).unwrap();
+        assert!(text.expose() == plain(format, &source, &key), "{path:?}");
+        let envelope = &seal_core::file::envelopes(format, source.as_bytes()).unwrap()[0];
+        assert!(blocks.iter().all(|block| block == envelope), "{path:?}");
+    }
+}

@@ -12,6 +12,7 @@ use std::process::{Command, ExitStatus};
 use std::sync::mpsc;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
@@ -109,10 +110,15 @@ pub(crate) fn program_runs(command: &mut Command) -> io::Result<ExitStatus> {
         // Not reaped yet, so that its number is nobody else's while a signal may be sent to it.
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         while let Err(Errno::INTR) = waitid(WaitId::Pid(pid), options) {}
+        // A program that ends at ctrl-C may have done so before the handler has even looked at it.
+        thread::sleep(GRACE);
     }
     *program() = None;
     child.wait()
 }
+
+/// More than the handler of signals needs to wake up.
+const GRACE: Duration = Duration::from_millis(50);
 
 /// The program that runs now.
 static PROGRAM: Mutex<Option<Pid>> = Mutex::new(None);

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::line::{MARKERS, line};
+use super::line::MARKERS;
 use super::value::{Quote, written};
 use crate::document::{Content, Document, Edit, NodeId, Scalar, Span, Value};
 use crate::envelope::Field;
@@ -55,7 +55,10 @@ pub(crate) fn decrypted(
             let value = std::str::from_utf8(&value).map_err(|_| EditError {
                 problem: "the value is not UTF-8, which INI files are".to_owned(),
             })?;
-            let tail = std::str::from_utf8(&source[span.end..]).map_or("", |rest| line(rest, 0));
+            // Only this line: what is behind it may be long, and there is a value on each line of it.
+            let rest = &source[span.end..];
+            let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+            let tail = std::str::from_utf8(&rest[..end]).unwrap_or_default();
             let text = written(value, quote(source, document, node), tail).ok_or_else(|| {
                 let problem = "INI has no quotes that could hold this value".to_owned();
                 EditError { problem }
