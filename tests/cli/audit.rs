@@ -91,6 +91,46 @@ fn encrypting_and_decrypting_are_recorded_before_anything_leaves() {
 }
 
 #[test]
+fn each_command_that_changes_a_file_is_recorded() {
+    const NAME: &str = "each_command_that_changes_a_file_is_recorded";
+    let Some(server) = server(NAME) else { return };
+    let directory = TestDir::with(&[("a.yaml", SECRET)]);
+    directory.done(&["encrypt", "-i", "a.yaml"]);
+    directory.write(
+        "audit.yaml",
+        audit_file(&format!(
+            "host=127.0.0.1 user={USER} password='{PASSWORD}' dbname=postgres port={} sslmode=disable",
+            server.port
+        )),
+    );
+    // After each command a mark, so that its own events can be told.
+    let script = "set -e
+        mark() { seal decrypt -q < a.yaml >/dev/null; }
+        seal set -q a.yaml stringData/password --string new; mark
+        seal unset -q a.yaml stringData/password; mark
+        EDITOR='sed -i s/admin/root/' seal edit -q a.yaml; mark
+        seal decrypt -q a.yaml | sed s/root/boss/ > p.yaml; seal replace -q a.yaml p.yaml; mark
+        seal rotate -q -i a.yaml; mark
+        EDITOR=true seal edit -q a.yaml; mark";
+    let Some(run) = with_audit(&directory, NAME, script) else { return };
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let events = server.events();
+    let actions: Vec<_> = events.iter().map(|event| event.split('|').next().unwrap()).collect();
+    let of_commands: Vec<Vec<&str>> = events
+        .split(|event| event.ends_with("<stdin>"))
+        .map(|events| events.iter().map(|event| event.split('|').next().unwrap()).collect())
+        .collect();
+    let [set, unset, edit, replace, rotate, unchanged, _] = &of_commands[..] else {
+        panic!("{actions:?}")
+    };
+    for changed in [set, unset, edit, replace] {
+        assert!(changed.contains(&"encrypt") && changed.contains(&"decrypt"), "{actions:?}");
+    }
+    assert!(rotate.contains(&"rotate"), "{actions:?}");
+    assert_eq!(unchanged[..], ["decrypt"], "{actions:?}");
+}
+
+#[test]
 fn each_way_to_connect_reaches_the_log() {
     const NAME: &str = "each_way_to_connect_reaches_the_log";
     let Some(server) = server(NAME) else { return };
