@@ -27,8 +27,7 @@ mod summary;
 
 pub(crate) use escape::escape;
 pub(crate) use recipients_summary::{FilesDone, Found};
-pub(crate) use summary::Counts;
-pub(crate) use summary::Report;
+pub(crate) use summary::{Counts, Report, count, with_rest};
 
 /// Everything that a run says; may be shared by threads.
 #[derive(Debug)]

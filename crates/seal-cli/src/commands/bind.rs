@@ -1,7 +1,6 @@
 //! `seal bind`
 
 use seal_core::file::Fresh;
-use serde_json::{Map, json};
 
 use super::renewal::{Renewal, Renewed};
 use super::revision::{NewKeysFor, Revision, decrypt_options};
@@ -9,7 +8,7 @@ use super::{Context, Outcome, files};
 use crate::args::BindArgs;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
-use crate::ui::{Counts, Report, escape};
+use crate::ui::{Counts, Report, count, escape, with_rest};
 
 pub(super) fn run(arguments: &BindArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let options = decrypt_options(&arguments.revision, false);
@@ -75,10 +74,7 @@ impl Bound {
 fn outcome(counts: &Counts, dry_run: bool, code: ExitCode) -> Outcome {
     let found = dry_run && counts.documents > 0;
     let code = if found { code.worst(ExitCode::Findings) } else { code };
-    let count = |number: usize, noun: &str| {
-        format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-    };
-    let mut line = match (counts.documents, dry_run) {
+    let line = match (counts.documents, dry_run) {
         (0, _) if counts.failed > 0 => "bound nothing".to_owned(),
         (0, _) => "nothing to bind".to_owned(),
         (documents, true) => format!(
@@ -90,13 +86,8 @@ fn outcome(counts: &Counts, dry_run: bool, code: ExitCode) -> Outcome {
             format!("bound {} in {}", count(documents, "document"), count(counts.files, "file"))
         }
     };
-    for (number, what) in
-        [(counts.already, "bound already"), (counts.skipped, "skipped"), (counts.failed, "failed")]
-    {
-        if number > 0 {
-            line.push_str(&format!(", {number} {what}"));
-        }
-    }
+    let rest =
+        [(counts.already, "bound already"), (counts.skipped, "skipped"), (counts.failed, "failed")];
     let fields = [
         ("files", counts.files),
         ("documents", counts.documents),
@@ -104,7 +95,5 @@ fn outcome(counts: &Counts, dry_run: bool, code: ExitCode) -> Outcome {
         ("skipped", counts.skipped),
         ("failed", counts.failed),
     ];
-    let details = fields.into_iter().map(|(name, number)| (name.to_owned(), json!(number)));
-    let report = Report { line: Some(line), details: details.collect::<Map<_, _>>() };
-    Outcome { report, code }
+    Outcome { report: Report::of_counts(with_rest(line, &rest), fields), code }
 }

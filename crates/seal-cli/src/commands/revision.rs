@@ -9,7 +9,6 @@ use seal_core::file::{
 };
 use seal_core::format::Format;
 use seal_core::secret::SecretBytes;
-use serde_json::{Map, json};
 
 use super::Context;
 use super::decrypt::Decryption;
@@ -23,7 +22,7 @@ use crate::destination::Destination;
 use crate::error::CommandError;
 use crate::reason::Reason;
 use crate::scope::Scope;
-use crate::ui::Report;
+use crate::ui::{Report, count, with_rest};
 use crate::write::{self, Original, Writer};
 
 /// What is the same for all files of a run.
@@ -303,10 +302,7 @@ impl Changes {
 
     /// The end of the run; `done` as in `edited`.
     pub(super) fn report(&self, done: &str) -> Report {
-        let count = |number: usize, noun: &str| {
-            format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-        };
-        let mut line = match self.files {
+        let line = match self.files {
             0 => format!("{done} nothing"),
             files => {
                 let values = match self.values {
@@ -316,15 +312,11 @@ impl Changes {
                 format!("{done} {} ({values})", count(files, "file"))
             }
         };
-        for (number, what) in [
+        let rest = [
             (self.unchanged, "unchanged"),
             (self.unbound, "not bound (written by SOPS)"),
             (self.failed, "failed"),
-        ] {
-            if number > 0 {
-                line.push_str(&format!(", {number} {what}"));
-            }
-        }
+        ];
         let fields = [
             ("files", self.files),
             ("documents", self.documents),
@@ -333,8 +325,7 @@ impl Changes {
             ("unbound", self.unbound),
             ("failed", self.failed),
         ];
-        let details = fields.into_iter().map(|(name, number)| (name.to_owned(), json!(number)));
-        Report { line: Some(line), details: details.collect::<Map<_, _>>() }
+        Report::of_counts(with_rest(line, &rest), fields)
     }
 }
 
