@@ -26,8 +26,9 @@ pub(super) fn run(arguments: &GroupsArgs, context: &Context<'_>) -> Result<Outco
 
 fn add(arguments: &GroupsAddArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let keys = typed_keys(&arguments.keys)?;
-    let rewrapping =
+    let mut rewrapping =
         Rewrapping::new(context, &arguments.key_access, &keys, arguments.file.manners)?;
+    rewrapping.namespace.clone_from(&arguments.file.namespace);
     change(&arguments.file, &rewrapping, context, "added", |metadata| {
         let mut wanted = GroupedKeys::of(metadata);
         wanted.groups.push(keys.clone());
@@ -36,7 +37,9 @@ fn add(arguments: &GroupsAddArgs, context: &Context<'_>) -> Result<Outcome, Comm
 }
 
 fn delete(arguments: &GroupsDeleteArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let rewrapping = Rewrapping::new(context, &arguments.key_access, [], arguments.file.manners)?;
+    let mut rewrapping =
+        Rewrapping::new(context, &arguments.key_access, [], arguments.file.manners)?;
+    rewrapping.namespace.clone_from(&arguments.file.namespace);
     change(&arguments.file, &rewrapping, context, "deleted", |metadata| {
         let mut wanted = GroupedKeys::of(metadata);
         let count = wanted.groups.len();

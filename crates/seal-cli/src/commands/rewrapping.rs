@@ -27,6 +27,8 @@ use crate::write::{self, Original, Writer};
 pub(super) struct Rewrapping {
     pub(super) configs: Configs,
     pub(super) key_access: KeyAccess,
+    /// Of documents that are bound to one but do not name it.
+    pub(super) namespace: Option<String>,
     manners: Manners,
     weaker: Weaker,
     now: String,
@@ -66,6 +68,7 @@ impl Rewrapping {
         Ok(Self {
             configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
             key_access: key_access(context.environment, arguments, typed)?,
+            namespace: None,
             manners,
             weaker: Weaker::default(),
             now: clock::now().to_rfc3339(),
@@ -85,8 +88,10 @@ impl Rewrapping {
                 let groups = &metadata.key_groups;
                 Ok(self.key_access.data_key(groups, metadata.shamir_threshold)?)
             };
+            let namespace = self.namespace.as_deref();
+            let options = DecryptOptions { namespace, ..DecryptOptions::default() };
             // The plaintext goes at once.
-            file::decrypt(file.format, source, &DecryptOptions::default(), &unwrap)
+            file::decrypt(file.format, source, &options, &unwrap)
                 .map_err(|error| file_error(path, &error))?;
         }
         let mut made = Vec::with_capacity(changes.len());

@@ -18,7 +18,8 @@ use crate::write::Writer;
 pub(super) fn run(arguments: &KeysAddArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let keys = typed_keys(&arguments.keys)?;
     let files = encrypted_files(&arguments.files.paths)?;
-    let rewrapping = Rewrapping::new(context, &arguments.key_access, &keys, Manners::Seal)?;
+    let mut rewrapping = Rewrapping::new(context, &arguments.key_access, &keys, Manners::Seal)?;
+    rewrapping.namespace.clone_from(&arguments.files.namespace);
     let adding = Adding { arguments, keys, rewrapping };
     let (plans, mut code) =
         each(&files, context, "reading", |index| adding.plan(&files.list[index]));

@@ -26,7 +26,9 @@ pub(super) fn run(
 ) -> Result<Outcome, CommandError> {
     let keys = typed_keys(&arguments.keys)?;
     let files = encrypted_files(&arguments.files.paths)?;
-    let revision = Revision::new(context, DecryptOptions::default(), &arguments.key_access)?;
+    let namespace = arguments.files.namespace.as_deref();
+    let options = DecryptOptions { namespace, ..DecryptOptions::default() };
+    let revision = Revision::new(context, options, &arguments.key_access)?;
     let removing = Removing { arguments, keys, revision };
     let (plans, mut code) =
         each(&files, context, "reading", |index| removing.plan(&files.list[index]));
