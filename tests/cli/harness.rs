@@ -12,6 +12,8 @@ use regex::Regex;
 
 use crate::keys;
 
+#[path = "../harness/golden.rs"]
+mod goldens;
 #[allow(clippy::print_stderr, reason = "says what did not run")]
 #[path = "../harness/not_run.rs"]
 pub(crate) mod not_run;
@@ -354,19 +356,5 @@ fn give(path: &Path, user: u32) {
 /// Compares a text with `golden/NAME.txt`, or writes that file if `SEAL_BLESS` is set.
 #[track_caller]
 pub(crate) fn golden(name: &str, text: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../tests/cli/golden")
-        .join(format!("{name}.txt"));
-    if std::env::var_os("SEAL_BLESS").is_some() {
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(&file, text).unwrap();
-        return;
-    }
-    let expected = fs::read_to_string(&file).unwrap_or_default();
-    assert_eq!(
-        expected,
-        text,
-        "differs from {} (expected left, found right); if that is meant, run with SEAL_BLESS=1",
-        file.display()
-    );
+    goldens::golden("cli", name, text);
 }

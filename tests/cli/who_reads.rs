@@ -351,3 +351,29 @@ fn the_real_sops_reads_groups_of_ours_and_we_read_its() {
         assert_eq!(reads(&directory, IDENTITY, name).code, 4);
     }
 }
+
+#[test]
+fn files_that_kustomize_gives_a_namespace_can_change_their_recipients() {
+    let directory = TestDir::with(&[("db.yaml", SECRET)]);
+    directory.done(&["encrypt", "-i", "db.yaml"]);
+    let bound = directory.read("db.yaml").replace("  namespace: shop\n", "");
+    directory.write(".sops.yaml", rules(&format!("{RECIPIENT},{}", ANN.1)));
+    let file = ["--file", "db.yaml", "--in-place"];
+    for command in [
+        vec!["updatekeys", "--yes", "db.yaml"],
+        vec!["keys", "add", "--age", &ANN.1, "db.yaml"],
+        [&["groups", "add", "--age", &ANN.1][..], &file].concat(),
+    ] {
+        directory.write("db.yaml", &bound);
+        let refused = directory.seal(&command).run();
+        assert_eq!(refused.code, 3, "{command:?}: {}", refused.stderr);
+        assert!(refused.stderr.contains("--namespace"), "{}", refused.stderr);
+        directory.done(&[&command[..], &["--namespace", "shop"]].concat());
+        assert!(directory.read("db.yaml").contains(&ANN.1), "{command:?}");
+    }
+    directory.write("db.yaml", &bound);
+    directory.done(&["keys", "add", "--age", &ANN.1, "--namespace", "shop", "db.yaml"]);
+    directory.write(".sops.yaml", rules(RECIPIENT));
+    directory.done(&["keys", "remove", "--age", &ANN.1, "--namespace", "shop", "db.yaml"]);
+    assert!(!directory.read("db.yaml").contains(&ANN.1));
+}

@@ -29,6 +29,8 @@ mod values;
 #[allow(dead_code, reason = "not every test uses all of it")]
 #[path = "../harness/gnupg.rs"]
 mod gnupg;
+#[path = "../harness/golden.rs"]
+mod golden;
 #[allow(clippy::print_stderr, reason = "says what did not run")]
 #[path = "../harness/not_run.rs"]
 mod not_run;

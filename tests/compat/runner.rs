@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::golden;
 use crate::normal::normal;
 use crate::not_run::not_run;
 
@@ -135,7 +136,7 @@ pub(crate) fn run(name: &str, cases: &[Case]) {
         }
     }
     assert!(problems.is_empty(), "{problems}");
-    compare_with_golden(name, &golden);
+    golden::golden("compat", name, &golden);
 }
 
 fn compared(case: &Case, ours: &Left, theirs: &Left) -> String {
@@ -305,22 +306,6 @@ pub(crate) fn real(test: &str) -> Option<PathBuf> {
         not_run(&format!("compat {test}, against the real sops"), "sops is not on PATH");
     }
     found
-}
-
-fn compare_with_golden(name: &str, text: &str) {
-    let file = here().join("golden").join(format!("{name}.txt"));
-    if std::env::var_os("SEAL_BLESS").is_some() {
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(&file, text).unwrap();
-        return;
-    }
-    let expected = fs::read_to_string(&file).unwrap_or_default();
-    assert_eq!(
-        expected,
-        text,
-        "differs from {}; if that is meant, run with SEAL_BLESS=1",
-        file.display()
-    );
 }
 
 fn here() -> PathBuf {

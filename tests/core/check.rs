@@ -19,6 +19,8 @@ mod fixtures;
 mod in_clear;
 #[path = "check/looks.rs"]
 mod looks;
+#[path = "check/status.rs"]
+mod status;
 mod support;
 
 /// Stands in every secret.

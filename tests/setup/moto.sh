@@ -3,23 +3,7 @@
 # Where it cannot be had: exit code 3, and standard error ends with the reason in one line.
 set -euo pipefail
 
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-version=5.2.5
-cache=${CARGO_TARGET_DIR:-$root/target}/moto/$version
-
-cannot() {
-    echo "$1" >&2
-    exit 3
-}
-
-if [ ! -e "$cache/complete" ]; then
-    command -v python3 >/dev/null || cannot "no python3"
-    # A virtual environment holds its own path, so it is made where it stays; `complete` says that all of it is there.
-    rm -rf "$cache"
-    mkdir -p "$cache"
-    python3 -m venv "$cache" >&2 || cannot "no virtual environment (Debian package python3-venv)"
-    "$cache/bin/python3" -m pip install --quiet --disable-pip-version-check "moto[server]==$version" >&2 ||
-        cannot "PyPI has no moto $version for this machine"
-    touch "$cache/complete"
-fi
+# shellcheck source=tests/setup/venv.sh
+. "$(dirname "${BASH_SOURCE[0]}")/venv.sh"
+venv moto 5.2.5 'moto[server]'
 echo "$cache/bin/moto_server"

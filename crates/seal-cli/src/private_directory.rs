@@ -1,14 +1,17 @@
 //! A directory of our own for plaintext that a program has to see: in memory where the system has such a place.
 
-use std::fs::Permissions;
-use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use seal_core::secret::SecretBytes;
 use seal_keys::Environment;
 use tempfile::TempDir;
 
-/// Only its owner gets into it. Dropped, it disappears with all that is in it.
+use crate::write::wipe_directory;
+
+/// Only its owner gets into it. Dropped, it disappears with all that is in it, wiped where it was on a disk.
 #[derive(Debug)]
 pub(crate) struct PrivateDirectory {
     directory: TempDir,
@@ -43,9 +46,43 @@ impl PrivateDirectory {
         self.directory.path()
     }
 
-    /// What is written into it reaches no disk, but for swap.
-    pub(crate) fn is_in_memory(&self) -> bool {
-        self.in_memory
+    /// Writes a plaintext that only its owner can read; `name` may lead into directories below, which are made.
+    ///
+    /// # Errors
+    ///
+    /// It is there already, or cannot be written.
+    pub(crate) fn write(&self, name: &Path, text: &SecretBytes) -> io::Result<PathBuf> {
+        let path = self.place(name)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        options.open(&path)?.write_all(text.expose())?;
+        Ok(path)
+    }
+
+    /// The path of a file in it, whose directories are there.
+    ///
+    /// # Errors
+    ///
+    /// One of them cannot be made.
+    pub(crate) fn place(&self, name: &Path) -> io::Result<PathBuf> {
+        let path = self.path().join(name);
+        path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+        Ok(path)
+    }
+
+    /// What to say to the user before a plaintext is written into it; `when` as in `while it is edited`.
+    pub(crate) fn warning(&self, when: &str) -> Option<String> {
+        (!self.in_memory).then(|| {
+            format!("the plaintext is on a disk {when}, and wiped afterwards as far as disks allow: the system has no place in memory for it (XDG_RUNTIME_DIR, /dev/shm)")
+        })
+    }
+}
+
+impl Drop for PrivateDirectory {
+    fn drop(&mut self) {
+        if !self.in_memory {
+            wipe_directory(self.path());
+        }
     }
 }
 
@@ -77,9 +114,23 @@ mod tests {
         let directory = PrivateDirectory::new(&environment).unwrap();
         let path = directory.path().to_owned();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o700);
-        assert_eq!(directory.is_in_memory(), is_in_memory(&path));
-        std::fs::write(path.join("a"), "b").unwrap();
+        assert_eq!(directory.warning("now").is_none(), is_in_memory(&path));
+        let file = directory.write(Path::new("a/b"), &SecretBytes::new(b"c".to_vec())).unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(directory.write(Path::new("a/b"), &SecretBytes::new(Vec::new())).is_err());
         drop(directory);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn what_was_on_a_disk_is_wiped_in_every_directory() {
+        let home = tempfile::tempdir().unwrap();
+        let directory =
+            PrivateDirectory { directory: make(home.path()).unwrap(), in_memory: false };
+        let file = directory.write(Path::new("a/b"), &SecretBytes::new(b"c".to_vec())).unwrap();
+        let other_name = home.path().join("link");
+        std::fs::hard_link(file, &other_name).unwrap();
+        drop(directory);
+        assert_eq!(std::fs::read(other_name).unwrap(), b"\0");
     }
 }

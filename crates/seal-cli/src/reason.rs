@@ -2,7 +2,6 @@
 
 /// A failure by its cause. Those who answer as another program have an exit code of that program for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(dead_code, reason = "the commands that edit and check are not here yet")]
 pub(crate) enum Reason {
     /// No file was named, or the one that was named does not exist.
     NoFile,
@@ -50,6 +49,4 @@ pub(crate) enum Reason {
     Unchanged,
     /// The editor could not be started, or failed.
     Editor,
-    /// Recipients differ from what the rule says.
-    Drift,
 }

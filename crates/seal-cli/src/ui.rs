@@ -28,8 +28,7 @@ mod wrong_use;
 
 pub(crate) use escape::escape;
 pub(crate) use recipients_summary::{FilesDone, Found};
-pub(crate) use summary::Counts;
-pub(crate) use summary::Report;
+pub(crate) use summary::{Counts, Report, count, with_rest};
 
 /// Everything that a run says; may be shared by threads.
 #[derive(Debug)]

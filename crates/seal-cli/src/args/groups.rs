@@ -82,6 +82,9 @@ pub(crate) struct GroupsFileArgs {
     /// Format of the file [default: by its name]
     #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
+    /// Namespace of documents that are bound to one but do not name it
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
     /// Whose manners are asked for; not typed.
     #[arg(skip)]
     pub(crate) manners: Manners,

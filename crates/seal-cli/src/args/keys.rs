@@ -89,6 +89,9 @@ pub(crate) struct ChangedFilesArgs {
     /// Format of the files [default: by their names]
     #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
+    /// Namespace of documents that are bound to one but do not name it
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
 }
 
 /// Who; without variables of the environment, which name the recipients of new files.

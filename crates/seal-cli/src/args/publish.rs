@@ -32,6 +32,9 @@ pub(crate) struct PublishArgs {
     /// Format of the files [default: by their names]
     #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
+    /// Namespace of documents that are bound to one but do not name it
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
     /// Encrypt anew as SOPS does, manifests as mere data: only those that answer as it say so.
     #[arg(skip)]
     pub(crate) as_data: bool,

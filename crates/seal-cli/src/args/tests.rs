@@ -1,6 +1,7 @@
 use clap::{CommandFactory, Parser};
 
-use super::{Command, CommandLine, DocumentChoice, NoDocumentChoice, Previous};
+use super::files::NoDocumentChoice;
+use super::{Command, CommandLine, DocumentChoice, Previous};
 
 fn parse(line: &str) -> Result<CommandLine, clap::Error> {
     CommandLine::try_parse_from(line.split_whitespace())

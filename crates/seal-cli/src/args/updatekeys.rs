@@ -25,6 +25,9 @@ pub(crate) struct UpdatekeysArgs {
     /// Format of the files [default: by their names]
     #[arg(long = "input-type", visible_alias = "type", value_name = "TYPE")]
     pub(crate) file_type: Option<FileType>,
+    /// Namespace of documents that are bound to one but do not name it
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(crate) namespace: Option<String>,
     /// How many key groups are needed to decrypt, instead of what .sops.yaml says
     #[arg(long, value_name = "NUMBER")]
     pub(crate) shamir_secret_sharing_threshold: Option<u32>,
@@ -43,6 +46,5 @@ pub(crate) enum Manners {
     Seal,
     /// As `sops` does: nothing is verified, a file keeps its threshold as far as it has so many groups, and questions are
     /// asked and answered on stdout and stdin, for one file after the other.
-    #[allow(dead_code, reason = "for the front end that answers as sops")]
     Sops,
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueHint};
 
+use super::files::is_stdout;
 use super::{DocumentChoice, FileType, KeyAccessArgs, examples};
 
 /// Set one value of an encrypted file
@@ -98,7 +99,6 @@ pub(crate) struct ValueChangeArgs {
 impl ValueChangeArgs {
     /// Whether the result goes to stdout.
     pub(crate) fn goes_to_stdout(&self) -> bool {
-        let is_stdout = |path: &Path| path == Path::new("-") || path == Path::new("/dev/stdout");
         match &self.output {
             Some(output) => is_stdout(output),
             None => self.file == Path::new("-"),

@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outc
             let done = decryption.decrypt_to(&conversion, path, format, source.expose());
             done.and_then(|decrypted| {
                 let bytes = decrypted.bytes.unwrap_or(source);
-                write_out(&destination, bytes.expose(), context)?;
+                files::write_out(&destination, bytes.expose(), NewFile::Private, context)?;
                 let counts = counts(&decrypted.objects);
                 Ok(Outcome { report: report(&counts), code: ExitCode::Done })
             })
@@ -190,13 +190,7 @@ impl<'a> Decryption<'a> {
             }
             let decrypted = self.decrypt_to(conversion, path, format, original.bytes.expose())?;
             if let Some(bytes) = &decrypted.bytes {
-                let Some(stamp) = &original.stamp else {
-                    return Err(CommandError::failed(
-                        "only a regular file can be replaced in place",
-                    )
-                    .in_file(path));
-                };
-                writer.replace(path, bytes.expose(), stamp)?;
+                writer.replace(path, bytes.expose(), files::stamp_of(path, &original)?)?;
             }
             Ok(counts(&decrypted.objects))
         });
@@ -255,12 +249,12 @@ impl<'a> Decryption<'a> {
         }
         match &texts[..] {
             // Not even YAML, perhaps.
-            [only] => write_out(destination, only.expose(), context)?,
+            [only] => files::write_out(destination, only.expose(), NewFile::Private, context)?,
             _ => {
                 let joined = join(&texts);
                 let joined =
                     joined.map_err(|index| does_not_join(&files.list[taken[index]].path))?;
-                write_out(destination, &joined, context)?;
+                files::write_out(destination, &joined, NewFile::Private, context)?;
             }
         }
         let mut counts = files::total(files, counts.into_iter().map(Some));
@@ -305,22 +299,6 @@ fn does_not_join(path: &Path) -> CommandError {
     CommandError::failed("has no final line break, and one would change its last value")
         .in_file(path)
         .hint("name it last, or decrypt it alone")
-}
-
-fn write_out(
-    destination: &Destination,
-    bytes: &[u8],
-    context: &Context<'_>,
-) -> Result<(), CommandError> {
-    match destination {
-        Destination::File(path) => {
-            let writer = Writer::default();
-            writer.put(path, bytes, NewFile::Private)?;
-            writer.finish();
-            Ok(())
-        }
-        Destination::Stdout | Destination::InPlace => context.ui.write_stdout(bytes),
-    }
 }
 
 fn counts(objects: &[DecryptedObject]) -> Counts {

@@ -9,7 +9,7 @@ use seal_core::secret::SecretBytes;
 use self::blocks::Edited;
 use self::session::{Session, Text};
 use super::encrypt::Encryption;
-use super::revision::{Changes, OpenFile, Revision, decrypt_options, replace, stamp_of};
+use super::revision::{Changes, OpenFile, Revision, decrypt_options, replace};
 use super::{Context, Outcome, files};
 use crate::args::{EditArgs, EncryptArgs};
 use crate::editor::Editor;
@@ -112,7 +112,7 @@ impl Editing<'_> {
         text: &SecretBytes,
     ) -> Result<Changes, CommandError> {
         let writer = Writer::default();
-        let stamp = stamp_of(path, &open.original)?;
+        let stamp = files::stamp_of(path, &open.original)?;
         let written = match &done.bytes {
             Some(bytes) => writer.replace(path, bytes, stamp),
             None => Ok(()),

@@ -2,23 +2,19 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use seal_core::envelope::{GroupedKeys, Metadata, Rule};
-use seal_core::file::{
-    BoxError, Class, EncryptOptions, EncryptReport, FileError, FileKey, Keys, Layout, Previous,
-    Scope,
-};
-use seal_core::format::{BlockIndent, Format};
+use seal_core::envelope::{Metadata, Rule};
+use seal_core::file::{BoxError, Class, EncryptOptions, EncryptReport, FileError, Keys, Previous};
+use seal_core::format::Format;
 use seal_core::kubernetes::{may_hold_secret, profile_rule};
 use seal_core::secret::{DataKey, SecretBytes};
 
-use self::data_keys::{DataKeys, random_bytes};
+use self::data_keys::{DataKeys, Refused, random_bytes};
 use self::selection::{AppliedRules, selection};
 use self::weaker::Weaker;
 use super::conversion::Conversion;
-use super::files::{self, STDIN, each, file_error, working_directory};
+use super::files::{self, STDIN, each, working_directory};
 use super::recipients::RecipientsOfFiles;
 use super::{Context, Outcome};
 use crate::args::{self, EncryptArgs};
@@ -31,12 +27,12 @@ use crate::exit_code::ExitCode;
 use crate::git::HeadVersions;
 use crate::inputs::{self, Files, Input, Inputs};
 use crate::key_access::{KeyAccess, key_access};
-use crate::reason::Reason;
 use crate::ui::{Counts, Report};
 use crate::write::{self, NewFile, Writer};
 
 pub(super) mod data_keys;
 mod selection;
+mod settings;
 pub(super) mod weaker;
 
 pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
@@ -199,12 +195,7 @@ impl<'a> Encryption<'a> {
             Destination::File(_)
                 if self.arguments.previous.is_none()
                     && job.previous.as_ref().is_some_and(|there| there.expose() == bytes) => {}
-            Destination::File(path) => {
-                let writer = Writer::default();
-                writer.put(path, bytes, NewFile::Shared)?;
-                writer.finish();
-            }
-            Destination::Stdout | Destination::InPlace => context.ui.write_stdout(bytes)?,
+            _ => files::write_out(destination, bytes, NewFile::Shared, context)?,
         }
         Ok(Outcome { report: report(&done.counts), code: ExitCode::Done })
     }
@@ -249,10 +240,7 @@ impl<'a> Encryption<'a> {
             done.counts.unversioned = done.counts.files;
         }
         if let Some(bytes) = &done.bytes {
-            let stamp = original.stamp.as_ref().ok_or_else(|| {
-                CommandError::failed("only a regular file can be replaced in place")
-                    .in_file(&input.path)
-            })?;
+            let stamp = files::stamp_of(&input.path, &original)?;
             writer.replace(&input.path, bytes, stamp)?;
             if stamp.has_other_names() {
                 context.ui.warn(&format!(
@@ -344,14 +332,8 @@ impl<'a> Encryption<'a> {
         if let (Format::Binary, Some(rule)) = (job.format, rule_in_vain) {
             self.weaker.note_rule_of_binary(rule);
         }
-        // The core may ask from several threads and passes on only what the first one was told.
-        let refused = OnceLock::new();
-        let file_key = || -> Result<FileKey, BoxError> {
-            self.file_key(rule, no_rule.as_ref()).map_err(|error| {
-                let _ = refused.set(error.clone());
-                error.into()
-            })
-        };
+        let refused = Refused::default();
+        let file_key = || refused.noted(self.file_key(rule, no_rule.as_ref()));
         let keys = Keys { file_key: &file_key, random: &random_bytes };
         let is_closed = AtomicBool::new(false);
         let unwrap = |metadata: &Metadata| -> Result<DataKey, BoxError> {
@@ -389,10 +371,7 @@ impl<'a> Encryption<'a> {
                 self.rules.note(options.rule, false);
                 Ok(Done { bytes: None, counts: Counts { skipped: 1, ..Counts::default() } })
             }
-            Err(error) => match refused.into_inner() {
-                Some(refused) if error.class == Class::NoKey => Err(refused),
-                _ => Err(file_error(job.path, &error)),
-            },
+            Err(error) => Err(refused.or(job.path, &error)),
         }
     }
 
@@ -411,71 +390,6 @@ impl<'a> Encryption<'a> {
             && is_for_manifests
             && !rule.is_some_and(CreationRule::is_for_certain_paths)
             && !may_hold_secret(job.source)
-    }
-
-    fn options(
-        &self,
-        job: &Job<'_>,
-        rule: Option<&CreationRule>,
-        indent: BlockIndent,
-    ) -> EncryptOptions {
-        let from_rule = rule.and_then(|rule| rule.selection.clone());
-        let mac_only = self.arguments.mac_only_encrypted.then_some(true);
-        let scope = match (self.arguments.scope, rule) {
-            (Some(scope), _) => scope.into(),
-            (None, Some(rule)) => rule.options.scope.into(),
-            (None, None) => Scope::default(),
-        };
-        EncryptOptions {
-            rule: self.rule.clone().or(from_rule),
-            mac_only_encrypted: mac_only.or(rule.and_then(|rule| rule.mac_only_encrypted)),
-            layout: match self.arguments.layout {
-                args::Layout::Documents => Layout::Documents,
-                args::Layout::Sops => Layout::Sops,
-            },
-            scope,
-            expand_aliases: self.arguments.expand_aliases,
-            strip: self.arguments.strip,
-            as_data: self.arguments.as_data,
-            whole_files: job.explicit || rule.is_some_and(CreationRule::is_for_certain_paths),
-            last_modified: self.last_modified.clone(),
-            indent,
-        }
-    }
-
-    fn master_keys(
-        &self,
-        rule: Option<&CreationRule>,
-        no_rule: Option<&ConfigError>,
-    ) -> Result<GroupedKeys, CommandError> {
-        let of_rule = match (rule, no_rule) {
-            _ if self.typed.keys.is_some() => GroupedKeys {
-                groups: Vec::new(),
-                threshold: rule.and_then(CreationRule::shamir_threshold),
-            },
-            (Some(rule), _) => rule.keys(self.typed.threshold)?,
-            (None, Some(error)) => return Err(CommandError::from(error)),
-            (None, None) => {
-                return Err(CommandError::usage("there are no recipients to encrypt for")
-                    .because(Reason::NoMasterKeys)
-                    .hint(
-                        "`seal init` makes a key and a .sops.yaml; or name recipients with `--age`",
-                    ));
-            }
-        };
-        Ok(self.typed.over(&of_rule))
-    }
-
-    /// A data key that is wrapped for the recipients of today, never for those found in a file.
-    fn file_key(
-        &self,
-        rule: Option<&CreationRule>,
-        no_rule: Option<&ConfigError>,
-    ) -> Result<FileKey, CommandError> {
-        let master_keys = self.master_keys(rule, no_rule)?;
-        let groups = rule.map_or(0, CreationRule::groups);
-        self.weaker.note(&self.typed, groups, &master_keys);
-        self.data_keys.file_key(self.key_access.service(), &master_keys, &self.last_modified)
     }
 }
 

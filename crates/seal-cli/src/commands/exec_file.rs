@@ -1,10 +1,7 @@
 //! `seal exec-file`
 
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::{Component, Path};
-
-use seal_core::secret::SecretBytes;
 
 use super::exec::{decrypted, split, user, watch};
 use super::{Context, Outcome};
@@ -48,18 +45,15 @@ pub(super) fn run(
         CommandError::failed("the file for the command cannot be made").caused_by(&error)
     };
     let directory = PrivateDirectory::new(context.environment).map_err(failed)?;
-    let path = directory.path().join(&arguments.filename);
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).map_err(failed)?;
-    }
-    let fifo = if arguments.no_fifo {
-        if !directory.is_in_memory() {
-            context.ui.warn("the plaintext is on a disk while the command runs: the system has no place in memory for it (XDG_RUNTIME_DIR, /dev/shm)");
+    let (path, fifo) = if arguments.no_fifo {
+        if let Some(warning) = directory.warning("while the command runs") {
+            context.ui.warn(&warning);
         }
-        write(&path, &text).map_err(failed)?;
-        None
+        (directory.write(&arguments.filename, &text).map_err(failed)?, None)
     } else {
-        Some(Fifo::serve(&path, &directory.path().join(".next"), text).map_err(failed)?)
+        let path = directory.place(&arguments.filename).map_err(failed)?;
+        let fifo = Fifo::serve(&path, &directory.path().join(".next"), text).map_err(failed)?;
+        (path, Some(fifo))
     };
     let surroundings = Surroundings { user: user.as_ref(), ..Surroundings::default() };
     let running = program.with_file(path.as_os_str()).spawn(surroundings, &signals);
@@ -81,12 +75,6 @@ fn check_name(name: &Path) -> Result<(), CommandError> {
                 "`--filename` names a file inside a private directory, as in `--filename tls.key`",
             )),
     }
-}
-
-fn write(path: &Path, text: &SecretBytes) -> io::Result<()> {
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.expose())
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::inputs::{self, Files};
 use crate::key_access::KeyAccess;
 use crate::reason::Reason;
 use crate::ui::{Counts, escape};
-use crate::write::FILES_AT_ONCE;
+use crate::write::{FILES_AT_ONCE, NewFile, Original, Stamp, Writer};
 
 /// Stands for standard input in messages, and where a path is needed to look up rules.
 pub(super) const STDIN: &str = "-";
@@ -185,7 +185,7 @@ fn is_stream(path: &Path) -> bool {
 }
 
 /// An error of the core, for the user.
-pub(super) fn file_error(path: &Path, error: &FileError) -> CommandError {
+pub(crate) fn file_error(path: &Path, error: &FileError) -> CommandError {
     // Names and keys come from the file; the problem may have several lines, and those are ours.
     let mut message = String::new();
     let leaf = error.path.as_ref().map(ToString::to_string);
@@ -229,6 +229,34 @@ fn reason(error: &FileError) -> Option<Reason> {
         (None, Class::NoKey) => Some(Reason::NoDataKey),
         (Some(Fault::NoMapping), _) | (None, Class::Syntax) => Some(Reason::Syntax),
         (None, Class::Input | Class::Settings | Class::NothingSelected) => None,
+    }
+}
+
+/// What it takes to replace a file that was read.
+///
+/// # Errors
+/// It is a pipe or a device.
+pub(super) fn stamp_of<'o>(path: &Path, original: &'o Original) -> Result<&'o Stamp, CommandError> {
+    original.stamp.as_ref().ok_or_else(|| {
+        CommandError::failed("only a regular file can be replaced in place").in_file(path)
+    })
+}
+
+/// Writes a result that does not replace its source.
+pub(super) fn write_out(
+    destination: &Destination,
+    bytes: &[u8],
+    new: NewFile,
+    context: &Context<'_>,
+) -> Result<(), CommandError> {
+    match destination {
+        Destination::File(path) => {
+            let writer = Writer::default();
+            writer.put(path, bytes, new)?;
+            writer.finish();
+            Ok(())
+        }
+        Destination::Stdout | Destination::InPlace => context.ui.write_stdout(bytes),
     }
 }
 

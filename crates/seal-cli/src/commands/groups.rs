@@ -3,7 +3,7 @@
 use seal_core::envelope::{GroupedKeys, Metadata};
 
 use super::keys::typed_keys;
-use super::recipients::{self, check_strangers, of_rule, strangers};
+use super::recipients::{check_strangers, of_rule, strangers};
 use super::rewrapping::{EncryptedFile, Plan, Rewrapping};
 use super::updatekeys::warn_of_removal;
 use super::{Context, Outcome};
@@ -26,19 +26,22 @@ pub(super) fn run(arguments: &GroupsArgs, context: &Context<'_>) -> Result<Outco
 
 fn add(arguments: &GroupsAddArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let keys = typed_keys(&arguments.keys)?;
-    let rewrapping =
+    let mut rewrapping =
         Rewrapping::new(context, &arguments.key_access, &keys, arguments.file.manners)?;
+    rewrapping.namespace.clone_from(&arguments.file.namespace);
     change(&arguments.file, &rewrapping, context, "added", |metadata| {
-        let mut wanted = recipients::of_envelope(metadata);
+        let mut wanted = GroupedKeys::of(metadata);
         wanted.groups.push(keys.clone());
         Ok(wanted)
     })
 }
 
 fn delete(arguments: &GroupsDeleteArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let rewrapping = Rewrapping::new(context, &arguments.key_access, [], arguments.file.manners)?;
+    let mut rewrapping =
+        Rewrapping::new(context, &arguments.key_access, [], arguments.file.manners)?;
+    rewrapping.namespace.clone_from(&arguments.file.namespace);
     change(&arguments.file, &rewrapping, context, "deleted", |metadata| {
-        let mut wanted = recipients::of_envelope(metadata);
+        let mut wanted = GroupedKeys::of(metadata);
         let count = wanted.groups.len();
         if arguments.index >= count {
             let groups = if count == 1 { "group" } else { "groups" };

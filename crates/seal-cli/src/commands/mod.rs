@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use seal_core::format::Format;
 use seal_keys::Environment;
 
-use crate::args::{Command, FileType};
+use crate::args::Command;
 use crate::clock;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
@@ -32,6 +31,7 @@ mod keyservice;
 mod man;
 mod publish;
 mod recipients;
+mod renewal;
 mod replace;
 mod report;
 mod revision;
@@ -44,10 +44,7 @@ mod updatekeys;
 mod value_change;
 mod verify;
 
-/// The format that a type stands for.
-pub(crate) fn format_of(file_type: FileType) -> Result<Format, CommandError> {
-    files::format(Some(file_type), None)
-}
+pub(crate) use files::file_error;
 
 /// What every command gets beside its own arguments.
 pub(crate) struct Context<'c> {

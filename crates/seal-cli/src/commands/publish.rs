@@ -57,7 +57,11 @@ pub(super) fn run(arguments: &PublishArgs, context: &Context<'_>) -> Result<Outc
         return Err(CommandError::usage("there is no terminal to ask at")
             .hint("`--yes` uploads without a question, `--dry-run` only says what would be"));
     }
-    let options = DecryptOptions { as_data: arguments.as_data, ..DecryptOptions::default() };
+    let options = DecryptOptions {
+        namespace: arguments.namespace.as_deref(),
+        as_data: arguments.as_data,
+        ..DecryptOptions::default()
+    };
     let decryption = Decryption::new(context, options, &arguments.key_access)?;
     // All are made ready before the first one goes: nothing is published by halves because of a wrong file.
     let ready: Result<Vec<Ready>, CommandError> =

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use seal_core::envelope::grouped_keys::needed;
-use seal_core::envelope::{GroupedKeys, KeyGroup, MasterKey, Metadata};
+use seal_core::envelope::{GroupedKeys, MasterKey, Metadata};
 
 use crate::config::Configs;
 use crate::error::CommandError;
@@ -30,15 +30,6 @@ pub(super) fn of_rule_with(
     let Some(config) = configs.for_file(path)? else { return Ok(None) };
     let Some(rule) = config.rule_for(path)? else { return Ok(None) };
     Ok(Some(rule.keys(threshold)?))
-}
-
-/// The keys that an envelope is for, with its threshold.
-pub(super) fn of_envelope(metadata: &Metadata) -> GroupedKeys {
-    let keys = |group: &KeyGroup| group.keys.iter().map(|wrapped| wrapped.key.clone()).collect();
-    GroupedKeys {
-        groups: metadata.key_groups.iter().map(keys).collect(),
-        threshold: metadata.shamir_threshold,
-    }
 }
 
 /// How an envelope differs from one that would be made today.
@@ -217,7 +208,7 @@ pub(super) fn list<'k>(keys: impl IntoIterator<Item = &'k MasterKey>) -> String 
 
 #[cfg(test)]
 mod tests {
-    use seal_core::envelope::WrappedKey;
+    use seal_core::envelope::{KeyGroup, WrappedKey};
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! `seal replace`
 
-use super::revision::{Changes, Revision, decrypt_options, replace, stamp_of};
+use super::revision::{Changes, Revision, decrypt_options, replace};
 use super::{Context, Outcome, files};
 use crate::args::ReplaceArgs;
 use crate::error::CommandError;
@@ -19,7 +19,7 @@ pub(super) fn run(arguments: &ReplaceArgs, context: &Context<'_>) -> Result<Outc
     let revision = Revision::new(context, options, &arguments.revision.key_access)?;
     // Before standard input is waited for.
     let open = revision.open(path, arguments.file_type)?;
-    stamp_of(path, &open.original)?;
+    files::stamp_of(path, &open.original)?;
     let (name, plain) = if is_stdin(&arguments.plain) {
         ("-".as_ref(), write::read_stdin()?)
     } else {

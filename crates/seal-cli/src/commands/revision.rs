@@ -1,20 +1,18 @@
 //! What commands share that rewrite encrypted files: read and verify, encrypt what changed, write, report.
 
 use std::path::Path;
-use std::sync::OnceLock;
 
 use seal_core::envelope::{GroupedKeys, Metadata};
 use seal_core::file::{
-    BoxError, Class, DecryptOptions, DecryptedObject, Encrypted, FileError, FileKey, Fresh, Keys,
+    BoxError, DecryptOptions, DecryptedObject, Encrypted, FileError, FileKey, Fresh, Keys,
     ReviseOptions, envelopes, renew, revise, with_blocks,
 };
 use seal_core::format::Format;
 use seal_core::secret::SecretBytes;
-use serde_json::{Map, json};
 
 use super::Context;
 use super::decrypt::Decryption;
-use super::encrypt::data_keys::{DataKeys, random_bytes};
+use super::encrypt::data_keys::{DataKeys, Refused, random_bytes};
 use super::files::{self, file_error};
 use super::recipients::{check_strangers, of_rule, strangers};
 use crate::args::{FileType, KeyAccessArgs, RecipientsChange, RevisionArgs};
@@ -24,8 +22,8 @@ use crate::destination::Destination;
 use crate::error::CommandError;
 use crate::reason::Reason;
 use crate::scope::Scope;
-use crate::ui::Report;
-use crate::write::{self, Original, Stamp, Writer};
+use crate::ui::{Report, count, with_rest};
+use crate::write::{self, Original, Writer};
 
 /// What is the same for all files of a run.
 pub(super) struct Revision<'a> {
@@ -165,24 +163,17 @@ impl<'a> Revision<'a> {
         keys_for: NewKeysFor<'_>,
         work: impl FnOnce(&Keys<'_>, seal_core::file::Unwrap<'_>) -> Result<Encrypted, FileError>,
     ) -> Result<Encrypted, CommandError> {
-        // The core may ask from several threads and passes on only what the first one was told.
-        let refused = OnceLock::new();
+        let refused = Refused::default();
         let file_key = || -> Result<FileKey, BoxError> {
             let service = self.decryption.key_access.service();
             let made = self
                 .recipients(path, source, keys_for)
                 .and_then(|keys| self.data_keys.file_key(service, &keys, &self.last_modified));
-            made.map_err(|error| {
-                let _ = refused.set(error.clone());
-                error.into()
-            })
+            refused.noted(made)
         };
         let keys = Keys { file_key: &file_key, random: &random_bytes };
         let unwrap = |metadata: &Metadata| self.decryption.data_key(metadata);
-        work(&keys, &unwrap).map_err(|error| match refused.into_inner() {
-            Some(refused) if error.class == Class::NoKey => refused,
-            _ => file_error(path, &error),
-        })
+        work(&keys, &unwrap).map_err(|error| refused.or(path, &error))
     }
 
     /// Whom a new data key of a file is wrapped for.
@@ -228,13 +219,7 @@ fn recorded(action: Action, path: &Path, done: Encrypted) -> Result<Encrypted, C
 
 /// The recipients that all envelopes of a file have.
 fn same(path: &Path, envelopes: &[Metadata]) -> Result<GroupedKeys, CommandError> {
-    let keys = |metadata: &Metadata| GroupedKeys {
-        groups: (metadata.key_groups.iter())
-            .map(|group| group.keys.iter().map(|wrapped| wrapped.key.clone()).collect())
-            .collect(),
-        threshold: metadata.shamir_threshold,
-    };
-    let first = envelopes.first().map(keys).ok_or_else(|| not_encrypted(path))?;
+    let first = envelopes.first().map(GroupedKeys::of).ok_or_else(|| not_encrypted(path))?;
     match envelopes.iter().all(|envelope| first.are_those_of(envelope)) {
         true => Ok(first),
         false => Err(CommandError::usage("its documents are for different recipients")
@@ -273,13 +258,6 @@ pub(super) fn decrypt_options(arguments: &RevisionArgs, ignore_mac: bool) -> Dec
         ignore_mac,
         ..DecryptOptions::default()
     }
-}
-
-/// What it takes to replace a file that was read.
-pub(super) fn stamp_of<'o>(path: &Path, original: &'o Original) -> Result<&'o Stamp, CommandError> {
-    original.stamp.as_ref().ok_or_else(|| {
-        CommandError::failed("only a regular file can be replaced in place").in_file(path)
-    })
 }
 
 /// The error for a file that is in clear.
@@ -324,10 +302,7 @@ impl Changes {
 
     /// The end of the run; `done` as in `edited`.
     pub(super) fn report(&self, done: &str) -> Report {
-        let count = |number: usize, noun: &str| {
-            format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-        };
-        let mut line = match self.files {
+        let line = match self.files {
             0 => format!("{done} nothing"),
             files => {
                 let values = match self.values {
@@ -337,15 +312,11 @@ impl Changes {
                 format!("{done} {} ({values})", count(files, "file"))
             }
         };
-        for (number, what) in [
+        let rest = [
             (self.unchanged, "unchanged"),
             (self.unbound, "not bound (written by SOPS)"),
             (self.failed, "failed"),
-        ] {
-            if number > 0 {
-                line.push_str(&format!(", {number} {what}"));
-            }
-        }
+        ];
         let fields = [
             ("files", self.files),
             ("documents", self.documents),
@@ -354,8 +325,7 @@ impl Changes {
             ("unbound", self.unbound),
             ("failed", self.failed),
         ];
-        let details = fields.into_iter().map(|(name, number)| (name.to_owned(), json!(number)));
-        Report { line: Some(line), details: details.collect::<Map<_, _>>() }
+        Report::of_counts(with_rest(line, &rest), fields)
     }
 }
 
@@ -378,5 +348,5 @@ pub(super) fn replace(
     writer: &Writer,
 ) -> Result<(), CommandError> {
     let Some(bytes) = &encrypted.bytes else { return Ok(()) };
-    Ok(writer.replace(path, bytes, stamp_of(path, original)?)?)
+    Ok(writer.replace(path, bytes, files::stamp_of(path, original)?)?)
 }

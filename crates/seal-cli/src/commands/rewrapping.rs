@@ -12,8 +12,8 @@ use super::Context;
 use super::encrypt::data_keys;
 use super::encrypt::weaker::Weaker;
 use super::files::{self, file_error, working_directory};
-use super::recipients::{self, Drift};
-use super::revision::{not_encrypted, stamp_of};
+use super::recipients::Drift;
+use super::revision::not_encrypted;
 use crate::args::{FileType, KeyAccessArgs, Manners};
 use crate::clock;
 use crate::config::{Configs, TypedKeys};
@@ -27,6 +27,8 @@ use crate::write::{self, Original, Writer};
 pub(super) struct Rewrapping {
     pub(super) configs: Configs,
     pub(super) key_access: KeyAccess,
+    /// Of documents that are bound to one but do not name it.
+    pub(super) namespace: Option<String>,
     manners: Manners,
     weaker: Weaker,
     now: String,
@@ -66,6 +68,7 @@ impl Rewrapping {
         Ok(Self {
             configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
             key_access: key_access(context.environment, arguments, typed)?,
+            namespace: None,
             manners,
             weaker: Weaker::default(),
             now: clock::now().to_rfc3339(),
@@ -85,8 +88,10 @@ impl Rewrapping {
                 let groups = &metadata.key_groups;
                 Ok(self.key_access.data_key(groups, metadata.shamir_threshold)?)
             };
+            let namespace = self.namespace.as_deref();
+            let options = DecryptOptions { namespace, ..DecryptOptions::default() };
             // The plaintext goes at once.
-            file::decrypt(file.format, source, &DecryptOptions::default(), &unwrap)
+            file::decrypt(file.format, source, &options, &unwrap)
                 .map_err(|error| file_error(path, &error))?;
         }
         let mut made = Vec::with_capacity(changes.len());
@@ -112,13 +117,13 @@ impl Rewrapping {
     ) -> Result<(Vec<KeyGroup>, Option<u32>), CommandError> {
         let whole = metadata.key_groups.len() == 1 && wanted.groups.len() == 1;
         let same_shares = metadata.key_groups.len() == wanted.groups.len()
-            && recipients::of_envelope(metadata).needed() == wanted.needed();
+            && GroupedKeys::of(metadata).needed() == wanted.needed();
         let kept = kept(metadata, wanted);
         let is_complete = kept.iter().flatten().all(Option::is_some);
         if (whole || same_shares) && is_complete {
             let groups = kept.into_iter().map(|keys| keys.into_iter().flatten().collect());
             let groups = groups.map(|keys| KeyGroup { keys }).collect();
-            return Ok((groups, threshold_of(wanted)));
+            return Ok((groups, wanted.threshold_of_envelope()));
         }
         let data_key = self
             .key_access
@@ -132,7 +137,7 @@ impl Rewrapping {
             let made = data_keys::wrapped(service, &missing, data_key, &self.now)?;
             let mut made = made.key_groups.into_iter().flat_map(|group| group.keys);
             let keys = pairs().filter_map(|(_, kept)| kept.clone().or_else(|| made.next()));
-            return Ok((vec![KeyGroup { keys: keys.collect() }], threshold_of(wanted)));
+            return Ok((vec![KeyGroup { keys: keys.collect() }], wanted.threshold_of_envelope()));
         }
         let made = data_keys::wrapped(service, wanted, data_key, &self.now)?;
         Ok((made.key_groups, made.shamir_threshold))
@@ -235,7 +240,7 @@ impl EncryptedFile {
         writer: &Writer,
     ) -> Result<(), CommandError> {
         let Some(bytes) = bytes else { return Ok(()) };
-        Ok(writer.replace(&self.path, bytes, stamp_of(&self.path, &self.original)?)?)
+        Ok(writer.replace(&self.path, bytes, files::stamp_of(&self.path, &self.original)?)?)
     }
 }
 
@@ -269,14 +274,6 @@ fn kept(metadata: &Metadata, wanted: &GroupedKeys) -> Vec<Vec<Option<WrappedKey>
         keys.iter().map(entry).collect()
     });
     groups.collect()
-}
-
-/// What stands in the envelope; with one group it means nothing, but SOPS keeps it.
-fn threshold_of(wanted: &GroupedKeys) -> Option<u32> {
-    match wanted.groups.len() {
-        1 => wanted.threshold,
-        _ => u32::try_from(wanted.needed()).ok(),
-    }
 }
 
 fn no_data_key(error: &NoDataKey) -> CommandError {

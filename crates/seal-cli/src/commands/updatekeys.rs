@@ -29,7 +29,8 @@ pub(super) fn run(
 ) -> Result<Outcome, CommandError> {
     let files = encrypted_files(&arguments.paths)?;
     let typed: [&MasterKey; 0] = [];
-    let rewrapping = Rewrapping::new(context, &arguments.key_access, typed, arguments.manners)?;
+    let mut rewrapping = Rewrapping::new(context, &arguments.key_access, typed, arguments.manners)?;
+    rewrapping.namespace.clone_from(&arguments.namespace);
     let update = Update { arguments, rewrapping };
     let outcome = match arguments.manners {
         Manners::Seal => update.run(&files, context),

@@ -11,7 +11,7 @@ use seal_core::secret::SecretBytes;
 
 use super::documents::{self, Found};
 use super::files::{self, STDIN};
-use super::revision::{Revision, not_encrypted, stamp_of};
+use super::revision::{Revision, not_encrypted};
 use super::{Context, Outcome};
 use crate::args::{KeyAccessArgs, ValueChangeArgs};
 use crate::error::CommandError;
@@ -190,7 +190,7 @@ fn write_out(
         (Some(output), _) => writer.put(output, bytes, NewFile::Shared)?,
         (None, None) => {}
         (None, Some(bytes)) => {
-            let stamp = stamp_of(name, original)?;
+            let stamp = files::stamp_of(name, original)?;
             writer.replace(name, bytes, stamp)?;
         }
     }

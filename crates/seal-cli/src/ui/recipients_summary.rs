@@ -1,8 +1,8 @@
 //! What became of files whose recipients changed.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::Report;
+use super::{Report, with_rest};
 use crate::inputs::Files;
 
 /// Counts of a run over files that get other recipients.
@@ -84,8 +84,8 @@ impl Report {
         let mut line = String::new();
         for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
             match line.is_empty() {
-                true => line = format!("{count} file{} {what}", if count == 1 { "" } else { "s" }),
-                false => line.push_str(&format!(", {count} {what}")),
+                true => line = format!("{} {what}", super::count(count, "file")),
+                false => line = with_rest(line, &[(count, what)]),
             }
         }
         if line.is_empty() {
@@ -98,7 +98,8 @@ impl Report {
             ("skipped", done.skipped),
             ("failed", done.failed),
         ];
-        let fields = fields.into_iter().map(|(name, count)| (name.to_owned(), json!(count)));
-        Self { line: Some(line), details: fields.chain(more).collect::<Map<_, _>>() }
+        let mut report = Self::of_counts(line, fields);
+        report.details.extend(more);
+        report
     }
 }

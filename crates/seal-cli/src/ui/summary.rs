@@ -44,7 +44,16 @@ impl Report {
 
     /// A run over files; `verb` and `done` as in `encrypt` and `encrypted`.
     pub(crate) fn of_files(verb: &str, done: &str, counts: &Counts) -> Self {
-        Self { line: Some(counts.line(verb, done)), details: counts.fields() }
+        Self::of_counts(counts.line(verb, done), counts.fields())
+    }
+
+    /// A line, and counts for machines.
+    pub(crate) fn of_counts(
+        line: String,
+        counts: impl IntoIterator<Item = (&'static str, usize)>,
+    ) -> Self {
+        let fields = counts.into_iter().map(|(name, number)| (name.to_owned(), json!(number)));
+        Self { line: Some(line), details: fields.collect() }
     }
 }
 
@@ -84,22 +93,18 @@ impl Counts {
         if self.files > 0 && self.unversioned == self.files {
             line.push_str(", not compared (git's HEAD has no earlier version)");
         }
-        for (number, what) in [
+        let rest = [
             (self.unbound, "not bound (written by SOPS)"),
             (self.already, "already encrypted"),
             (self.uncompared, "not compared (no identity opens the previous version)"),
             (self.skipped, "skipped"),
             (self.failed, "failed"),
-        ] {
-            if number > 0 {
-                line.push_str(&format!(", {number} {what}"));
-            }
-        }
-        line
+        ];
+        with_rest(line, &rest)
     }
 
-    fn fields(&self) -> Map<String, Value> {
-        let fields = [
+    fn fields(&self) -> [(&'static str, usize); 10] {
+        [
             ("files", self.files),
             ("documents", self.documents),
             ("kept", self.kept),
@@ -110,17 +115,27 @@ impl Counts {
             ("not_compared", self.uncompared),
             ("skipped", self.skipped),
             ("failed", self.failed),
-        ];
-        fields.into_iter().map(|(name, number)| (name.to_owned(), json!(number))).collect()
+        ]
     }
 }
 
-fn count(number: usize, noun: &str) -> String {
+/// A line, and behind it what there is of the rest: `, 2 skipped`.
+pub(crate) fn with_rest(mut line: String, rest: &[(usize, &str)]) -> String {
+    for (number, what) in rest.iter().filter(|(number, _)| *number > 0) {
+        line.push_str(&format!(", {number} {what}"));
+    }
+    line
+}
+
+/// `1 file`, `2 files`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::{Counts, Report};
 
     fn line(counts: Counts) -> String {
@@ -170,13 +185,13 @@ mod tests {
         };
         let mut sum = one;
         sum += one;
-        let fields = sum.fields();
-        let numbers: Vec<_> = fields.values().map(|number| number.as_u64().unwrap()).collect();
+        let fields = BTreeMap::from(sum.fields());
+        let numbers: Vec<_> = fields.values().copied().collect();
         assert_eq!(numbers.len(), 10);
         for (name, number) in [("files", 2), ("kept", 6), ("already_encrypted", 12), ("failed", 18)]
         {
             assert_eq!(fields[name], number, "{name}");
         }
-        assert_eq!(numbers.iter().sum::<u64>(), 92);
+        assert_eq!(numbers.iter().sum::<usize>(), 92);
     }
 }

@@ -144,12 +144,15 @@ fn remove(path: &Path) {
     }
 }
 
-/// Overwrites the files in a directory. What a disk does with that is its own affair: many write elsewhere.
+/// Overwrites the files in a directory and below it. What a disk does with that is its own affair: many write elsewhere.
 pub(crate) fn wipe_directory(directory: &Path) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-        if let (true, Ok(metadata)) = (is_file, entry.metadata()) {
-            let _ = overwrite(&entry.path(), metadata.len());
+        match (entry.file_type(), entry.metadata()) {
+            (Ok(kind), _) if kind.is_dir() => wipe_directory(&entry.path()),
+            (Ok(kind), Ok(metadata)) if kind.is_file() => {
+                let _ = overwrite(&entry.path(), metadata.len());
+            }
+            _ => {}
         }
     }
 }

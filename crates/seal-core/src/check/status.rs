@@ -1,6 +1,7 @@
 //! What a file says of itself: encrypted or not, for whom, by which rule. Needs no key, so nothing of it is proven.
 
 use crate::document::{NodeId, Position};
+use crate::envelope::mac::{MacError, aad_of_last_modified};
 use crate::envelope::{Metadata, MetadataError};
 use crate::file::decrypt::shares_one_envelope;
 use crate::file::encrypt::syntax;
@@ -62,8 +63,8 @@ pub fn status(format: Format, source: &[u8]) -> Result<Status, FileError> {
     Ok(Status { documents, layout, envelopes })
 }
 
-/// Whether SOPS would say that a file is encrypted: the first document has a block that can be read, with a version and
-/// a MAC.
+/// Whether SOPS would say that a file is encrypted: the first document has a block that can be read, with any version and a
+/// MAC.
 ///
 /// # Errors
 /// The source is not of its format, or it has a block that SOPS could not read.
@@ -72,19 +73,15 @@ pub fn is_sops_file(format: Format, source: &[u8]) -> Result<bool, FileError> {
     let stream = format.of_encrypted().parse(source).map_err(syntax)?;
     let Some(document) = stream.documents.first() else { return Ok(false) };
     let Some(sops) = document.entry(document.root(), "sops") else { return Ok(false) };
-    match Metadata::read(document, sops) {
-        Ok(metadata) => Ok(!metadata.mac.is_empty()),
-        // To SOPS any text is a version here.
-        Err(MetadataError::Version) => {
-            let is_text =
-                |key: &str| document.string_at(&["sops", key]).is_some_and(|text| !text.is_empty());
-            Ok(is_text("version") && is_text("mac"))
-        }
-        Err(error) => {
-            let problem = format!("the `sops` block cannot be read: {error}");
-            let start = document.node(sops).span.start;
-            Err(FileError::input(problem).at(&[], source, start))
-        }
+    let unreadable = |error: &dyn std::error::Error| {
+        let problem = format!("the `sops` block cannot be read: {error}");
+        FileError::input(problem).at(&[], source, document.node(sops).span.start)
+    };
+    let metadata =
+        Metadata::read_of_any_version(document, sops).map_err(|error| unreadable(&error))?;
+    match aad_of_last_modified(&metadata.last_modified) {
+        Some(_) => Ok(!metadata.version.is_empty() && !metadata.mac.is_empty()),
+        None => Err(unreadable(&MacError::LastModified)),
     }
 }
 

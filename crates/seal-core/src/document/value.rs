@@ -86,6 +86,20 @@ impl Value<'_> {
 }
 
 impl Value<'_> {
+    /// The same without the text it was read from.
+    pub(crate) fn to_static(&self) -> Value<'static> {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(flag) => Value::Bool(*flag),
+            Self::Int(number) => Value::Int(*number),
+            Self::UInt(number) => Value::UInt(*number),
+            Self::Float(number) => Value::Float(*number),
+            Self::Time(time) => Value::Time(*time),
+            Self::String(text) => Value::String(Cow::Owned(text.as_ref().to_owned())),
+            Self::Bytes(bytes) => Value::Bytes(bytes.clone()),
+        }
+    }
+
     /// The text to encrypt for this value: the spelling of the source wherever SOPS's reader gets the same value from
     /// it (`1.0`, `1e3`, `+7`, `TRUE`), else [`Self::canonical`]. `source` is empty for text that was quoted.
     ///

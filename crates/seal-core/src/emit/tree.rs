@@ -68,16 +68,7 @@ impl Scalar {
 
     /// Copies a value.
     pub fn copy_of(value: &Value<'_>) -> Self {
-        Self(match value {
-            Value::Null => Value::Null,
-            Value::Bool(bool) => Value::Bool(*bool),
-            Value::Int(int) => Value::Int(*int),
-            Value::UInt(int) => Value::UInt(*int),
-            Value::Float(float) => Value::Float(*float),
-            Value::Time(time) => Value::Time(*time),
-            Value::String(text) => Value::String(Cow::Owned(text.as_ref().to_owned())),
-            Value::Bytes(bytes) => Value::Bytes(bytes.clone()),
-        })
+        Self(value.to_static())
     }
 
     /// The value.

@@ -20,6 +20,24 @@ impl GroupedKeys {
         Self { groups: vec![keys], threshold: None }
     }
 
+    /// The keys that an envelope is for, with its threshold.
+    pub fn of(metadata: &Metadata) -> Self {
+        let keys =
+            |group: &KeyGroup| group.keys.iter().map(|wrapped| wrapped.key.clone()).collect();
+        Self {
+            groups: metadata.key_groups.iter().map(keys).collect(),
+            threshold: metadata.shamir_threshold,
+        }
+    }
+
+    /// The threshold that stands in an envelope. With one group it means nothing, but SOPS keeps what the rule says.
+    pub fn threshold_of_envelope(&self) -> Option<u32> {
+        match self.groups.len() {
+            1 => self.threshold,
+            _ => u32::try_from(self.needed()).ok(),
+        }
+    }
+
     /// All keys, whatever their group.
     pub fn all(&self) -> BTreeSet<MasterKey> {
         self.groups.iter().flatten().cloned().collect()

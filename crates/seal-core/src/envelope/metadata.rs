@@ -88,6 +88,18 @@ impl Metadata {
     ///
     /// Where SOPS refuses to load the file; and where a field is there twice, of which SOPS takes one at random.
     pub fn read(document: &Document<'_>, sops: NodeId) -> Result<Self, MetadataError> {
+        let metadata = Self::read_of_any_version(document, sops)?;
+        match is_semantic_version(&metadata.version) {
+            true => Ok(metadata),
+            false => Err(MetadataError::Version),
+        }
+    }
+
+    /// The same, with whatever text as version: SOPS loads such a file and refuses it only when it decrypts.
+    pub(crate) fn read_of_any_version(
+        document: &Document<'_>,
+        sops: NodeId,
+    ) -> Result<Self, MetadataError> {
         let block = Block::new(document, sops, "sops".to_owned())?;
         Ok(Self {
             shamir_threshold: Some(block.number("shamir_threshold")?).filter(|number| *number != 0),
@@ -96,9 +108,7 @@ impl Metadata {
             mac: block.text("mac")?,
             rule: rule(&block)?,
             mac_only_encrypted: block.flag("mac_only_encrypted")?,
-            version: Some(block.text("version")?)
-                .filter(|version| is_semantic_version(version))
-                .ok_or(MetadataError::Version)?,
+            version: block.text("version")?,
         })
     }
 

@@ -286,7 +286,7 @@ pub(crate) fn of_secrets(member: Member<'_, '_>, secrets: &[Secret]) -> HashMap<
     let mut plain = HashMap::with_capacity(secrets.len());
     for secret in secrets {
         if let Content::Scalar(scalar) = &member.document().node(secret.node).content {
-            let (value, text) = (owned(&scalar.value), Default::default());
+            let (value, text) = (scalar.value.to_static(), Default::default());
             plain.insert(secret.node, Plain { value, text, value_type: secret.value_type });
         }
     }
@@ -300,18 +300,5 @@ pub(crate) fn flags(scope: Scope, object: Option<&Object<'_>>, namespace: Option
         kubernetes: true,
         name: scope == Scope::Name && object.name.is_some(),
         namespace: scope != Scope::None && object.namespace.or(namespace).is_some(),
-    }
-}
-
-fn owned(value: &Value<'_>) -> Value<'static> {
-    match value {
-        Value::Null => Value::Null,
-        Value::Bool(bool) => Value::Bool(*bool),
-        Value::Int(int) => Value::Int(*int),
-        Value::UInt(int) => Value::UInt(*int),
-        Value::Float(float) => Value::Float(*float),
-        Value::Time(time) => Value::Time(*time),
-        Value::String(text) => Value::String(text.to_string().into()),
-        Value::Bytes(bytes) => Value::Bytes(bytes.clone()),
     }
 }

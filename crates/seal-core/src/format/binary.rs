@@ -5,7 +5,7 @@ use crate::document::{
     Content, Document, Edit, Key, Node, NodeId, Scalar, Span, Stream, Style, Value,
 };
 use crate::envelope::Field;
-use crate::format::{EditError, SyntaxError, json};
+use crate::format::{EditError, SyntaxError, check_size, json};
 
 /// The member that holds the content.
 const DATA: &str = "data";
@@ -25,10 +25,7 @@ pub fn parse(source: &[u8]) -> Result<Stream<'_>, SyntaxError> {
         stream.documents.iter_mut().for_each(|document| document.is_manifest = false);
         return Ok(stream);
     }
-    if source.len() >= u32::MAX as usize {
-        let position = crate::document::Position { line: 1, column: 1 };
-        return Err(SyntaxError { position, problem: "the file is larger than 4 GiB".to_owned() });
-    }
+    check_size(source)?;
     let span = Span::new(0, source.len());
     let root = Node {
         parent: None,

@@ -31,6 +31,16 @@ pub struct SyntaxError {
     pub problem: String,
 }
 
+/// Refuses what is too large for every parser: nodes, lines and columns are counted in 32 bits, and there is at most one
+/// of each per byte.
+fn check_size(source: &[u8]) -> Result<(), SyntaxError> {
+    if source.len() < u32::MAX as usize {
+        return Ok(());
+    }
+    let position = Position { line: 1, column: 1 };
+    Err(SyntaxError { position, problem: "the file is larger than 4 GiB".to_owned() })
+}
+
 /// A scalar cannot be replaced where it stands.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]

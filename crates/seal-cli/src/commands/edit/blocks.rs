@@ -47,7 +47,7 @@ impl Edited {
                     .in_file(path)
                     .hint("only recipients, key groups and the threshold can be changed in it")
             })?;
-            let to = keys(&block);
+            let to = GroupedKeys::of(&block);
             check(path, &to)?;
             let known = changes.iter().find(|change| change.from == old.key_groups);
             match known {
@@ -64,7 +64,7 @@ impl Edited {
         }
         changes.retain(|change| {
             let of_file = old.iter().find(|old| old.key_groups == change.from);
-            of_file.is_some_and(|old| keys(old) != change.to)
+            of_file.is_some_and(|old| GroupedKeys::of(old) != change.to)
         });
         Ok(Self { plain, changes })
     }
@@ -93,15 +93,6 @@ impl Edited {
         let rewrapped = rewrap(format, source, &Default::default(), &change)
             .map_err(|error| file_error(path, &error))?;
         Ok(Encrypted { bytes: rewrapped.or(done.bytes), report: done.report })
-    }
-}
-
-fn keys(metadata: &Metadata) -> GroupedKeys {
-    let of_group =
-        |group: &KeyGroup| group.keys.iter().map(|wrapped| wrapped.key.clone()).collect();
-    GroupedKeys {
-        groups: metadata.key_groups.iter().map(of_group).collect(),
-        threshold: metadata.shamir_threshold,
     }
 }
 

@@ -1,8 +1,6 @@
 //! One file in the editor: shown, read back, shown again with the reason where it cannot be encrypted.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use seal_core::secret::SecretBytes;
@@ -15,7 +13,7 @@ use crate::error::CommandError;
 use crate::private_directory::PrivateDirectory;
 use crate::reason::Reason;
 use crate::terminal::Terminal;
-use crate::write::{self, Registration, WriteError, remove_on_signal, wipe_directory};
+use crate::write::{self, Registration, WriteError, remove_on_signal};
 
 /// How many texts that cannot be encrypted an editor may leave where there is no terminal.
 const ATTEMPTS_UNATTENDED: usize = 5;
@@ -35,7 +33,7 @@ pub(super) struct Session<'a> {
     /// How often a text failed that nobody could be asked about.
     unattended: usize,
     // Dropped in this order: the directory goes before the handler of signals forgets it.
-    directory: PrivateDirectory,
+    _directory: PrivateDirectory,
     _registration: Registration,
 }
 
@@ -62,13 +60,10 @@ impl<'a> Session<'a> {
         };
         let directory = PrivateDirectory::new(context.environment).map_err(failed)?;
         let registration = remove_on_signal(directory.path().to_owned());
-        if !directory.is_in_memory() {
-            context.ui.warn("the plaintext is on a disk while it is edited, and wiped afterwards as far as disks allow: the system has no place in memory for it (XDG_RUNTIME_DIR, /dev/shm)");
+        if let Some(warning) = directory.warning("while it is edited") {
+            context.ui.warn(&warning);
         }
-        let file = directory.path().join(base_name(named));
-        let mut open = OpenOptions::new();
-        open.write(true).create_new(true).mode(0o600);
-        open.open(&file).and_then(|mut file| file.write_all(text.expose())).map_err(failed)?;
+        let file = directory.write(&base_name(named), text).map_err(failed)?;
         Ok(Self {
             context,
             editor,
@@ -77,7 +72,7 @@ impl<'a> Session<'a> {
             given: text.clone(),
             failed: None,
             unattended: 0,
-            directory,
+            _directory: directory,
             _registration: registration,
         })
     }
@@ -162,14 +157,6 @@ impl<'a> Session<'a> {
         let answer = Terminal.confirm(question, "edit again", Some("give up, the text is lost"));
         // Enter means to go on, the end of input does not.
         Some(answer.unwrap_or(true))
-    }
-}
-
-impl Drop for Session<'_> {
-    fn drop(&mut self) {
-        if !self.directory.is_in_memory() {
-            wipe_directory(self.directory.path());
-        }
     }
 }
 

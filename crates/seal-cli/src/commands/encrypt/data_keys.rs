@@ -2,15 +2,17 @@
 //! that are for the same master keys.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rand::TryRng;
 use rand::rngs::SysRng;
 use seal_core::envelope::GroupedKeys;
-use seal_core::file::{BoxError, FileKey};
+use seal_core::file::{BoxError, Class, FileError, FileKey};
 use seal_core::secret::DataKey;
 use seal_keys::{KeyService, wrap_for};
 
+use crate::commands::files::file_error;
 use crate::error::CommandError;
 
 /// The data keys of a run. None of them comes from a file: whoever may commit could have planted it there.
@@ -45,6 +47,31 @@ impl DataKeys {
     }
 }
 
+/// Why there was no data key. The core may ask from several threads and passes on only what the first one was told.
+#[derive(Debug, Default)]
+pub(in crate::commands) struct Refused(OnceLock<CommandError>);
+
+impl Refused {
+    /// Remembers the first failure.
+    pub(in crate::commands) fn noted(
+        &self,
+        made: Result<FileKey, CommandError>,
+    ) -> Result<FileKey, BoxError> {
+        made.map_err(|error| {
+            let _ = self.0.set(error.clone());
+            error.into()
+        })
+    }
+
+    /// The failure of a file: that of its data key, where the core says no more than that there was none.
+    pub(in crate::commands) fn or(self, path: &Path, error: &FileError) -> CommandError {
+        match self.0.into_inner() {
+            Some(refused) if error.class == Class::NoKey => refused,
+            _ => file_error(path, error),
+        }
+    }
+}
+
 fn drawn(
     service: &dyn KeyService,
     master_keys: &GroupedKeys,
@@ -72,12 +99,7 @@ pub(in crate::commands) fn wrapped(
         let out = CommandError::no_key(error.to_string());
         error.next_step().into_iter().fold(out, CommandError::hint)
     })?;
-    let shamir_threshold = match key_groups.len() {
-        // What the rule says stands in the envelope, as SOPS has it; with one group it means nothing.
-        1 => master_keys.threshold,
-        _ => u32::try_from(master_keys.needed()).ok(),
-    };
-    Ok(FileKey { data_key, key_groups, shamir_threshold })
+    Ok(FileKey { data_key, key_groups, shamir_threshold: master_keys.threshold_of_envelope() })
 }
 
 pub(in crate::commands) fn random_bytes() -> Result<[u8; 32], BoxError> {

@@ -7,7 +7,7 @@ use crate::args::{KeysAddArgs, Manners};
 use crate::commands::files::each;
 use crate::commands::groups::without_rule;
 use crate::commands::recipients::shown::{plan_fields, plan_lines};
-use crate::commands::recipients::{check_strangers, of_envelope, of_rule, strangers};
+use crate::commands::recipients::{check_strangers, of_rule, strangers};
 use crate::commands::rewrapping::{EncryptedFile, Plan, Rewrapping, encrypted_files};
 use crate::commands::{Context, Outcome};
 use crate::error::CommandError;
@@ -18,7 +18,8 @@ use crate::write::Writer;
 pub(super) fn run(arguments: &KeysAddArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let keys = typed_keys(&arguments.keys)?;
     let files = encrypted_files(&arguments.files.paths)?;
-    let rewrapping = Rewrapping::new(context, &arguments.key_access, &keys, Manners::Seal)?;
+    let mut rewrapping = Rewrapping::new(context, &arguments.key_access, &keys, Manners::Seal)?;
+    rewrapping.namespace.clone_from(&arguments.files.namespace);
     let adding = Adding { arguments, keys, rewrapping };
     let (plans, mut code) =
         each(&files, context, "reading", |index| adding.plan(&files.list[index]));
@@ -67,7 +68,7 @@ impl Adding<'_> {
     }
 
     fn wanted(&self, metadata: &Metadata) -> Result<GroupedKeys, CommandError> {
-        let mut wanted = of_envelope(metadata);
+        let mut wanted = GroupedKeys::of(metadata);
         let count = wanted.groups.len();
         let number = self.arguments.group;
         let group = number.checked_sub(1).and_then(|index| wanted.groups.get_mut(index));

@@ -10,13 +10,13 @@ use crate::args::KeysListArgs;
 use crate::commands::files::{each, working_directory};
 use crate::commands::groups::without_rule;
 use crate::commands::recipients::shown::shown;
-use crate::commands::recipients::{Drift, of_envelope, of_rule};
+use crate::commands::recipients::{Drift, of_rule};
 use crate::commands::rewrapping::{EncryptedFile, encrypted_files};
 use crate::commands::{Context, Outcome};
 use crate::config::Configs;
 use crate::error::CommandError;
 use crate::inputs::Input;
-use crate::ui::{Mark, Report};
+use crate::ui::{Mark, Report, count, with_rest};
 
 pub(super) fn run(
     arguments: &KeysListArgs,
@@ -72,7 +72,7 @@ fn readers(
     let rule = of_rule(configs, &file.path).or_else(without_rule)?;
     let envelopes = file.envelopes.iter().map(|metadata| {
         let drift = rule.as_ref().map(|rule| Drift::of(metadata, rule));
-        (of_envelope(metadata), drift)
+        (GroupedKeys::of(metadata), drift)
     });
     Ok(Some(Readers { has_rule: rule.is_some(), envelopes: envelopes.collect(), path: file.path }))
 }
@@ -185,12 +185,9 @@ impl std::fmt::Display for Remark {
 }
 
 fn report(readers: &[Readers], by_recipient: &ByRecipient<'_>, failed: usize) -> Report {
-    let count = |number: usize, noun: &str| {
-        format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-    };
     let without = readers.iter().filter(|of_file| !of_file.has_rule).count();
     let others = readers.iter().filter(|of_file| !of_file.is_as_its_rule_says()).count() - without;
-    let mut line = match readers.len() {
+    let line = match readers.len() {
         0 => "no file is encrypted".to_owned(),
         files => format!(
             "{} in {}",
@@ -198,13 +195,7 @@ fn report(readers: &[Readers], by_recipient: &ByRecipient<'_>, failed: usize) ->
             count(files, "encrypted file")
         ),
     };
-    for (number, what) in
-        [(others, "not as the rules say"), (without, "without a rule"), (failed, "failed")]
-    {
-        if number > 0 {
-            line.push_str(&format!(", {number} {what}"));
-        }
-    }
+    let rest = [(others, "not as the rules say"), (without, "without a rule"), (failed, "failed")];
     let details = [
         ("recipients", recipients_fields(by_recipient)),
         ("files", readers.iter().map(file_fields).collect()),
@@ -213,7 +204,7 @@ fn report(readers: &[Readers], by_recipient: &ByRecipient<'_>, failed: usize) ->
         ("failed", json!(failed)),
     ];
     let details = details.into_iter().map(|(name, value)| (name.to_owned(), value));
-    Report { line: Some(line), details: details.collect() }
+    Report { line: Some(with_rest(line, &rest)), details: details.collect() }
 }
 
 fn recipients_fields(by_recipient: &ByRecipient<'_>) -> Value {

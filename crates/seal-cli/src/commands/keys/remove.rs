@@ -10,7 +10,7 @@ use crate::args::KeysRemoveArgs;
 use crate::commands::files::each;
 use crate::commands::groups::without_rule;
 use crate::commands::recipients::shown::{plan_fields, plan_lines, shown};
-use crate::commands::recipients::{check_strangers, list, of_envelope, of_rule, strangers};
+use crate::commands::recipients::{check_strangers, list, of_rule, strangers};
 use crate::commands::revision::{NewKeysFor, Revision};
 use crate::commands::rewrapping::{EncryptedFile, Plan, encrypted_files};
 use crate::commands::{Context, Outcome};
@@ -26,7 +26,9 @@ pub(super) fn run(
 ) -> Result<Outcome, CommandError> {
     let keys = typed_keys(&arguments.keys)?;
     let files = encrypted_files(&arguments.files.paths)?;
-    let revision = Revision::new(context, DecryptOptions::default(), &arguments.key_access)?;
+    let namespace = arguments.files.namespace.as_deref();
+    let options = DecryptOptions { namespace, ..DecryptOptions::default() };
+    let revision = Revision::new(context, options, &arguments.key_access)?;
     let removing = Removing { arguments, keys, revision };
     let (plans, mut code) =
         each(&files, context, "reading", |index| removing.plan(&files.list[index]));
@@ -95,7 +97,7 @@ impl Removing<'_> {
 
     /// Whom an envelope is for without them.
     fn left(&self, metadata: &Metadata) -> GroupedKeys {
-        let mut keys = of_envelope(metadata);
+        let mut keys = GroupedKeys::of(metadata);
         for group in &mut keys.groups {
             group.retain(|there| !self.keys.iter().any(|key| is_meant(key, there)));
         }

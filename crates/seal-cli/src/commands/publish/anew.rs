@@ -4,10 +4,10 @@ use std::path::Path;
 
 use seal_core::file::{BoxError, EncryptOptions, FileKey, Keys, Layout, encrypt};
 use seal_core::format::{BlockIndent, Format};
-use seal_core::secret::{DataKey, SecretBytes};
+use seal_core::secret::SecretBytes;
 
 use super::super::decrypt::Decryption;
-use super::super::encrypt::data_keys::{random_bytes, wrapped};
+use super::super::encrypt::data_keys::{DataKeys, random_bytes};
 use super::super::files::file_error;
 use crate::audit::{self, Action};
 use crate::clock;
@@ -34,10 +34,8 @@ pub(super) fn encrypted(
     let text = decrypted.bytes.as_ref().unwrap_or(source);
     let now = clock::now().to_rfc3339();
     let master_keys = rule.keys(None)?;
-    let data_key = random_bytes().map(DataKey::new).map_err(|error| {
-        CommandError::failed("the operating system gives no random bytes").caused_by(error.as_ref())
-    })?;
-    let key = wrapped(decryption.key_access.service(), &master_keys, data_key, &now)?;
+    let service = decryption.key_access.service();
+    let key = DataKeys::new(false).file_key(service, &master_keys, &now)?;
     let file_key = || -> Result<FileKey, BoxError> { Ok(key.clone()) };
     let options = EncryptOptions {
         rule: rule.selection.clone(),

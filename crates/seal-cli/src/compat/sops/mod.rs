@@ -10,6 +10,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use seal_core::check::is_sops_file;
+use seal_core::format::Format;
 use seal_keys::Environment;
 
 use self::flags::{FlagError, Parsed, parse};
@@ -17,12 +19,13 @@ use self::refusal::{Code, Doing, Refusal, code};
 use self::requests::{Reader, Request};
 use crate::args::{Color, GlobalArgs};
 use crate::commands::{self, Context};
+use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::ui::Ui;
+use crate::write;
 
 mod completion;
 mod context;
-mod filestatus;
 mod flags;
 mod help;
 mod refusal;
@@ -177,10 +180,15 @@ fn filestatus(reader: &Reader<'_>) -> Result<u8, Refusal> {
     let Some(argument) = reader.own.positionals.first() else { return Err(requests::no_file()) };
     let file = reader.file(argument);
     let types = reader.types(Some(&file))?;
-    let text = commands::format_of(types.input)
-        .and_then(|format| filestatus::status(&file, format))
+    let is_encrypted = is_encrypted(&file, types.input.into())
         .map_err(|error| Refusal { code: code(Doing::Plain, &error), error })?;
-    print(&text, reader.ui)
+    print(&format!("{{\"encrypted\":{is_encrypted}}}\n"), reader.ui)
+}
+
+/// Whether SOPS would say that a file is encrypted; needs no key.
+fn is_encrypted(path: &Path, format: Format) -> Result<bool, CommandError> {
+    let source = write::read(path)?.bytes;
+    is_sops_file(format, source.expose()).map_err(|error| commands::file_error(path, &error))
 }
 
 fn print(text: &str, ui: &Ui) -> Result<u8, Refusal> {

@@ -101,7 +101,6 @@ pub(super) fn code(doing: Doing, error: &CommandError) -> Code {
         | Reason::NoMasterKeys
         | Reason::NotEncrypted
         | Reason::NotFound
-        | Reason::NoValue
-        | Reason::Drift => Code::Generic,
+        | Reason::NoValue => Code::Generic,
     }
 }

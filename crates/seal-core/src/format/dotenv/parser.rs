@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use super::PREFIX;
 use crate::document::{Comment, Key, Position, Span, Stream, Style, Value};
-use crate::format::SyntaxError;
 use crate::format::flattened::{self, ENVELOPE, Line};
 use crate::format::tree::Tree;
+use crate::format::{SyntaxError, check_size};
 
 /// Reads a dotenv file. The metadata become an entry `sops` behind all others, as they stand in other formats.
 ///
@@ -20,9 +20,7 @@ pub fn parse(source: &[u8]) -> Result<Stream<'_>, SyntaxError> {
         position: Position::of(source, at),
         problem: problem.to_owned(),
     };
-    if source.len() >= u32::MAX as usize {
-        return Err(error(0, "the file is larger than 4 GiB"));
-    }
+    check_size(source)?;
     let mut tree = Tree::new(source.len());
     let mut metadata = Vec::new();
     let ends = memchr::memchr_iter(b'\n', source).chain([source.len()]);

@@ -9,9 +9,9 @@ use std::collections::HashSet;
 use super::line::{KeyName, MARKERS, comment_text, key_name, line, stands_alone};
 use super::value::{self, ReadValue};
 use crate::document::{Comment, Content, Key, Position, Span, Stream, Value};
-use crate::format::SyntaxError;
 use crate::format::flattened::{self, ENVELOPE, Line};
 use crate::format::tree::Tree;
+use crate::format::{SyntaxError, check_size};
 
 /// The section of the keys that stand before any other.
 const DEFAULT: &str = "DEFAULT";
@@ -28,9 +28,7 @@ pub fn parse(source: &[u8]) -> Result<Stream<'_>, SyntaxError> {
         position: Position::of(source, at),
         problem: problem.to_owned(),
     };
-    if source.len() >= u32::MAX as usize {
-        return Err(error(0, "the file is larger than 4 GiB"));
-    }
+    check_size(source)?;
     let text = std::str::from_utf8(source)
         .map_err(|problem| error(problem.valid_up_to(), "this is not valid UTF-8"))?;
     let at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };

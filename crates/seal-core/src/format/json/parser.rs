@@ -12,7 +12,7 @@ use super::number;
 use crate::document::{
     Content, Document, Key, Node, NodeId, Position, Scalar, Span, Stream, Style, Value,
 };
-use crate::format::SyntaxError;
+use crate::format::{SyntaxError, check_size};
 
 /// Deepest nesting that is read.
 const MAX_DEPTH: usize = 1_000;
@@ -29,12 +29,7 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 ///
 /// Anything that is not exactly one JSON object, with its position. No message holds any text of the source but keys.
 pub fn parse(source: &[u8]) -> Result<Stream<'_>, SyntaxError> {
-    if source.len() >= u32::MAX as usize {
-        return Err(SyntaxError {
-            position: Position { line: 1, column: 1 },
-            problem: "the file is larger than 4 GiB".to_owned(),
-        });
-    }
+    check_size(source)?;
     let text = std::str::from_utf8(source).map_err(|error| SyntaxError {
         position: Position::of(source, error.valid_up_to()),
         problem: "this is not valid UTF-8".to_owned(),

@@ -6,7 +6,7 @@
 //! A document is arranged as soon as it is composed, in time and memory linear in its bytes, and nothing recurses.
 
 use crate::document::{Content, Document, Position, Span, Stream};
-use crate::format::SyntaxError;
+use crate::format::{SyntaxError, check_size};
 
 mod arrange;
 mod block_scalar;
@@ -96,11 +96,7 @@ fn checked_text(source: &[u8]) -> Result<&str, SyntaxError> {
         let problem = "the file is UTF-16; convert it to UTF-8".to_owned();
         return Err(SyntaxError { position: start, problem });
     }
-    // Nodes, lines and columns are counted in 32 bits, and there is at most one of each per byte.
-    if u32::try_from(source.len()).is_err() {
-        let problem = "the file is larger than 4 GiB".to_owned();
-        return Err(SyntaxError { position: start, problem });
-    }
+    check_size(source)?;
     let text = std::str::from_utf8(source).map_err(|error| SyntaxError {
         position: Position::of(source, error.valid_up_to()),
         problem: "the file is not UTF-8 here".to_owned(),

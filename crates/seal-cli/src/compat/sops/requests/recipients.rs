@@ -93,6 +93,7 @@ impl Reader<'_> {
             shamir_secret_sharing_threshold: threshold,
             accept_recipients: true,
             manners: Manners::Sops,
+            ..GroupsFileArgs::default()
         })
     }
 }
