@@ -4,6 +4,7 @@ use super::sink::Sink;
 use super::{Run, copies, lint, sealed};
 use crate::cipher::is_enc_text;
 use crate::document::{Content, Document, NodeId, Scalar, Value};
+use crate::envelope::Rule;
 use crate::file::Member;
 use crate::kubernetes::{self, AsWritten, Object, profile_rule};
 
@@ -175,14 +176,19 @@ fn check_rule(run: &Run<'_>, member: Member<'_, '_>, reported: bool, sink: &mut 
     }
     let (Some((rule, _)), Some(place)) = (rule, place) else { return false };
     if !reported {
-        let (kind, text) = (rule.kind.name(), &rule.text);
-        let message = match count {
-            1 => format!("1 value that `{kind}: {text}` selects is in clear"),
-            count => format!("{count} values that `{kind}: {text}` selects are in clear"),
-        };
+        let message = rule_in_clear(rule, count);
         sink.at_key(member, place, &lint::RULE_IN_CLEAR, message);
     }
     true
+}
+
+/// What is said of values that a creation rule selects.
+pub(super) fn rule_in_clear(rule: &Rule, count: usize) -> String {
+    let (kind, text) = (rule.kind.name(), &rule.text);
+    match count {
+        1 => format!("1 value that `{kind}: {text}` selects is in clear"),
+        count => format!("{count} values that `{kind}: {text}` selects are in clear"),
+    }
 }
 
 /// Mappings below a node that have a `sops` entry, in order. What is encrypted inside of them is none of ours.
