@@ -219,3 +219,26 @@ fn what_is_no_file_is_refused_by_its_name() {
         assert!(run.code == 0 || run.stderr.contains("error: "), "{arguments:?}: {}", run.stderr);
     }
 }
+
+#[test]
+fn a_password_that_yaml_takes_for_a_tag_does_not_stay_in_clear() {
+    let directory = ready();
+    for word in ["!hunter2", "!hunter2 # c"] {
+        let secret = format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData:\n  a: {word}\n  b: x\n"
+        );
+        for text in [format!("b: x\na: {word}\n"), secret] {
+            directory.write("a.yaml", text);
+            leaves(&directory, &["encrypt", "-i", "FILE"], "a.yaml", &[1]);
+        }
+    }
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {a: !hunter2 }\n";
+    directory.write("a.yaml", secret);
+    leaves(&directory, &["check", "FILE"], "a.yaml", &[5]);
+    leaves(&directory, &["encrypt", "-i", "FILE"], "a.yaml", &[1]);
+    // With something behind it, or for what is empty on purpose, it is what it looks like.
+    for value in ["!Ref hunter2", "&x hunter2", "!Ref \"\"", "!!str", "&x", ""] {
+        directory.write("b.yaml", format!("b: x\na: {value}\n"));
+        directory.done(&["encrypt", "b.yaml"]);
+    }
+}

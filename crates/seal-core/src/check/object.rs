@@ -3,7 +3,7 @@
 use super::sink::Sink;
 use super::{Run, copies, lint, sealed};
 use crate::cipher::is_enc_text;
-use crate::document::{Content, Document, NodeId, Scalar, Value};
+use crate::document::{Content, Document, NodeId, Scalar, Style, Value};
 use crate::envelope::Rule;
 use crate::file::Member;
 use crate::kubernetes::{self, AsWritten, Object, profile_rule};
@@ -72,6 +72,7 @@ impl Leaf {
     /// What stands at a node; `None` for collections and comments.
     pub(super) fn of(content: &Content<'_>) -> Option<Self> {
         Some(match content {
+            Content::Scalar(scalar) if is_tag_alone(scalar) => Self::Clear,
             Content::Scalar(Scalar { value: Value::Null, .. }) => Self::Null,
             Content::Scalar(Scalar { value: Value::String(text), .. }) if is_enc_text(text) => {
                 Self::Enc
@@ -89,6 +90,13 @@ impl Leaf {
     pub(super) fn is_clear(self) -> bool {
         matches!(self, Self::Clear | Self::Alias)
     }
+}
+
+/// A text without quotes that begins with `!` is a tag with nothing behind it.
+fn is_tag_alone(scalar: &Scalar<'_>) -> bool {
+    let is_own = |tag: &str| !tag.starts_with("!!");
+    let is_plain = scalar.style == Style::Plain && scalar.value.is_empty();
+    is_plain && scalar.tag.as_deref().is_some_and(is_own)
 }
 
 /// The values of a Secret without an envelope.
