@@ -303,3 +303,18 @@ fn the_page_lists_every_rule_with_its_severity_and_summary() {
         }
     }
 }
+
+#[test]
+fn an_envelope_cannot_excuse_what_the_creation_rule_selects() {
+    let directory = TestDir::with(&[("a.env", "A=hunter2\nB=hunter2\n")]);
+    let rules = format!("creation_rules:\n- path_regex: \\.env$\n  age: {RECIPIENT}\n");
+    directory.write(".sops.yaml", rules);
+    let run = directory.done(&["encrypt", "--encrypted-regex", "^B$", "a.env"]);
+    directory.write("a.env", &run.stdout);
+    assert!(directory.read("a.env").starts_with("A=hunter2\n"));
+    let run = directory.seal(&["check", "a.env"]).run();
+    assert_eq!(run.code, 5, "{}", run.out());
+    assert!(run.out().starts_with("a.env:1:1: error: "), "{}", run.out());
+    assert!(run.out().ends_with("[rule-in-clear]\n"), "{}", run.out());
+    assert_eq!(run.out().lines().count(), 1, "{}", run.out());
+}

@@ -461,7 +461,7 @@ fn recipients_are_edited_where_the_blocks_are_shown() {
 
 #[test]
 fn a_signal_in_the_middle_leaves_nothing() {
-    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {
         let directory = values();
         let before = directory.read("a.yaml");
         install(

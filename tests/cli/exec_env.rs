@@ -160,6 +160,19 @@ fn what_cannot_be_a_variable_is_refused_by_its_path() {
 }
 
 #[test]
+fn a_file_does_not_decide_which_program_runs_or_what_an_interpreter_loads() {
+    for name in ["PATH", "NODE_OPTIONS", "PYTHONPATH", "PERL5OPT", "RUBYOPT", "JAVA_TOOL_OPTIONS"] {
+        let directory = encrypted(&[("a.yaml", &format!("{name}: /tmp/hunter2\n"))]);
+        let run = directory.seal(&["exec-env", "a.yaml", "--", "/bin/sh", "-c", "touch ran"]).run();
+        assert_eq!(run.code, 3, "{name}: {}", run.stderr);
+        assert!(!directory.path("ran").exists(), "{name}");
+    }
+    // Many programs have a setting of this name, and only shells at a terminal load it.
+    let directory = encrypted(&[("a.yaml", "ENV: production\n")]);
+    assert_eq!(directory.done(&["exec-env", "a.yaml", "echo $ENV"]).out(), "production\n");
+}
+
+#[test]
 fn nothing_runs_unless_all_files_are_verified() {
     let directory = encrypted(&[("a.yaml", "A: hunter2\n"), ("b.yaml", "B: hunter2\n")]);
     let damaged = directory.read("b.yaml").replace("data:", "data:A");

@@ -31,6 +31,7 @@ mod audit;
 mod aws_kms;
 #[path = "azure_key_vault.rs"]
 mod azure_key_vault_files;
+mod bad_input;
 mod check;
 mod check_hooks;
 mod configuration;

@@ -217,3 +217,30 @@ fn a_disk_without_room_leaves_the_file_as_it_was() {
     }
     assert!(directory.files().iter().all(|name| !name.ends_with(".tmp")));
 }
+
+#[test]
+fn whoever_put_himself_among_the_recipients_is_named_before_something_is_put_into_the_file() {
+    let directory = TestDir::with(&[("a.yaml", VALUES), ("plain.yaml", "user: hunter2\n")]);
+    directory.write(".sops.yaml", rules_for(&[keys::RECIPIENT, keys::COLLEAGUE]));
+    directory.done(&["encrypt", "-i", "a.yaml"]);
+    let planted = directory.read("a.yaml");
+    directory.write(".sops.yaml", keys::rules_for_whole_files());
+    let arguments: [&[&str]; 3] = [
+        &["set", "a.yaml", "password", "--string", "hunter2-new"],
+        &["replace", "a.yaml", "plain.yaml"],
+        &["edit", "a.yaml"],
+    ];
+    for arguments in arguments {
+        directory.write("a.yaml", &planted);
+        let run = directory.seal(arguments).env("EDITOR", "true").run();
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let warning = run.stderr.lines().find(|line| line.starts_with("warning: a.yaml: "));
+        let warning = warning.unwrap_or_else(|| panic!("{arguments:?}: {}", run.stderr));
+        assert!(warning.contains(keys::COLLEAGUE), "{warning}");
+        assert!(!warning.contains(keys::RECIPIENT), "{warning}");
+    }
+    directory.write("a.yaml", VALUES);
+    directory.done(&["encrypt", "-i", "a.yaml"]);
+    let run = directory.done(&["replace", "a.yaml", "plain.yaml"]);
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+}

@@ -206,3 +206,21 @@ fn aliases_of_something_long_or_of_much_that_is_empty_are_refused() {
         assert!(error.problem.contains("aliases"), "{error}");
     }
 }
+
+#[test]
+fn every_line_break_that_yaml_knows_ends_the_line_of_the_last_value() {
+    for line_break in ["\n", "\r\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"] {
+        for end in ["", line_break] {
+            for lines in [
+                vec!["a: 1", "---", "b: 2"],
+                vec!["a: 1", "# c", "---", "b: \"x\" # d"],
+                vec!["m:", "  a: 1", "  # c", "# d", "---", "b: [1, 2]"],
+            ] {
+                let source = lines.join(line_break) + end;
+                let encrypted = support::encrypted(Format::Yaml, &source, &support::whole());
+                let decrypted = support::decrypted(Format::Yaml, &encrypted);
+                assert_eq!(decrypted, source, "{line_break:?}");
+            }
+        }
+    }
+}

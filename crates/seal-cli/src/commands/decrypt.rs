@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outc
 pub(super) struct Decryption<'a> {
     ui: &'a Ui,
     /// What the user asks of every file.
-    options: DecryptOptions<'a>,
+    pub(super) options: DecryptOptions<'a>,
     pub(super) configs: Configs,
     pub(super) key_access: KeyAccess,
 }

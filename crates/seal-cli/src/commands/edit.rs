@@ -65,11 +65,10 @@ impl Editing<'_> {
         inputs::check_file(path)?;
         write::check_replaceable(path)?;
         let mut open = self.revision.open(path, self.arguments.file_type)?;
+        let source = (open.format, open.original.bytes.expose());
+        self.revision.warn_of_strangers(path, source, self.context);
         let with_blocks = match self.arguments.show_master_keys {
-            true => {
-                let source = (open.format, open.original.bytes.expose());
-                Some(self.revision.with_blocks(path, source)?)
-            }
+            true => Some(self.revision.with_blocks(path, source)?),
             false => None,
         };
         let shown = with_blocks.as_ref().unwrap_or(&open.plain);

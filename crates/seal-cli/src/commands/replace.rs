@@ -33,6 +33,7 @@ pub(super) fn run(arguments: &ReplaceArgs, context: &Context<'_>) -> Result<Outc
         });
     }
     let before = (open.format, open.original.bytes.expose());
+    revision.warn_of_strangers(path, before, context);
     let done = revision.revise(path, before, plain.expose());
     // What is wrong is wrong in the plaintext: the encrypted file was verified before.
     let done = done.map_err(|error| match error.place.is_some() {

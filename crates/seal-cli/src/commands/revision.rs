@@ -14,7 +14,7 @@ use super::Context;
 use super::decrypt::Decryption;
 use super::encrypt::data_keys::{DataKeys, Refused, random_bytes};
 use super::files::{self, file_error};
-use super::recipients::{check_strangers, of_rule, strangers};
+use super::recipients::{check_strangers, list, of_rule, strangers};
 use crate::args::{FileType, KeyAccessArgs, RecipientsChange, RevisionArgs};
 use crate::audit::{self, Action};
 use crate::clock;
@@ -135,6 +135,30 @@ impl<'a> Revision<'a> {
         })?;
         let action = if matches!(fresh, Fresh::All) { Action::Rotate } else { Action::Encrypt };
         recorded(action, path, renewed)
+    }
+
+    /// Warns of recipients that the rule of a file does not name, before something is put into it: whoever may commit can
+    /// make himself one, and waits for the file to be filled. Answers as SOPS do not warn.
+    pub(super) fn warn_of_strangers(
+        &self,
+        path: &Path,
+        (format, source): (Format, &[u8]),
+        context: &Context<'_>,
+    ) {
+        if self.decryption.options.as_data {
+            return;
+        }
+        let Ok(Some(rule)) = of_rule(&self.decryption.configs, path) else { return };
+        let there = envelopes(format, source).unwrap_or_default();
+        let keys: Vec<_> = there.iter().flat_map(Metadata::master_keys).collect();
+        let strangers = strangers(&keys, Some(&rule));
+        if !strangers.is_empty() {
+            context.ui.warn(&format!(
+                "{}: its rule does not name all who can read what is put into it: also {}; `seal updatekeys` takes them out",
+                path.display(),
+                list(&strangers),
+            ));
+        }
     }
 
     /// Says what was ignored on the way.

@@ -83,6 +83,9 @@ pub(super) fn run(
     let encrypted = encrypted(&revision, name, format, source, change);
     revision.warn_at_end(context);
     let (encrypted, clear) = encrypted?;
+    if encrypted.is_some() {
+        revision.warn_of_strangers(name, (format, source), context);
+    }
     if let Some(path) = clear.filter(|_| !arguments.as_sops) {
         context.ui.warn(&format!(
             "{}: {path} stands in clear: the rule of its envelope does not mean it",

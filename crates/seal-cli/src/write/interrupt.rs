@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::emulate_default_handler;
@@ -67,8 +67,8 @@ fn pending() -> MutexGuard<'static, BTreeSet<PathBuf>> {
 
 fn watch() {
     let ignored = ignored_signals();
-    let signals: Vec<i32> =
-        [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !ignored.contains(signal)).collect();
+    let ours = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
+    let signals: Vec<i32> = ours.into_iter().filter(|signal| !ignored.contains(signal)).collect();
     let (ready, started) = mpsc::channel();
     // The signals are taken over inside the thread: if it cannot start, they keep ending the process.
     let thread = thread::Builder::new().name("signals".into()).spawn(move || {
@@ -82,7 +82,9 @@ fn watch() {
             let program = program();
             if let Some(pid) = *program {
                 // What the terminal sends, the program in the foreground has got already, and it may only mean a line.
-                if origin.signal == SIGINT && matches!(origin.cause, Cause::Kernel) {
+                if matches!(origin.signal, SIGINT | SIGQUIT)
+                    && matches!(origin.cause, Cause::Kernel)
+                {
                     continue;
                 }
                 send(pid, origin.signal);

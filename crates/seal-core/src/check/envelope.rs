@@ -1,6 +1,6 @@
 //! Objects with an envelope: the block is one that can be used, and all that its rule selects is encrypted.
 
-use super::object::{Leaf, check_merge, check_shape};
+use super::object::{Leaf, check_merge, check_shape, rule_in_clear};
 use super::sink::Sink;
 use super::{Run, copies, lint};
 use crate::cipher::{EncText, ValueType, is_enc_text};
@@ -56,6 +56,9 @@ pub(super) fn check(run: &Run<'_>, member: Member<'_, '_>, sops: NodeId, sink: &
         }
     };
     check_leaves(member, sops, selected.as_deref(), &rule, &secrets, sink);
+    if let Some(selected) = selected {
+        check_creation_rule(run, member, sops, (&rule, &selected), sink);
+    }
     check_nested(member, &secrets, sink);
 }
 
@@ -165,6 +168,32 @@ fn check_leaves(
         let message = format!("`{kind}: {text}` of the envelope selects nothing");
         sink.at_object(member, sops, &lint::SELECTS_NOTHING, message);
     }
+}
+
+/// Values that the rule of the envelope leaves in clear and the creation rule does not: whoever changes the envelope says
+/// with it what is looked at.
+fn check_creation_rule(
+    run: &Run<'_>,
+    member: Member<'_, '_>,
+    sops: NodeId,
+    (own, selected): (&Rule, &[bool]),
+    sink: &mut Sink,
+) {
+    let Some((rule, selector)) = run.rule().filter(|(rule, _)| rule != own) else { return };
+    let document = member.document();
+    let wanted = selector.select(document, member.object);
+    let (first, end) = (member.object.index(), document.node(member.object).end.index());
+    let block = sops.index()..document.node(sops).end.index();
+    let in_clear: Vec<NodeId> = (first..end)
+        .filter(|index| !block.contains(index))
+        .filter(|index| wanted[index - first] && !selected[index - first])
+        .map(|index| NodeId(index as u32))
+        .filter(|id| Leaf::of(&document.node(*id).content) == Some(Leaf::Clear))
+        .collect();
+    let Some(place) = in_clear.first() else { return };
+    in_clear.iter().for_each(|id| sink.note_reported(document.node(*id).span));
+    let message = rule_in_clear(rule, in_clear.len());
+    sink.at_key(member, *place, &lint::RULE_IN_CLEAR, message);
 }
 
 fn check_enc(member: Member<'_, '_>, id: NodeId, text: &str, is_comment: bool, sink: &mut Sink) {

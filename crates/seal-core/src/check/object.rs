@@ -3,7 +3,8 @@
 use super::sink::Sink;
 use super::{Run, copies, lint, sealed};
 use crate::cipher::is_enc_text;
-use crate::document::{Content, Document, NodeId, Scalar, Value};
+use crate::document::{Content, Document, NodeId, Scalar, Style, Value};
+use crate::envelope::Rule;
 use crate::file::Member;
 use crate::kubernetes::{self, AsWritten, Object, profile_rule};
 
@@ -71,6 +72,7 @@ impl Leaf {
     /// What stands at a node; `None` for collections and comments.
     pub(super) fn of(content: &Content<'_>) -> Option<Self> {
         Some(match content {
+            Content::Scalar(scalar) if is_tag_alone(scalar) => Self::Clear,
             Content::Scalar(Scalar { value: Value::Null, .. }) => Self::Null,
             Content::Scalar(Scalar { value: Value::String(text), .. }) if is_enc_text(text) => {
                 Self::Enc
@@ -88,6 +90,13 @@ impl Leaf {
     pub(super) fn is_clear(self) -> bool {
         matches!(self, Self::Clear | Self::Alias)
     }
+}
+
+/// A text without quotes that begins with `!` is a tag with nothing behind it.
+fn is_tag_alone(scalar: &Scalar<'_>) -> bool {
+    let is_own = |tag: &str| !tag.starts_with("!!");
+    let is_plain = scalar.style == Style::Plain && scalar.value.is_empty();
+    is_plain && scalar.tag.as_deref().is_some_and(is_own)
 }
 
 /// The values of a Secret without an envelope.
@@ -175,14 +184,19 @@ fn check_rule(run: &Run<'_>, member: Member<'_, '_>, reported: bool, sink: &mut 
     }
     let (Some((rule, _)), Some(place)) = (rule, place) else { return false };
     if !reported {
-        let (kind, text) = (rule.kind.name(), &rule.text);
-        let message = match count {
-            1 => format!("1 value that `{kind}: {text}` selects is in clear"),
-            count => format!("{count} values that `{kind}: {text}` selects are in clear"),
-        };
+        let message = rule_in_clear(rule, count);
         sink.at_key(member, place, &lint::RULE_IN_CLEAR, message);
     }
     true
+}
+
+/// What is said of values that a creation rule selects.
+pub(super) fn rule_in_clear(rule: &Rule, count: usize) -> String {
+    let (kind, text) = (rule.kind.name(), &rule.text);
+    match count {
+        1 => format!("1 value that `{kind}: {text}` selects is in clear"),
+        count => format!("{count} values that `{kind}: {text}` selects are in clear"),
+    }
 }
 
 /// Mappings below a node that have a `sops` entry, in order. What is encrypted inside of them is none of ours.

@@ -7,7 +7,7 @@ use super::encrypt::settings;
 use super::error::FileError;
 use super::selectors::Selectors;
 use crate::cipher::is_enc_text;
-use crate::document::{Content, Document, Node, NodeId, Scalar, Value};
+use crate::document::{Content, Document, Node, NodeId, Scalar, Style, Value};
 use crate::envelope::{Metadata, Rule};
 use crate::format::Format;
 use crate::kubernetes::{self, AsWritten, PROFILE_REGEX};
@@ -82,6 +82,7 @@ pub(crate) fn check_secret(
         for index in entry.index()..document.node(entry).end.index() {
             let id = NodeId(index as u32);
             let Content::Scalar(scalar) = &document.node(id).content else { continue };
+            check_empty(member, id, scalar)?;
             let (problem, hint) = match &scalar.value {
                 // `data:` with nothing below it is the same as no `data`.
                 Value::Null if id != entry => {
@@ -107,6 +108,29 @@ pub(crate) fn check_secret(
         }
     }
     Ok(())
+}
+
+/// Refuses a value that is empty because YAML takes all of it for a tag: a password that begins with `!` and has no
+/// quotes would stay in clear.
+pub(crate) fn check_empty(
+    member: Member<'_, '_>,
+    id: NodeId,
+    scalar: &Scalar<'_>,
+) -> Result<(), FileError> {
+    let span = member.document().node(id).span;
+    if scalar.style != Style::Plain || !scalar.value.is_empty() || span.start < span.end {
+        return Ok(());
+    }
+    let before = member.source[..span.start].trim_ascii_end();
+    let is_blank = |byte: &u8| byte.is_ascii_whitespace();
+    let word = before.rsplit(is_blank).next().unwrap_or_default();
+    if !word.starts_with(b"!") || word.starts_with(b"!!") {
+        return Ok(());
+    }
+    let problem = "to YAML this is a tag with nothing behind it, which stays in clear";
+    Err(member
+        .at(FileError::input(problem), id)
+        .hint("put a value that begins with `!` in quotes; an empty one is \"\""))
 }
 
 /// Outside of its items a `List` gets no envelope, so nothing there may be chosen by the rule.

@@ -7,6 +7,7 @@ use super::encrypt::{Keys, Scope};
 use super::error::{Fault, FileError};
 use super::leaves::Aad;
 use super::open::Plain;
+use super::refusals::check_empty;
 use super::{Member, leaves};
 use crate::cipher::{Cipher, ValueType};
 use crate::document::{Content, Document, Edit, Node, NodeId, Value};
@@ -130,6 +131,9 @@ pub(crate) fn secrets(
                 }
                 if covered {
                     hasher.update(&scalar.value.canonical());
+                }
+                if is_selected && format == Format::Yaml {
+                    check_empty(member, id, scalar)?;
                 }
                 if is_selected && !scalar.value.is_empty() {
                     if odd_keys.get(id.index() - member.object.index()).is_some_and(|odd| *odd) {

@@ -27,8 +27,32 @@ pub(super) struct Naming<'a> {
     pub(super) loader: bool,
 }
 
-/// Names by which the environment decides what code a program runs, before it does anything of its own.
-const LOADER: [&str; 6] = ["LD_*", "DYLD_*", "BASH_FUNC_*", "BASH_ENV", "GCONV_PATH", "SHELLOPTS"];
+/// Names by which the environment decides what code runs, before a program does anything of its own: which program a name
+/// means, what the loader and shells bring in, what interpreters run first.
+const LOADER: [&str; 22] = [
+    "LD_*",
+    "DYLD_*",
+    "GCONV_PATH",
+    "GLIBC_TUNABLES",
+    "PATH",
+    "BASH_FUNC_*",
+    "BASH_ENV",
+    "SHELLOPTS",
+    "ZDOTDIR",
+    "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "_JAVA_OPTIONS",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "PERL5DB",
+    "PERL5LIB",
+    "PERL5OPT",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "RUBYLIB",
+    "RUBYOPT",
+];
 
 /// Collections inside collections, and variables of a file, at most: aliases could make them endless.
 const DEEPEST: usize = 100;

@@ -76,3 +76,13 @@ pub(super) fn count(bytes: &[u8]) -> usize {
     }
     bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
 }
+
+/// Bytes of the line break that a text begins with, CR LF counted as its first byte only; 0 where it begins with none.
+pub(super) fn break_width(text: &[u8]) -> usize {
+    match text {
+        [b'\n' | b'\r', ..] => 1,
+        [0xC2, 0x85, ..] => 2,
+        [0xE2, 0x80, 0xA8 | 0xA9, ..] => 3,
+        _ => 0,
+    }
+}

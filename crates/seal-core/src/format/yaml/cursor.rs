@@ -27,14 +27,7 @@ impl<'s> Scanner<'s> {
 
     /// Bytes of the line break there, CR LF counted as its first byte only; 0 where there is none.
     fn break_width(&self, ahead: usize) -> usize {
-        match self.byte(ahead) {
-            b'\n' | b'\r' => 1,
-            0xC2 if self.byte(ahead + 1) == 0x85 => 2,
-            0xE2 if self.byte(ahead + 1) == 0x80 && matches!(self.byte(ahead + 2), 0xA8 | 0xA9) => {
-                3
-            }
-            _ => 0,
-        }
+        characters::break_width(self.bytes.get(self.at.index + ahead..).unwrap_or_default())
     }
 
     /// Steps over one character that is no line break.

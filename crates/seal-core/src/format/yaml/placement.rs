@@ -1,5 +1,6 @@
 //! Where the `sops` block of a document or `List` item begins and ends.
 
+use super::characters::break_width;
 use super::edit::double_quoted;
 use super::metadata_block;
 use crate::document::{Content, Document, Edit, NodeId, Span, Style};
@@ -39,7 +40,7 @@ pub fn inserted(
     };
     let newline = line_break(source);
     let mut text = metadata_block::write(fields, column, indent, newline);
-    if at > 0 && !matches!(source[at - 1], b'\n' | b'\r') {
+    if at > 0 && !ends_line(&source[..at]) {
         text.truncate(text.len() - newline.len());
         text.insert_str(0, newline);
     }
@@ -92,7 +93,7 @@ pub fn removed(source: &[u8], document: &Document<'_>, sops: NodeId) -> Edit {
         start = key.start;
         end = next_key.unwrap_or(end);
     } else if end == source.len() && !ends_line(source) && start > 0 {
-        start -= if source[..start].ends_with(b"\r\n") { 2 } else { 1 };
+        start -= last_break(&source[..start]);
     }
     Edit { span: Span::new(start, end), text: Vec::new() }
 }
@@ -107,19 +108,40 @@ pub(crate) fn line_break(source: &[u8]) -> &'static str {
 }
 
 fn ends_line(source: &[u8]) -> bool {
-    matches!(source.last(), Some(b'\n' | b'\r'))
+    last_break(source) > 0
 }
 
 pub(super) fn line_start(source: &[u8], at: usize) -> usize {
-    memchr::memrchr2(b'\n', b'\r', &source[..at]).map_or(0, |newline| newline + 1)
+    let start = memchr::memrchr2(b'\n', b'\r', &source[..at]).map_or(0, |newline| newline + 1);
+    let rest = &source[start..at];
+    rare_breaks(rest).last().map_or(start, |found| start + found + break_width(&rest[found..]))
 }
 
 pub(super) fn next_line(source: &[u8], at: usize) -> usize {
-    match memchr::memchr2(b'\n', b'\r', &source[at..]) {
-        Some(found) if source[at + found..].starts_with(b"\r\n") => at + found + 2,
-        Some(found) => at + found + 1,
-        None => source.len(),
+    let rest = &source[at..];
+    let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+    let end = rare_breaks(&rest[..end]).next().unwrap_or(end);
+    match rest[end..].starts_with(b"\r\n") {
+        true => at + end + 2,
+        false => at + end + break_width(&rest[end..]),
     }
+}
+
+/// Where a text of one line, as most programs see it, has the line breaks that only Unicode and YAML 1.1 know.
+fn rare_breaks(line: &[u8]) -> impl Iterator<Item = usize> {
+    memchr::memchr2_iter(0xC2, 0xE2, line).filter(|at| break_width(&line[*at..]) > 0)
+}
+
+/// Bytes of the line break that a text ends with, CR LF as one; 0 where it ends with none.
+fn last_break(text: &[u8]) -> usize {
+    let widths = [b"\r\n".len(), 3, 2, 1].into_iter();
+    let ends = |width: &usize| {
+        text.len() >= *width && {
+            let last = &text[text.len() - width..];
+            last == b"\r\n" || break_width(last) == *width
+        }
+    };
+    widths.into_iter().find(ends).unwrap_or(0)
 }
 
 pub(super) fn column(source: &[u8], at: usize) -> usize {
@@ -174,8 +196,8 @@ fn end_of_mapping(source: &[u8], document: &Document<'_>, mapping: NodeId, colum
         let blanks = text.iter().take_while(|byte| **byte == b' ').count();
         match text.get(blanks) {
             Some(b'#') if blanks >= column => at = next,
-            Some(b'\n' | b'\r') | None => {}
-            _ => break,
+            Some(_) if break_width(&text[blanks..]) == 0 => break,
+            _ => {}
         }
         line = next;
     }

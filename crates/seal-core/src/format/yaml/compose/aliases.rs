@@ -42,7 +42,8 @@ impl<'s> Composer<'s> {
         remarks: Option<Box<Remarks>>,
     ) -> Scan<()> {
         let Some(anchor) = self.anchors.get(name) else {
-            return self.error(mark, &format!("there is no anchor `&{name}` above this alias"));
+            // Not by its name: a password without quotes may begin with `*`.
+            return self.error(mark, "the anchor of this alias stands nowhere above it");
         };
         let Anchor { document, node, weight, ref target } = *anchor;
         let (is_mapping, of_key, text) = match target {
