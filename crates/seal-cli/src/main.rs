@@ -12,6 +12,7 @@ mod clock;
 mod commands;
 mod compat;
 mod config;
+mod crash;
 mod destination;
 mod editor;
 mod error;
@@ -35,6 +36,7 @@ use crate::commands::{Context, Outcome};
 use crate::ui::Ui;
 
 fn main() -> std::process::ExitCode {
+    crash::be_ready();
     // Before anything secret is in memory. A system that refuses (a container, say) leaves nothing else to do.
     hardening::harden();
     let environment = Environment::of_process();

@@ -253,6 +253,15 @@ impl Drop for Progress<'_> {
     }
 }
 
+/// Says that the program itself failed, and where in its source.
+pub(crate) fn print_crash(place: &str) {
+    let _ = writeln!(
+        io::stderr(),
+        "error: seal is wrong somewhere: it had to stop at {}\nhint: please report this place, and what you ran; files that were not written yet are as they were",
+        escape(place)
+    );
+}
+
 /// Prints what clap has to say: help and version to stdout, wrong use to stderr.
 pub(crate) fn print_clap(message: clap::Error) -> ExitCode {
     if !message.use_stderr() {

@@ -19,7 +19,7 @@ mod attributes;
 mod interrupt;
 
 pub(crate) use interrupt::{
-    Registration, ignored_signals, program_runs, remove_on_signal, wipe_directory,
+    Registration, ignored_signals, program_runs, remove_on_signal, remove_pending, wipe_directory,
 };
 
 /// How many files to work on at once. Flushing waits for the disk, not for a processor, and flushes at the same time

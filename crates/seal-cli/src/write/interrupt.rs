@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::mpsc;
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
 
@@ -46,6 +46,17 @@ pub(crate) fn remove_on_signal(path: PathBuf) -> Registration {
     start();
     pending().insert(path.clone());
     Registration(path)
+}
+
+/// Removes what signals would remove, because the process is about to end otherwise.
+pub(crate) fn remove_pending() {
+    // Who holds the lock may be who failed: then what it holds is not known well enough.
+    let pending = match PENDING.try_lock() {
+        Ok(pending) => pending,
+        Err(TryLockError::Poisoned(pending)) => pending.into_inner(),
+        Err(TryLockError::WouldBlock) => return,
+    };
+    pending.iter().for_each(|path| remove(path));
 }
 
 fn start() {
