@@ -242,3 +242,26 @@ fn one_of_several_files_fails_and_the_others_are_done() {
     assert_eq!(directory.decrypted("a/1.yaml"), SECRET);
     assert_eq!(directory.decrypted("a/3.yaml"), API);
 }
+
+#[test]
+fn an_encrypted_value_whose_block_is_lost_is_neither_passed_on_nor_encrypted_again() {
+    let directory = TestDir::with(&[("values.yaml", VALUES), ("app.env", "A=hunter2\n")]);
+    for (name, block) in [("values.yaml", "sops:"), ("app.env", "sops_")] {
+        directory.done(&["encrypt", "-i", "--encrypted-regex", ".", name]);
+        let encrypted = directory.read(name);
+        let lost = &encrypted[..encrypted.find(block).unwrap()];
+        directory.write(name, lost);
+        let ways: [(&[&str], i32); 4] = [
+            (&["decrypt", name], 3),
+            (&["decrypt", "-i", name], 3),
+            (&["verify", name], 3),
+            (&["encrypt", "-i", "--encrypted-regex", ".", name], 1),
+        ];
+        for (arguments, code) in ways {
+            let run = directory.seal(arguments).run();
+            assert_eq!((run.code, run.out()), (code, ""), "{arguments:?}: {}", run.stderr);
+            assert!(run.stderr.contains("has no `sops` block"), "{}", run.stderr);
+        }
+        assert_eq!(directory.read(name), lost);
+    }
+}

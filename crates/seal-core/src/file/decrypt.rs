@@ -8,6 +8,7 @@ use super::encrypt::{may_hold, syntax};
 use super::error::{Class, Fault, FileError};
 use super::open::{Demands, Opened, open};
 use super::pieces::{self, Piece};
+use super::refusals::check_lost_block;
 use super::selectors::Selectors;
 use super::write_back::{Envelope, written};
 use super::{BoxError, Member, members};
@@ -365,10 +366,14 @@ fn check_clear_objects(piece: &Piece<'_>, require_encrypted: bool) -> Result<(),
                 "an alias or a merge key says what this document is: it may be a Secret in clear";
             return Err(member.at(FileError::refused(problem), entry));
         }
-        let Some(object) = Object::read(&AsWritten, document, member.object) else { continue };
-        if !object.is_secret() {
+        let object = Object::read(&AsWritten, document, member.object);
+        let Some(object) = object.filter(Object::is_secret) else {
+            check_lost_block(member, |_| true).map_err(|mut error| {
+                error.class = Class::Refused;
+                error.object(object.map(|object| object.describe()))
+            })?;
             continue;
-        }
+        };
         if require_encrypted && let Some(merge) = document.entry(member.object, "<<") {
             let problem = "a merge key at the top of a Secret in clear can bring values in";
             return Err(member.at(FileError::refused(problem), merge));

@@ -6,7 +6,7 @@ use super::Member;
 use super::encrypt::settings;
 use super::error::FileError;
 use super::selectors::Selectors;
-use crate::cipher::is_enc_text;
+use crate::cipher::{EncText, is_enc_text};
 use crate::document::{Content, Document, Node, NodeId, Scalar, Style, Value};
 use crate::envelope::{Metadata, Rule};
 use crate::format::Format;
@@ -131,6 +131,33 @@ pub(crate) fn check_empty(
     Err(member
         .at(FileError::input(problem), id)
         .hint("put a value that begins with `!` in quotes; an empty one is \"\""))
+}
+
+/// Refuses an object without an envelope that holds ENC texts: whoever uses it would take the ciphertext for the value, and
+/// encrypting it again would bury it. `counts` tells of which nodes.
+pub(crate) fn check_lost_block(
+    member: Member<'_, '_>,
+    counts: impl Fn(usize) -> bool,
+) -> Result<(), FileError> {
+    let document = member.document();
+    let is_enc = |index: &usize| match &document.nodes[*index].content {
+        Content::Scalar(Scalar { value: Value::String(text), .. }) => {
+            is_enc_text(text) && EncText::parse(text).is_ok()
+        }
+        _ => false,
+    };
+    let nodes = member.object.index()..document.node(member.object).end.index();
+    match nodes.filter(|index| counts(*index)).find(is_enc) {
+        None => Ok(()),
+        Some(index) => Err(member
+            .at(
+                FileError::input(
+                    "an encrypted value stands in a document that has no `sops` block",
+                ),
+                NodeId(index as u32),
+            )
+            .hint("the block was lost; get it back from the file's history")),
+    }
 }
 
 /// Outside of its items a `List` gets no envelope, so nothing there may be chosen by the rule.

@@ -9,7 +9,8 @@ use super::pieces::Piece;
 use super::previous::{ObjectName, Previous, object_name};
 use super::proof::check_piece;
 use super::refusals::{
-    check_aliases, check_encrypted, check_list, check_region_is_selected, check_secret,
+    check_aliases, check_encrypted, check_list, check_lost_block, check_region_is_selected,
+    check_secret,
 };
 use super::revise::{Version, revised};
 use super::seal::{Sealing, Tie, covered, seal};
@@ -266,6 +267,7 @@ impl Run<'_> {
         if is_secret && rule != profile_rule() {
             check_region_is_selected(member, member.object, &selected, &rule)?;
         }
+        check_lost_block(member, |index| selected[index - member.object.index()])?;
         let any = selected.iter().zip(member.object.index()..).any(|(selected, index)| {
             *selected
                 && match &document.nodes[index].content {
