@@ -19,6 +19,7 @@ use crate::select::Selector;
 mod allow;
 mod copies;
 mod envelope;
+mod lines;
 pub mod lint;
 mod object;
 mod sealed;

@@ -1,5 +1,6 @@
 //! What a file says of itself: encrypted or not, for whom, by which rule. Needs no key, so nothing of it is proven.
 
+use super::lines::Lines;
 use crate::document::{NodeId, Position};
 use crate::envelope::mac::{MacError, aad_of_last_modified};
 use crate::envelope::{Metadata, MetadataError};
@@ -49,7 +50,9 @@ pub fn status(format: Format, source: &[u8]) -> Result<Status, FileError> {
     let pieces = [Piece { before: &[], text: source, stream }];
     let stream = pieces[0].stream.as_ref();
     let found = stream.into_iter().flat_map(|stream| members(&[], source, stream));
-    let mut envelopes: Vec<EnvelopeStatus> = found.filter_map(envelope).collect();
+    let mut lines = Lines::new(source);
+    let mut envelopes: Vec<EnvelopeStatus> =
+        found.filter_map(|member| envelope(member, &mut lines)).collect();
     let is_shared = shares_one_envelope(&pieces);
     if is_shared {
         envelopes.truncate(1);
@@ -85,7 +88,7 @@ pub fn is_sops_file(format: Format, source: &[u8]) -> Result<bool, FileError> {
     }
 }
 
-fn envelope(member: Member<'_, '_>) -> Option<EnvelopeStatus> {
+fn envelope(member: Member<'_, '_>, lines: &mut Lines<'_>) -> Option<EnvelopeStatus> {
     let document = member.document();
     let sops: NodeId = document.entry(member.object, "sops")?;
     if !super::envelope::is_meant(member, sops) {
@@ -94,7 +97,7 @@ fn envelope(member: Member<'_, '_>) -> Option<EnvelopeStatus> {
     let key = document.node(sops).key.as_ref().map_or(document.node(sops).span, |key| key.span);
     Some(EnvelopeStatus {
         document: member.document,
-        position: Position::of(member.source, key.start),
+        position: lines.position(key.start),
         object: member.describe(),
         metadata: Metadata::read(document, sops),
     })
