@@ -49,6 +49,29 @@ fn a_tree_is_checked_and_each_finding_is_a_line() {
 }
 
 #[test]
+fn a_tree_has_no_binary_file_in_clear_that_a_rule_names_by_its_kind() {
+    let config = format!(
+        "creation_rules:\n- path_regex: '\\.(pem|ya?ml)$'\n  age: {RECIPIENT}\n- path_regex: ^secrets/\n  age: {RECIPIENT}\n- path_regex: id_rsa\n  age: {RECIPIENT}\n"
+    );
+    let directory = TestDir::with(&[
+        (".sops.yaml", &config),
+        (".sops.yml", &config),
+        ("certs/a.pem", SECRET),
+        ("certs/sealed.pem", SECRET),
+        ("certs/id_rsa", SECRET),
+        ("certs/README", "nothing\n"),
+        // Named by nothing but where it stands.
+        ("secrets/README", "nothing\n"),
+    ]);
+    directory.done(&["encrypt", "-i", "certs/sealed.pem"]);
+    let run = directory.seal(&["check", "--json", "."]).run();
+    let findings = object(&run)["findings"].as_array().unwrap().clone();
+    let files: Vec<_> = findings.iter().map(|finding| finding["file"].as_str().unwrap()).collect();
+    assert_eq!((run.code, files), (5, vec!["certs/a.pem", "certs/id_rsa"]), "{}", run.out());
+    assert_eq!(object(&run)["skipped"], 3, "{}", run.out());
+}
+
+#[test]
 fn a_clean_tree_is_quiet_on_stdout_and_ends_with_0() {
     let directory = TestDir::with(&[("a.yaml", &secret("a")), ("b.yaml", "a: 1\n")]);
     directory.done(&["encrypt", "-i", "a.yaml"]);

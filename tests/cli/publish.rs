@@ -158,6 +158,20 @@ fn a_dry_run_uploads_nothing_and_a_question_needs_a_terminal() {
 }
 
 #[test]
+fn a_path_whose_spelling_decides_where_it_goes_is_refused() {
+    let directory = directory("- {path_regex: ^p, s3_bucket: bucket}\n- {vault_path: x}\n");
+    let vault = Vault::start();
+    let run = to_vault(&directory, &vault, &["publish", "--dry-run", "./p.yaml"]);
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    assert!(run.stderr.contains("another destination rule"), "{}", run.stderr);
+    let run = to_vault(&directory, &vault, &["publish", "--dry-run", "p.yaml"]);
+    assert!(run.stderr.contains("s3://bucket/p.yaml"), "{}", run.stderr);
+    // Where both ways lead to the same place it does not matter.
+    let run = to_vault(&directory, &vault, &["publish", "--dry-run", "./d/x.yaml"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+}
+
+#[test]
 fn nothing_in_clear_is_uploaded() {
     let directory = directory("- s3_bucket: bucket\n");
     directory.write("clear.yaml", "a: hunter2\n");

@@ -35,8 +35,8 @@ pub(crate) enum Inputs {
 pub(crate) struct Files {
     /// In the order in which they are worked on.
     pub(crate) list: Vec<Input>,
-    /// Files met in directories and by patterns whose names tell no format.
-    pub(crate) skipped: usize,
+    /// Files met in directories and by patterns whose names tell no format, sorted.
+    pub(crate) skipped: Vec<PathBuf>,
     /// Paths that could not be looked at. The others are worked on all the same.
     pub(crate) failures: Vec<InputError>,
     /// The `.sops.yaml` met in directories. Only a check looks at them.
@@ -271,7 +271,8 @@ impl Collector {
     }
 
     fn finish(mut self) -> Files {
-        self.files.skipped = self.skipped.len();
+        self.files.skipped = self.skipped.into_iter().collect();
+        self.files.skipped.sort();
         self.files
     }
 }

@@ -125,6 +125,10 @@ fn of_url(rest: &str) -> Option<Pairs> {
     };
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    // A `/` in a password that is not escaped; what stands before it would be named as host and port.
+    if path.contains('@') {
+        return None;
+    }
     let (login, server) = match authority.rsplit_once('@') {
         Some((login, server)) => (Some(login), server),
         None => (None, authority),
@@ -241,6 +245,7 @@ mod tests {
             ("hunter2", "it is neither `key=value …` nor a URL of PostgreSQL"),
             ("password='hunter2", "it is neither `key=value …` nor a URL of PostgreSQL"),
             ("postgres://u:hunter2%@h/d", "it is neither `key=value …` nor a URL of PostgreSQL"),
+            ("postgres://u:123/hunter2@h/d", "it is neither `key=value …` nor a URL of PostgreSQL"),
             ("port=hunter2", "the port is no port"),
             ("sslmode=hunter2", "sslmode is none of disable, require, verify-ca and verify-full"),
             ("sslkey=hunter2", "the setting `sslkey` is not supported"),

@@ -15,7 +15,7 @@ use super::{Context, Outcome};
 use crate::args::CheckArgs;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
-use crate::inputs::{self, Files, Inputs, is_configuration};
+use crate::inputs::{self, Files, Input, Inputs, is_configuration};
 use crate::ui::Report;
 use crate::write;
 
@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &CheckArgs, context: &Context<'_>) -> Result<Outcom
             let of_file = checking.source(Path::new(STDIN), format, source.expose(), true);
             (of_file.counts, of_file.found, ExitCode::Done)
         }
-        Inputs::Files(files) => checking.files(&files, context)?,
+        Inputs::Files(files) => checking.files(files, context)?,
     };
     let mut findings = Findings {
         list: found,
@@ -91,14 +91,20 @@ struct OfFile {
 impl Checking<'_> {
     fn files(
         &self,
-        files: &Files,
+        mut files: Files,
         context: &Context<'_>,
     ) -> Result<(Counts, Vec<Found>, ExitCode), CommandError> {
         if self.arguments.filename_override.is_some() && files.several {
             return Err(CommandError::usage("`--filename-override` is for a single file")
                 .hint("name one file, neither a directory nor a pattern"));
         }
-        let (results, code) = each(files, context, "checking", |index| {
+        // A name that tells no format is no reason to pass over a private key that a rule names.
+        let (meant, skipped): (Vec<_>, Vec<_>) = std::mem::take(&mut files.skipped)
+            .into_iter()
+            .partition(|path| Format::of_path(path).is_none() && self.rules.name_kind_of(path));
+        files.skipped = skipped;
+        files.list.extend(meant.into_iter().map(|path| Input { path, explicit: false }));
+        let (results, code) = each(&files, context, "checking", |index| {
             let input = &files.list[index];
             let done = self.file(&input.path, input.explicit);
             done.inspect_err(|error| self.failed(error.clone()))
@@ -110,7 +116,7 @@ impl Checking<'_> {
         let rules = files.configurations.len();
         let mut counts = Counts {
             files: rules,
-            skipped: files.skipped.saturating_sub(rules),
+            skipped: files.skipped.len().saturating_sub(rules),
             failed: files.failures.len(),
             ..Counts::default()
         };

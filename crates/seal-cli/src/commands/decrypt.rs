@@ -237,7 +237,7 @@ impl<'a> Decryption<'a> {
                 context.ui.note("nothing was written, because not every file could be decrypted");
             }
             let failed = failed + files.failures.len();
-            let counts = Counts { skipped: files.skipped, failed, ..Counts::default() };
+            let counts = Counts { skipped: files.skipped.len(), failed, ..Counts::default() };
             return Ok(Outcome { report: report(&counts), code });
         }
         let passed_over = results.iter().filter(|result| matches!(result, Some(None))).count();

@@ -278,7 +278,7 @@ pub(super) fn working_directory() -> PathBuf {
 /// Sums up the files that did not fail.
 pub(super) fn total(files: &Files, results: impl IntoIterator<Item = Option<Counts>>) -> Counts {
     let mut counts =
-        Counts { skipped: files.skipped, failed: files.failures.len(), ..Counts::default() };
+        Counts { skipped: files.skipped.len(), failed: files.failures.len(), ..Counts::default() };
     for result in results {
         counts += result.unwrap_or(Counts { failed: 1, ..Counts::default() });
     }

@@ -117,6 +117,7 @@ fn prepare(
     // As SOPS walks: `./app.yaml` below `.` is `app.yaml`, so that `^app` does not pass over it, to a rule for the rest.
     let walked = path.strip_prefix(".").ok().filter(|_| arguments.recursive);
     let rule = rule_for(&config, walked.unwrap_or(path), context)?;
+    check_spelling(path, &rule, &config, arguments, context)?;
     let format = files::format(arguments.file_type, Some(path))?;
     let source = write::read(path)?.bytes;
     check_encrypted(path, format, &source, &config)?;
@@ -130,6 +131,30 @@ fn prepare(
     };
     let name = name(path, arguments, rule.omit_extensions)?;
     Ok(Ready { path: path.to_owned(), name, rule, content })
+}
+
+/// `./app.yaml` passes over `^app`, perhaps to a rule for the rest that uploads in clear. SOPS takes that as meant.
+fn check_spelling(
+    path: &Path,
+    rule: &DestinationRule,
+    config: &Config,
+    arguments: &PublishArgs,
+    context: &Context<'_>,
+) -> Result<(), CommandError> {
+    let Some(short) = path.strip_prefix(".").ok().filter(|_| !arguments.as_data) else {
+        return Ok(());
+    };
+    let what = |rule: &DestinationRule| (rule.destination.clone(), rule.recreation.is_some());
+    match rule_for(config, short, context) {
+        Ok(other) if !arguments.recursive && what(&other) != what(rule) => {
+            Err(CommandError::usage(
+                "with `./` in front another destination rule matches it than without",
+            )
+            .in_file(path)
+            .hint("type the path without `./`, or let `path_regex` match both"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn rule_for(

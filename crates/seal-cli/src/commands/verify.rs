@@ -79,7 +79,7 @@ pub(super) fn run(arguments: &VerifyArgs, context: &Context<'_>) -> Result<Outco
                 let input = &files.list[index];
                 verification.file(&input.path, input.explicit)
             });
-            let skipped = files.skipped;
+            let skipped = files.skipped.len();
             let failed = files.failures.len();
             files.failures.iter().for_each(|failure| verification.note(&failure.into()));
             let mut all = Verified { skipped, failed, ..Verified::default() };

@@ -52,7 +52,7 @@ fn a_named_file_is_taken_whatever_its_name() {
     let root = tree(&["values.txt", ".sops.yaml"]);
     let found = files(root.path(), &["values.txt", ".sops.yaml"]);
     assert_eq!(names(root.path(), &found), ["values.txt!", ".sops.yaml!"]);
-    assert_eq!(found.skipped, 0);
+    assert_eq!(found.skipped.len(), 0);
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn a_directory_means_the_yaml_and_json_files_below_it_in_order() {
     let root = tree(&["r/b.yml", "r/a.yaml", "r/sub/c.json", "r/readme.md", "r/run", "other.yaml"]);
     let found = files(root.path(), &["r"]);
     assert_eq!(names(root.path(), &found), ["r/a.yaml", "r/b.yml", "r/sub/c.json"]);
-    assert_eq!(found.skipped, 2);
+    assert_eq!(found.skipped.len(), 2);
     assert!(found.several);
 }
 
@@ -74,7 +74,7 @@ fn encrypted_binary_files_of_a_directory_are_found_by_what_they_hold() {
     write("r/sops.pem", "\"data\": \"ENC[AES256_GCM,data:…\"");
     let found = files(root.path(), &["r"]);
     assert_eq!(names(root.path(), &found), ["r/.env.prod", "r/key.pem"]);
-    assert_eq!(found.skipped, 3);
+    assert_eq!(found.skipped.len(), 3);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_pattern_stops_at_directories_unless_it_has_two_stars() {
     assert_eq!(found("r/*.yaml"), ["r/b.yaml"]);
     assert_eq!(found("**/*.yaml"), ["a.yaml", "r/b.yaml", "r/s/c.yaml"]);
     assert_eq!(found("r/?/c.{yaml,json}"), ["r/s/c.yaml"]);
-    assert_eq!(files(root.path(), &["r/s/*"]).skipped, 1);
+    assert_eq!(files(root.path(), &["r/s/*"]).skipped.len(), 1);
 }
 
 #[test]

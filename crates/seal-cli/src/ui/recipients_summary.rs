@@ -41,7 +41,7 @@ impl<T> Found<T> {
 impl FilesDone {
     /// Before the first file is looked at.
     pub(crate) fn of(files: &Files) -> Self {
-        Self { skipped: files.skipped, failed: files.failures.len(), ..Self::default() }
+        Self { skipped: files.skipped.len(), failed: files.failures.len(), ..Self::default() }
     }
 
     /// Counts what was found out about files, of which `None` failed, and returns what is to be done.

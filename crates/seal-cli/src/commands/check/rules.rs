@@ -59,6 +59,16 @@ impl Rules {
         Some(RuleOfFile { config, number, keys })
     }
 
+    /// Whether a rule is for files of such a name, as `\.pem$` is, and not for all that stands in a directory: there
+    /// are pages and scripts too.
+    pub(super) fn name_kind_of(&self, path: &Path) -> bool {
+        let Ok(Some(config)) = self.configs.for_file(path) else { return false };
+        let number = |path: &Path| config.rule_for(path).ok().flatten().map(|rule| rule.number);
+        let named = number(path)
+            .filter(|number| config.rule(*number).is_some_and(CreationRule::is_for_certain_paths));
+        named.is_some() && named != number(&path.with_file_name("_"))
+    }
+
     /// Checks a configuration that was named or met.
     pub(super) fn check_file(&self, path: &Path) {
         match Config::load(path) {
