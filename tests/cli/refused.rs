@@ -46,6 +46,8 @@ fn what_ignore_mac_lets_pass_is_said_loudly() {
     run.golden("refused/ignored");
     assert_eq!(run.code, 0);
     assert_eq!(run.out(), stream(&[SECRET, API]).replace("name: db", "name: other"));
+    let quiet = directory.seal(&["decrypt", "-q", "--ignore-mac", "all.yaml"]).run();
+    assert!(quiet.stderr.contains("NOT VERIFIED"), "{}", quiet.stderr);
 }
 
 #[test]

@@ -94,11 +94,17 @@ impl Ui {
 
     /// Says what the user should know although it stops nothing.
     pub(crate) fn warn(&self, text: &str) {
-        let mut said = self.said();
-        if !self.quiet {
-            let style = AnsiColor::Yellow.on_default().bold();
-            self.say(&said, &format!("{style}warning:{style:#} {}", escape(text)));
+        match self.quiet {
+            true => self.said().warnings.push(text.to_owned()),
+            false => self.warn_loudly(text),
         }
+    }
+
+    /// As [`Self::warn`], for what nobody may be kept from seeing, `--quiet` or not.
+    pub(crate) fn warn_loudly(&self, text: &str) {
+        let mut said = self.said();
+        let style = AnsiColor::Yellow.on_default().bold();
+        self.say(&said, &format!("{style}warning:{style:#} {}", escape(text)));
         said.warnings.push(text.to_owned());
     }
 

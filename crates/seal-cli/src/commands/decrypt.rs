@@ -149,7 +149,7 @@ impl<'a> Decryption<'a> {
             if let Some(problem) = &object.unverified {
                 let name = object.description.as_deref();
                 let name = name.map_or_else(String::new, |name| format!("{name}: "));
-                self.ui.warn(&format!(
+                self.ui.warn_loudly(&format!(
                     "{}: {name}NOT VERIFIED, because of --ignore-mac: {problem}. Do not deploy it before you have looked at every value",
                     path.display()
                 ));
