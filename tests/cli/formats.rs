@@ -264,3 +264,23 @@ fn sops_reads_them_and_we_read_those_of_sops() {
         assert_eq!(directory.decrypted(&format!("theirs.{name}")), printed, "{name}");
     }
 }
+
+#[test]
+fn an_encrypted_file_that_a_directory_passes_over_is_named() {
+    let directory = TestDir::ready();
+    directory.write("deploy/.env.prod", DOTENV);
+    directory.write("deploy/notes.txt", "ENC[AES256_GCM,data:…] is what a value looks like\n");
+    directory.done(&["encrypt", "-i", "--input-type", "dotenv", "deploy/.env.prod"]);
+    let ways: [&[&str]; 4] = [
+        &["rotate", "-i", "deploy"],
+        &["verify", "deploy"],
+        &["decrypt", "-i", "deploy"],
+        &["updatekeys", "--dry-run", "deploy"],
+    ];
+    for arguments in ways {
+        let run = directory.seal(arguments).run();
+        let named = "deploy/.env.prod: passed over: it looks encrypted";
+        assert!(run.stderr.contains(named), "{arguments:?}: {}", run.stderr);
+        assert!(!run.stderr.contains("notes.txt"), "{}", run.stderr);
+    }
+}

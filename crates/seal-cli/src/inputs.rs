@@ -342,6 +342,22 @@ fn is_candidate(path: &Path) -> bool {
     Format::of_path(path).is_some()
 }
 
+/// Whether a file whose name tells no format looks like an encrypted one all the same: a value at its start, the date of an
+/// envelope anywhere.
+pub(crate) fn looks_encrypted(path: &Path) -> bool {
+    const START: usize = 4096;
+    const ENOUGH: u64 = 16 << 20;
+    let holds = |text: &[u8], word: &[u8]| text.windows(word.len()).any(|part| part == word);
+    let read = |length| -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        fs::File::open(path)?.take(length).read_to_end(&mut text).map(|_| text)
+    };
+    // A pipe would wait, and lose what is read of it.
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
+        && read(START as u64).is_ok_and(|start| holds(&start, b"ENC[AES256_GCM,"))
+        && read(ENOUGH).is_ok_and(|text| holds(&text, b"lastmodified"))
+}
+
 /// Whether a file is the JSON object that SOPS makes of a binary file, by its first bytes. Its name can be any.
 pub(crate) fn is_encrypted_binary(path: &Path) -> bool {
     const ENOUGH: u64 = 256;

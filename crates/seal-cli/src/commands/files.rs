@@ -61,6 +61,13 @@ pub(super) fn each<T: Send>(
         }
     };
     files.failures.iter().for_each(|failure| report(CommandError::from(failure)));
+    // A colleague who is taken out of a directory must not stay in a file of it that nobody speaks of.
+    for path in files.skipped.iter().filter(|path| inputs::looks_encrypted(path)) {
+        context.ui.warn(&format!(
+            "{}: passed over: it looks encrypted, but its name tells no format; name the file, with `--input-type`",
+            path.display()
+        ));
+    }
     let results = results.into_iter().map(|result| result.map_err(&mut report).ok()).collect();
     report_by_cause(&failed, context);
     (results, code)
