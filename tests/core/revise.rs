@@ -120,9 +120,9 @@ fn texts(encrypted: &str) -> Vec<&str> {
     let starts = encrypted.match_indices("ENC[AES256_GCM").map(|(at, _)| at);
     starts
         .filter(|at| {
-            let line = encrypted[..*at].rsplit('\n').next().unwrap();
-            let line = line.trim_start().trim_start_matches('"').trim_start_matches("sops_");
-            !line.starts_with("mac")
+            // In `{…}` it stands on the line of everything else.
+            let key = encrypted[..*at].trim_end_matches(['"', '\'', ' ', '\t', ':', '=']);
+            !key.ends_with("mac")
         })
         .map(|at| &encrypted[at..at + encrypted[at..].find(']').unwrap() + 1])
         .collect()
