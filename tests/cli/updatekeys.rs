@@ -350,3 +350,19 @@ fn the_real_sops_and_we_go_on_where_the_other_updated() {
     let run = directory.done(&["updatekeys", "--dry-run", "ours.yaml", "theirs.yaml"]);
     assert_eq!(run.stderr, "2 files as the rules say\n");
 }
+
+#[test]
+fn where_the_rules_want_bound_files_an_unbound_one_keeps_its_recipients() {
+    let directory = TestDir::with(&[("all.yaml", &stream(&[SECRET, API]))]);
+    // One envelope over two documents, which cannot be bound.
+    directory.done(&["encrypt", "-i", "--layout", "sops", "all.yaml"]);
+    let before = directory.read("all.yaml");
+    let wider = rules(&format!("{RECIPIENT},{}", ANN.1));
+    directory.write(".sops.yaml", format!("{wider}seal:\n  require_bound: true\n"));
+    let run = directory.seal(&["updatekeys", "-y", "all.yaml"]).run();
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert!(run.stderr.contains("not bound"), "{}", run.stderr);
+    assert_eq!(directory.read("all.yaml"), before);
+    directory.write(".sops.yaml", wider);
+    directory.done(&["updatekeys", "-y", "all.yaml"]);
+}

@@ -89,7 +89,9 @@ impl Rewrapping {
                 Ok(self.key_access.data_key(groups, metadata.shamir_threshold)?)
             };
             let namespace = self.namespace.as_deref();
-            let options = DecryptOptions { namespace, ..DecryptOptions::default() };
+            let config = self.configs.for_file(path)?;
+            let require_bound = config.is_some_and(|config| config.options_for(path).require_bound);
+            let options = DecryptOptions { require_bound, namespace, ..DecryptOptions::default() };
             // The plaintext goes at once.
             file::decrypt(file.format, source, &options, &unwrap)
                 .map_err(|error| file_error(path, &error))?;
