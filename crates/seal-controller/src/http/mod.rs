@@ -1,0 +1,1 @@
+//! The HTTP side: certificate, verify, rotate, health, metrics.

@@ -1,0 +1,1 @@
+//! Tests of `seal-controller` against a real API server. One file per theme.
