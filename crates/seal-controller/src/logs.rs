@@ -71,7 +71,11 @@ fn line(format: LogFormat, time: Timestamp, event: &Event<'_>) -> String {
             }
         }
         LogFormat::Json => {
-            let _ = write!(line, r#"{{"time":"{time:.3}","level":"{level}","msg":{}"#, json_text(&fields.message));
+            let _ = write!(
+                line,
+                r#"{{"time":"{time:.3}","level":"{level}","msg":{}"#,
+                json_text(&fields.message)
+            );
             for (key, value) in &fields.others {
                 let text = match value {
                     serde_json::Value::String(text) => json_text(text),
@@ -124,7 +128,10 @@ fn json_text(text: &str) -> String {
 /// Shown as what it is, and as nothing else: no control character, no space that looks like another, nothing that turns the
 /// direction of writing.
 fn is_harmless(character: char) -> bool {
-    character == ' ' || character.is_ascii_graphic() || character.is_alphanumeric() || "–—…‘’“”".contains(character)
+    character == ' '
+        || character.is_ascii_graphic()
+        || character.is_alphanumeric()
+        || "–—…‘’“”".contains(character)
 }
 
 /// The message and the other fields of an event, in order.
@@ -147,7 +154,11 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "message" { value.clone_into(&mut self.message) } else { self.add(field, value) }
+        if field.name() == "message" {
+            value.clone_into(&mut self.message)
+        } else {
+            self.add(field, value)
+        }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {

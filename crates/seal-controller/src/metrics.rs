@@ -160,7 +160,14 @@ impl Metrics {
 
     /// `condition_info{namespace,name,condition,ss_app_kubernetes_io_instance}`: -1 False, 0 Unknown, 1 True. `instance` is
     /// the SealedSecret's label `app.kubernetes.io/instance`.
-    pub(crate) fn condition(&self, namespace: &str, name: &str, condition: &str, value: i64, instance: &str) {
+    pub(crate) fn condition(
+        &self,
+        namespace: &str,
+        name: &str,
+        condition: &str,
+        value: i64,
+        instance: &str,
+    ) {
         if let Some(conditions) = &self.all.conditions {
             conditions.set(namespace, name, condition, value, instance);
         }
@@ -175,9 +182,18 @@ impl Metrics {
 
     /// `http_requests_total{path,code,method}` and `http_request_duration_seconds{path,method}`. Path and method are words of
     /// ours, never text of a request, so that nobody can make series without end.
-    pub(crate) fn http_request(&self, path: &'static str, method: &'static str, code: u16, duration: Duration) {
+    pub(crate) fn http_request(
+        &self,
+        path: &'static str,
+        method: &'static str,
+        code: u16,
+        duration: Duration,
+    ) {
         self.all.http_requests.get_or_create(&HttpRequest { path, code, method }).inc();
-        self.all.http_durations.get_or_create(&HttpDuration { path, method }).observe(duration.as_secs_f64());
+        self.all
+            .http_durations
+            .get_or_create(&HttpDuration { path, method })
+            .observe(duration.as_secs_f64());
     }
 
     /// `seal_controller_leading`: whether this replica writes.
@@ -192,7 +208,10 @@ impl Metrics {
 
     /// `seal_controller_reconcile_duration_seconds{kind,result}`; the result is a word such as `ok` or `failed`.
     pub(crate) fn reconciled(&self, kind: &'static str, result: &'static str, duration: Duration) {
-        self.all.reconciles.get_or_create(&Reconcile { kind, result }).observe(duration.as_secs_f64());
+        self.all
+            .reconciles
+            .get_or_create(&Reconcile { kind, result })
+            .observe(duration.as_secs_f64());
     }
 
     /// All metrics in the text format of Prometheus, with the sealing keys as they are now.
@@ -236,7 +255,11 @@ impl All {
             "How long it took to reconcile an object",
             self.reconciles.clone(),
         );
-        ours.register("sealing_keys", "Sealing keys by the value of their label", self.key_states.clone());
+        ours.register(
+            "sealing_keys",
+            "Sealing keys by the value of their label",
+            self.key_states.clone(),
+        );
         ours.register("sealing_key_seals", "1 for the key to seal with", self.key_seals.clone());
         ours.register(
             "sealing_key_objects",
@@ -257,7 +280,9 @@ impl All {
         for family in [&self.key_seals, &self.key_objects, &self.key_not_after] {
             family.clear();
         }
-        let state = |state: &str| self.key_states.get_or_create_owned(&KeyState { state: state.to_owned() });
+        let state = |state: &str| {
+            self.key_states.get_or_create_owned(&KeyState { state: state.to_owned() })
+        };
         state("active");
         state("unusable").set(gauge(unusable));
         for key in keys {

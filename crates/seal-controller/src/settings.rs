@@ -161,6 +161,22 @@ pub(crate) struct Environment {
     pub(crate) service_account_namespace: Option<String>,
 }
 
+impl Environment {
+    /// Of this process. Variables that are no text are left out: none of them is one of ours.
+    pub(crate) fn of_process() -> Self {
+        let variables = std::env::vars_os();
+        let texts = variables.filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Self {
+            variables: texts.collect(),
+            service_account_namespace: std::fs::read_to_string(SERVICE_ACCOUNT_NAMESPACE).ok(),
+        }
+    }
+}
+
+/// Where Kubernetes puts the namespace of a pod's service account.
+const SERVICE_ACCOUNT_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 /// What the variables of flags begin with.
 const ENVIRONMENT_PREFIX: &str = "SEALED_SECRETS_";
 /// Names of Kubernetes are no longer; the rest of a key's name needs some room.
@@ -172,13 +188,18 @@ impl Request {
     ///
     /// # Errors
     /// What clap has to say, help included: to be printed, and to be exited with its code.
-    pub(crate) fn read(arguments: Vec<OsString>, environment: &Environment) -> Result<Self, clap::Error> {
+    pub(crate) fn read(
+        arguments: Vec<OsString>,
+        environment: &Environment,
+    ) -> Result<Self, clap::Error> {
         let command = flags::command();
         let mut given = Vec::new();
         let mut all = arguments.into_iter();
         given.extend(all.next());
         for (variable, flag) in variables(&command) {
-            if let Some(value) = environment.variables.get(&variable).filter(|value| !value.is_empty()) {
+            if let Some(value) =
+                environment.variables.get(&variable).filter(|value| !value.is_empty())
+            {
                 let argument = OsString::from(format!("--{flag}={value}"));
                 // Alone first, for an error that names what was set.
                 let alone = [OsString::from("seal-controller"), argument.clone()];
@@ -209,7 +230,8 @@ impl Request {
 fn variables(command: &clap::Command) -> Vec<(String, String)> {
     let mut variables = Vec::new();
     for argument in command.get_arguments() {
-        let names = argument.get_long().into_iter().chain(argument.get_all_aliases().unwrap_or_default());
+        let names =
+            argument.get_long().into_iter().chain(argument.get_all_aliases().unwrap_or_default());
         for flag in names.filter(|flag| !["help", "version"].contains(flag)) {
             let name = flag.to_ascii_uppercase().replace('-', "_");
             variables.push((format!("{ENVIRONMENT_PREFIX}{name}"), flag.to_owned()));
@@ -233,11 +255,14 @@ impl Settings {
     fn of(flags: Flags, environment: &Environment) -> Result<Self, String> {
         let mut without_effect = Vec::new();
         if !flags.watch_for_secrets {
-            without_effect.push("--watch-for-secrets=false: sealing keys are always watched".to_owned());
+            without_effect
+                .push("--watch-for-secrets=false: sealing keys are always watched".to_owned());
         }
         if flags.max_unseal_retries != 5 {
-            without_effect
-                .push("--max-unseal-retries: what fails is tried again for ever, with growing pauses".to_owned());
+            without_effect.push(
+                "--max-unseal-retries: what fails is tried again for ever, with growing pauses"
+                    .to_owned(),
+            );
         }
         let key_namespace = key_namespace(environment);
         let namespaces = namespaces(&flags, &key_namespace)?;
@@ -245,7 +270,9 @@ impl Settings {
         let private_key_labels = flags.privatekey_labels.0;
         let key_label = crate::sealing_keys::KEY_LABEL;
         if private_key_labels.iter().any(|(label, value)| label == key_label && value != "active") {
-            return Err(format!("--privatekey-labels: {key_label} is what makes a Secret a sealing key; it is `active`"));
+            return Err(format!(
+                "--privatekey-labels: {key_label} is what makes a Secret a sealing key; it is `active`"
+            ));
         }
         debug_assert!(KeySize::of_bits(flags.key_size).is_some());
         Ok(Self {
@@ -261,7 +288,8 @@ impl Settings {
             private_key_labels,
             private_key_annotations: flags.privatekey_annotations.0,
             accept_deprecated_v1_data: flags.accept_deprecated_v1_data,
-            label_selector: Some(flags.label_selector.trim().to_owned()).filter(|selector| !selector.is_empty()),
+            label_selector: Some(flags.label_selector.trim().to_owned())
+                .filter(|selector| !selector.is_empty()),
             update_status: flags.update_status,
             skip_recreate: flags.skip_recreate,
             heal_drift: flags.heal_drift,
@@ -298,17 +326,30 @@ impl Settings {
 }
 
 fn key_namespace(environment: &Environment) -> String {
-    let pod = environment.variables.get("POD_NAMESPACE").map(String::as_str).filter(|namespace| !namespace.is_empty());
-    let account = environment.service_account_namespace.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let pod = environment
+        .variables
+        .get("POD_NAMESPACE")
+        .map(String::as_str)
+        .filter(|namespace| !namespace.is_empty());
+    let account = environment
+        .service_account_namespace
+        .as_deref()
+        .map(str::trim)
+        .filter(|text| !text.is_empty());
     pod.or(account).unwrap_or("default").to_owned()
 }
 
 /// As upstream: additional namespaces narrow the watch, even with `--all-namespaces`.
 fn namespaces(flags: &Flags, own: &str) -> Result<Vec<String>, String> {
     let mut namespaces: Vec<String> = Vec::new();
-    for namespace in flags.additional_namespaces.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+    for namespace in
+        flags.additional_namespaces.split(',').map(str::trim).filter(|name| !name.is_empty())
+    {
         if !is_dns_label(namespace) {
-            return Err(format!("--additional-namespaces: `{}` is no name of a namespace", namespace.escape_default()));
+            return Err(format!(
+                "--additional-namespaces: `{}` is no name of a namespace",
+                namespace.escape_default()
+            ));
         }
         if !namespaces.iter().any(|known| known == namespace) {
             namespaces.push(namespace.to_owned());
@@ -333,13 +374,20 @@ fn lease(
     }
     // Otherwise a leader could still write when another one begins, or would stop at the first slow answer.
     if duration <= renew_deadline {
-        return Err("--leader-elect-lease-duration must be longer than --leader-elect-renew-deadline".to_owned());
+        return Err(
+            "--leader-elect-lease-duration must be longer than --leader-elect-renew-deadline"
+                .to_owned(),
+        );
     }
     if renew_deadline <= retry_period {
-        return Err("--leader-elect-renew-deadline must be longer than --leader-elect-retry-period".to_owned());
+        return Err(
+            "--leader-elect-renew-deadline must be longer than --leader-elect-retry-period"
+                .to_owned(),
+        );
     }
     if duration < Duration::from_secs(1) {
-        return Err("--leader-elect-lease-duration must be 1s at least: a Lease counts in seconds".to_owned());
+        return Err("--leader-elect-lease-duration must be 1s at least: a Lease counts in seconds"
+            .to_owned());
     }
     Ok(Some(LeaseTimes { duration, renew_deadline, retry_period }))
 }

@@ -39,7 +39,13 @@ pub(crate) async fn bind(flag: &'static str, address: &str) -> Result<TcpListene
         vec![(Ipv6Addr::UNSPECIFIED, port).into(), (Ipv4Addr::UNSPECIFIED, port).into()]
     } else {
         let found = lookup_host(address).await;
-        found.map_err(|problem| AddressError::Refused { flag, address: address.to_owned(), problem })?.collect()
+        found
+            .map_err(|problem| AddressError::Refused {
+                flag,
+                address: address.to_owned(),
+                problem,
+            })?
+            .collect()
     };
     let bound = TcpListener::bind(&*addresses).await;
     bound.map_err(|problem| AddressError::Refused { flag, address: address.to_owned(), problem })

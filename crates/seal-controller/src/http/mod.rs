@@ -30,7 +30,7 @@ pub(crate) use address::{AddressError, bind};
 
 use crate::context::Readiness;
 use crate::metrics::{self, KeyReport, Metrics};
-use crate::sealing_keys::{KeySet, Registry};
+use crate::sealing_keys::Registry;
 use crate::settings::HttpSettings;
 use objects::Work;
 use rate::Bucket;
@@ -155,37 +155,45 @@ async fn certificate(State(shared): State<Arc<Shared>>) -> Response {
             ([(header::CONTENT_TYPE, kind)], key.certificate.to_pem().to_owned()).into_response()
         }
         // Upstream's code, and a text that clients of Kubernetes show.
-        None => text(StatusCode::INTERNAL_SERVER_ERROR, "there is no sealing key yet; try again in some seconds\n"),
+        None => text(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "there is no sealing key yet; try again in some seconds\n",
+        ),
     }
 }
 
 /// `GET /metrics`
 async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let keys = &shared.sources.keys;
-    let (reports, unusable) = key_reports(keys, &keys.snapshot(), Timestamp::now());
+    let (reports, unusable) = key_reports(&shared.sources.keys, Timestamp::now());
     let body = shared.sources.metrics.render(&reports, unusable);
-    ([(header::CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE))], body).into_response()
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(metrics::CONTENT_TYPE))], body)
+        .into_response()
 }
 
-fn key_reports(_registry: &Registry, keys: &KeySet, now: Timestamp) -> (Vec<KeyReport>, usize) {
-    let seals = keys.sealing(now).map(|key| key.secret_name.clone());
-    let reports = keys.active.iter().chain(&keys.retired).map(|key| KeyReport {
-        secret: key.secret_name.clone(),
-        fingerprint: key.key.fingerprint().to_string(),
-        state: key.state.clone(),
-        seals: Some(&key.secret_name) == seals.as_ref(),
-        objects: 0,
-        not_after: key.certificate.not_after().as_second(),
+fn key_reports(keys: &Registry, now: Timestamp) -> (Vec<KeyReport>, usize) {
+    let reports = keys.usage(now).into_iter().map(|key| KeyReport {
+        secret: key.secret_name,
+        fingerprint: key.fingerprint.to_string(),
+        state: key.state,
+        seals: key.seals,
+        objects: key.objects,
+        not_after: key.not_after.as_second(),
     });
-    (reports.collect(), 0)
+    (reports.collect(), keys.snapshot().unusable.len())
 }
 
 async fn unknown() -> Response {
-    text(StatusCode::NOT_FOUND, "there is nothing at this path; see /healthz, /readyz, /v1/cert.pem, /v1/verify, /v1/rotate\n")
+    text(
+        StatusCode::NOT_FOUND,
+        "there is nothing at this path; see /healthz, /readyz, /v1/cert.pem, /v1/verify, /v1/rotate\n",
+    )
 }
 
 async fn wrong_method() -> Response {
-    text(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method: POST for /v1/verify and /v1/rotate, GET for all others\n")
+    text(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this path takes another method: POST for /v1/verify and /v1/rotate, GET for all others\n",
+    )
 }
 
 /// Waits for a place in the bucket, not for long: a script that asks one thing after the other gets its answers, more than
@@ -198,7 +206,11 @@ async fn admitted(bucket: &Bucket) -> Result<(), Response> {
             }
             Ok(())
         }
-        Err(retry_after) => Err(later(StatusCode::TOO_MANY_REQUESTS, retry_after.as_secs().max(1), "too many requests")),
+        Err(retry_after) => Err(later(
+            StatusCode::TOO_MANY_REQUESTS,
+            retry_after.as_secs().max(1),
+            "too many requests",
+        )),
     }
 }
 

@@ -37,7 +37,9 @@ pub(super) async fn verify(State(shared): State<Arc<Shared>>, request: Request) 
     if ring.keys().is_empty() {
         return no_key();
     }
-    let answer = answer(&shared, request, move |source| reseal::opens(&source, &ring, accept_deprecated)).await;
+    let answer =
+        answer(&shared, request, move |source| reseal::opens(&source, &ring, accept_deprecated))
+            .await;
     match answer {
         Ok(Ok(true)) => StatusCode::OK.into_response(),
         Ok(Ok(false)) => StatusCode::CONFLICT.into_response(),
@@ -50,7 +52,8 @@ pub(super) async fn verify(State(shared): State<Arc<Shared>>, request: Request) 
 pub(super) async fn rotate(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let accept_deprecated = shared.sources.accept_deprecated;
     let keys = shared.sources.keys.snapshot();
-    let Some(certificate) = keys.sealing(Timestamp::now()).map(|key| key.certificate.clone()) else {
+    let Some(certificate) = keys.sealing(Timestamp::now()).map(|key| key.certificate.clone())
+    else {
         return no_key();
     };
     let as_yaml = wants_yaml(request.headers());
@@ -79,17 +82,26 @@ async fn answer<T: Send + 'static>(
     let patience = PATIENCE.min(shared.settings.write_timeout);
     // The semaphore is never closed.
     let Ok(Ok(_place)) = timeout(patience, shared.work.places.acquire()).await else {
-        return Err(later(StatusCode::SERVICE_UNAVAILABLE, patience.as_secs().max(1), "too much to decrypt"));
+        return Err(later(
+            StatusCode::SERVICE_UNAVAILABLE,
+            patience.as_secs().max(1),
+            "too much to decrypt",
+        ));
     };
     let done = tokio::task::spawn_blocking(move || work(body)).await;
-    done.map_err(|_| text(StatusCode::INTERNAL_SERVER_ERROR, "the request could not be worked on\n"))
+    done.map_err(|_| {
+        text(StatusCode::INTERNAL_SERVER_ERROR, "the request could not be worked on\n")
+    })
 }
 
 async fn body(body: Body, shared: &Shared) -> Result<Bytes, Response> {
     let limit = shared.settings.body_limit;
     let too_large = || {
         let hint = "see --http-body-limit; Kubernetes itself takes objects of about 1.5 MiB";
-        text(StatusCode::PAYLOAD_TOO_LARGE, &format!("the body is larger than {limit} bytes ({hint})\n"))
+        text(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &format!("the body is larger than {limit} bytes ({hint})\n"),
+        )
     };
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large());
@@ -104,7 +116,10 @@ async fn body(body: Body, shared: &Shared) -> Result<Bytes, Response> {
             }
             Err(text(StatusCode::BAD_REQUEST, "the body was cut off\n"))
         }
-        Err(_) => Err(text(StatusCode::REQUEST_TIMEOUT, "the body did not come in time; see --read-timeout\n")),
+        Err(_) => Err(text(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not come in time; see --read-timeout\n",
+        )),
     }
 }
 

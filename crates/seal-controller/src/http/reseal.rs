@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use seal_api::sealing::{
-    Fingerprint, KeyRing, Label, MalformedValue, Opened, Scope, SealError, SealedValue, SealingCertificate,
+    Fingerprint, KeyRing, Label, MalformedValue, Opened, Scope, SealError, SealedValue,
+    SealingCertificate,
 };
 use seal_core::document::{Content, Position, Scalar, Value};
 use seal_core::format::Format;
@@ -47,10 +48,14 @@ pub(super) enum Refusal {
     #[error("the body is no SealedSecret of bitnami.com/v1alpha1")]
     OtherKind,
     /// The deprecated and the current form at once.
-    #[error("spec.data and spec.encryptedData are both there; spec.data is the deprecated form and must go")]
+    #[error(
+        "spec.data and spec.encryptedData are both there; spec.data is the deprecated form and must go"
+    )]
     TwoForms,
     /// The deprecated form, where it is switched off.
-    #[error("spec.data is the deprecated form, which this controller does not accept (--accept-deprecated-v1-data=false)")]
+    #[error(
+        "spec.data is the deprecated form, which this controller does not accept (--accept-deprecated-v1-data=false)"
+    )]
     Deprecated,
     /// Values that no key could open.
     #[error("values that were not made by kubeseal or seal: {}", Keys(.0))]
@@ -59,7 +64,9 @@ pub(super) enum Refusal {
     #[error("no key could decrypt secret ({}): they were sealed for another cluster, name, namespace or scope", Keys(.0))]
     NotOpened(Vec<(String, &'static str)>),
     /// More keys and values than one request may cost.
-    #[error("too many values for one request: about {OPERATIONS} can be tried, keys times values; split the object, or rotate offline")]
+    #[error(
+        "too many values for one request: about {OPERATIONS} can be tried, keys times values; split the object, or rotate offline"
+    )]
     TooMuchWork,
     /// Sealing failed.
     #[error("{key}: {problem}")]
@@ -75,7 +82,11 @@ pub(super) enum Refusal {
 }
 
 /// Whether every value opens.
-pub(super) fn opens(source: &[u8], ring: &KeyRing, accept_deprecated: bool) -> Result<bool, Refusal> {
+pub(super) fn opens(
+    source: &[u8],
+    ring: &KeyRing,
+    accept_deprecated: bool,
+) -> Result<bool, Refusal> {
     let object = Object::read(source, accept_deprecated)?;
     let mut opening = Opening::new(ring, object.label());
     for entry in object.entries() {
@@ -129,7 +140,10 @@ pub(super) fn reseal(
     let text = sealed_secret::replace_values(object.format, source, &texts)
         .map_err(|problem| Refusal::Write(problem.to_string()))?;
     if object.format == Format::Json || as_yaml {
-        return Ok(Resealed { text: text.expose().to_vec(), is_json: object.format == Format::Json });
+        return Ok(Resealed {
+            text: text.expose().to_vec(),
+            is_json: object.format == Format::Json,
+        });
     }
     let object = Object::read(text.expose(), accept_deprecated)?;
     Ok(Resealed { text: object.manifest.json.as_bytes().to_vec(), is_json: true })
@@ -148,22 +162,29 @@ struct Object {
 impl Object {
     fn read(source: &[u8], accept_deprecated: bool) -> Result<Self, Refusal> {
         // YAML may begin with a brace as well.
-        let is_json = source.trim_ascii_start().starts_with(b"{") && Format::Json.parse(source).is_ok();
+        let is_json =
+            source.trim_ascii_start().starts_with(b"{") && Format::Json.parse(source).is_ok();
         let format = if is_json { Format::Json } else { Format::Yaml };
-        let stream = format
-            .parse(source)
-            .map_err(|error| Refusal::Syntax { position: error.position, problem: error.problem })?;
+        let stream = format.parse(source).map_err(|error| Refusal::Syntax {
+            position: error.position,
+            problem: error.problem,
+        })?;
         // What stands between two separators or behind the last one may be nothing at all.
         let documents = stream.documents.iter().filter(|document| {
             let root = &document.node(document.root()).content;
-            !matches!(root, Content::Scalar(Scalar { value: Value::Null, .. }) | Content::Comment(_))
+            !matches!(
+                root,
+                Content::Scalar(Scalar { value: Value::Null, .. }) | Content::Comment(_)
+            )
         });
         let documents = documents.count();
         if documents > 1 {
             return Err(Refusal::Several { documents });
         }
         let manifests = sealed_secret::read(format, source).map_err(|_| Refusal::OtherKind)?;
-        let Ok([manifest]) = <[SealedManifest; 1]>::try_from(manifests) else { return Err(Refusal::OtherKind) };
+        let Ok([manifest]) = <[SealedManifest; 1]>::try_from(manifests) else {
+            return Err(Refusal::OtherKind);
+        };
         // An item of a list.
         if !manifest.path.0.is_empty() {
             return Err(Refusal::OtherKind);
@@ -187,7 +208,10 @@ impl Object {
 
     /// An empty text is as good as none.
     fn blob(&self) -> Option<&SealedEntry> {
-        self.manifest.blob.as_ref().filter(|blob| blob.text.as_ref().is_none_or(|text| !text.is_empty()))
+        self.manifest
+            .blob
+            .as_ref()
+            .filter(|blob| blob.text.as_ref().is_none_or(|text| !text.is_empty()))
     }
 
     /// Of the object's own metadata. What its template says is the sender's word for something that does not exist yet.

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::stall::Stalled;
+use crate::process::stopped;
 use crate::settings::HttpSettings;
 
 /// Connections at the same time, per address.
@@ -49,7 +50,7 @@ pub(super) async fn serve(
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            _ = shutdown.wait_for(|stop| *stop) => break,
+            () = stopped(&mut shutdown) => break,
             // Those that ended.
             Some(_) = connections.join_next() => continue,
             accepted = accept(&listener, &places) => accepted,
@@ -66,7 +67,10 @@ pub(super) async fn serve(
 }
 
 /// The next connection, once there is a place for it.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, Option<OwnedSemaphorePermit>) {
     // The semaphore is never closed.
     let place = places.clone().acquire_owned().await.ok();
     loop {
@@ -80,7 +84,12 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, 
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, limits: Limits, mut shutdown: watch::Receiver<bool>) {
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    limits: Limits,
+    mut shutdown: watch::Receiver<bool>,
+) {
     let io = TokioIo::new(Stalled::new(stream, limits.write));
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -92,7 +101,7 @@ async fn connection(stream: TcpStream, router: Router, limits: Limits, mut shutd
     // How a connection ends is the other end's business; requests are counted where they are answered.
     tokio::select! {
         _ = serving.as_mut() => {}
-        _ = shutdown.wait_for(|stop| *stop) => {
+        () = stopped(&mut shutdown) => {
             serving.as_mut().graceful_shutdown();
             let _ = serving.await;
         }

@@ -38,7 +38,10 @@ fn a_line_of_text_has_the_fields_of_sealed_secrets() {
     let line = one(LogFormat::Text, || {
         tracing::info!(object = "shop/db", tries = 3, "could not unseal");
     });
-    assert_eq!(line, "time=2026-11-20T23:00:00.123Z level=INFO msg=\"could not unseal\" object=shop/db tries=3\n");
+    assert_eq!(
+        line,
+        "time=2026-11-20T23:00:00.123Z level=INFO msg=\"could not unseal\" object=shop/db tries=3\n"
+    );
 }
 
 #[test]

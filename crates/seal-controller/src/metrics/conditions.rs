@@ -24,7 +24,14 @@ struct Object {
 }
 
 impl Conditions {
-    pub(super) fn set(&self, namespace: &str, name: &str, condition: &str, value: i64, instance: &str) {
+    pub(super) fn set(
+        &self,
+        namespace: &str,
+        name: &str,
+        condition: &str,
+        value: i64,
+        instance: &str,
+    ) {
         let mut objects = self.objects();
         let object = objects.entry((namespace.to_owned(), name.to_owned())).or_default();
         instance.clone_into(&mut object.instance);
@@ -46,7 +53,8 @@ impl Conditions {
 impl Collector for Conditions {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let help = "Current SealedSecret condition status. Values are -1 (false), 0 (unknown or absent), 1 (true)";
-        let mut metric = encoder.encode_descriptor("condition_info", help, None, MetricType::Gauge)?;
+        let mut metric =
+            encoder.encode_descriptor("condition_info", help, None, MetricType::Gauge)?;
         for ((namespace, name), object) in &*self.objects() {
             for (condition, value) in &object.conditions {
                 let labels = [

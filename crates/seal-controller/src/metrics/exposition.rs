@@ -24,8 +24,12 @@ fn plain(open_metrics: &str) -> String {
             help = Some(line);
             continue;
         }
-        if let Some((name, "counter")) = line.strip_prefix("# TYPE ").and_then(|rest| rest.rsplit_once(' ')) {
-            if let Some(text) = help.take().and_then(|help| help.strip_prefix("# HELP ")?.strip_prefix(name)) {
+        if let Some((name, "counter")) =
+            line.strip_prefix("# TYPE ").and_then(|rest| rest.rsplit_once(' '))
+        {
+            if let Some(text) =
+                help.take().and_then(|help| help.strip_prefix("# HELP ")?.strip_prefix(name))
+            {
                 out.push_str(&format!("# HELP {name}_total{text}\n"));
             }
             out.push_str(&format!("# TYPE {name}_total counter\n"));

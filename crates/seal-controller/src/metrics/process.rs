@@ -15,12 +15,22 @@ impl Collector for Process {
         let read = |path| std::fs::read_to_string(path).unwrap_or_default();
         if let Some(bytes) = resident_bytes(&read("/proc/self/status")) {
             let help = "Resident memory size in bytes";
-            let metric = encoder.encode_descriptor("process_resident_memory_bytes", help, None, MetricType::Gauge)?;
+            let metric = encoder.encode_descriptor(
+                "process_resident_memory_bytes",
+                help,
+                None,
+                MetricType::Gauge,
+            )?;
             ConstGauge::new(bytes).encode(metric)?;
         }
         if let Some(seconds) = cpu_seconds(&read("/proc/self/stat")) {
             let help = "Total user and system CPU time spent in seconds";
-            let metric = encoder.encode_descriptor("process_cpu_seconds", help, None, MetricType::Counter)?;
+            let metric = encoder.encode_descriptor(
+                "process_cpu_seconds",
+                help,
+                None,
+                MetricType::Counter,
+            )?;
             ConstCounter::new(seconds).encode(metric)?;
         }
         Ok(())

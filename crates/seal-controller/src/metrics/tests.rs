@@ -53,8 +53,11 @@ fn names_types_and_labels_are_those_of_sealed_secrets() {
         let series = series.unwrap_or_else(|| panic!("{name}{suffix} in\n{text}"));
         let mut expected: Vec<&str> = labels.to_vec();
         let inside = series.split_once('{').map_or("", |(_, rest)| rest.split_once('}').unwrap().0);
-        let mut found: Vec<&str> =
-            inside.split(',').filter(|label| !label.is_empty()).map(|label| label.split_once('=').unwrap().0).collect();
+        let mut found: Vec<&str> = inside
+            .split(',')
+            .filter(|label| !label.is_empty())
+            .map(|label| label.split_once('=').unwrap().0)
+            .collect();
         expected.sort_unstable();
         found.sort_unstable();
         assert_eq!(found, expected, "{series}");
@@ -66,7 +69,8 @@ fn every_series_is_described_by_its_own_name_as_the_text_format_wants_it() {
     let text = busy().render(&[key("active")], 0);
     let mut described = None;
     for line in text.lines() {
-        if let Some((name, _)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
+        if let Some((name, _)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' '))
+        {
             described = Some(name);
         } else if !line.starts_with('#') {
             assert!(line.starts_with(described.expect("a type comes first")), "{line}");

@@ -176,8 +176,13 @@ const LOG: &str = "Log and metrics";
 /// The command line: [`Flags`], with truth values as Go takes them: `--flag`, `--flag=false`, never `--flag false`.
 pub(super) fn command() -> clap::Command {
     Flags::command().mut_args(|arg| {
-        let is_bool = arg.get_value_names().is_some_and(|names| names.iter().any(|name| name == BOOL));
-        if is_bool { arg.num_args(0..=1).require_equals(true).default_missing_value("true") } else { arg }
+        let is_bool =
+            arg.get_value_names().is_some_and(|names| names.iter().any(|name| name == BOOL));
+        if is_bool {
+            arg.num_args(0..=1).require_equals(true).default_missing_value("true")
+        } else {
+            arg
+        }
     })
 }
 
@@ -211,7 +216,8 @@ impl clap::builder::TypedValueParser for Pairs {
 }
 
 fn key_size(text: &str) -> Result<u32, String> {
-    let bits = text.parse().ok().filter(|bits| seal_api::sealing::KeySize::of_bits(*bits).is_some());
+    let bits =
+        text.parse().ok().filter(|bits| seal_api::sealing::KeySize::of_bits(*bits).is_some());
     bits.ok_or_else(|| "2048, 3072, 4096 and 8192 are possible".to_owned())
 }
 
@@ -223,11 +229,17 @@ fn positive(text: &str) -> Result<Duration, String> {
 }
 
 fn finite(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|number: &f64| number.is_finite()).ok_or_else(|| "this is no number".to_owned())
+    text.parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite())
+        .ok_or_else(|| "this is no number".to_owned())
 }
 
 fn workers(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|count| (1..=1000).contains(count)).ok_or_else(|| "1 to 1000 are possible".to_owned())
+    text.parse()
+        .ok()
+        .filter(|count| (1..=1000).contains(count))
+        .ok_or_else(|| "1 to 1000 are possible".to_owned())
 }
 
 fn positive_number() -> clap::builder::RangedI64ValueParser<u32> {

@@ -50,8 +50,12 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
             _ => return Err(format!("the units are h, m, s, ms, us and ns; {EXAMPLE}")),
         };
         let too_long = || "the duration is too long; about 292 years are the most".to_owned();
-        let count: u128 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| too_long())? };
-        total = count.checked_mul(nanoseconds).and_then(|n| n.checked_add(total)).ok_or_else(too_long)?;
+        let count: u128 =
+            if whole.is_empty() { 0 } else { whole.parse().map_err(|_| too_long())? };
+        total = count
+            .checked_mul(nanoseconds)
+            .and_then(|n| n.checked_add(total))
+            .ok_or_else(too_long)?;
         // Digits behind the ninth are less than a nanosecond of a second; of an hour they are still less than a microsecond.
         let mut share = nanoseconds;
         for digit in fraction.bytes().take(18) {
@@ -104,7 +108,10 @@ pub(super) fn bytes(text: &str) -> Result<usize, String> {
     let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
     match bytes {
         Some(bytes) if bytes > 0 => Ok(bytes),
-        _ => Err("a size is written like `1572864`, `1536Ki` or `2Mi`, and is more than 0".to_owned()),
+        _ => {
+            Err("a size is written like `1572864`, `1536Ki` or `2Mi`, and is more than 0"
+                .to_owned())
+        }
     }
 }
 
@@ -136,7 +143,20 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_duration() {
-        for text in ["", "5", "h", "1x", "1h30", "-1h", "1 h", ".s", "1d", "9999999999h", "++1s", "99999999999999999999s"] {
+        for text in [
+            "",
+            "5",
+            "h",
+            "1x",
+            "1h30",
+            "-1h",
+            "1 h",
+            ".s",
+            "1d",
+            "9999999999h",
+            "++1s",
+            "99999999999999999999s",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
     }
@@ -145,7 +165,10 @@ mod tests {
     fn truth_values_are_those_of_go() {
         for text in ["1", "t", "T", "TRUE", "true", "True"] {
             assert_eq!(boolean(text), Ok(true));
-            assert_eq!(boolean(&text.replace(['1', 't', 'T'], "")), Err("neither `true` nor `false`".to_owned()));
+            assert_eq!(
+                boolean(&text.replace(['1', 't', 'T'], "")),
+                Err("neither `true` nor `false`".to_owned())
+            );
         }
         for text in ["0", "f", "F", "FALSE", "false", "False"] {
             assert_eq!(boolean(text), Ok(false));

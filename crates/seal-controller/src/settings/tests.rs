@@ -1,12 +1,14 @@
 use super::*;
 
 fn environment(pairs: &[(&str, &str)]) -> Environment {
-    let variables = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let variables =
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Environment { variables, service_account_namespace: None }
 }
 
 fn read(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Request, clap::Error> {
-    let arguments = std::iter::once("seal-controller").chain(arguments.iter().copied()).map(OsString::from);
+    let arguments =
+        std::iter::once("seal-controller").chain(arguments.iter().copied()).map(OsString::from);
     Request::read(arguments.collect(), &environment(variables))
 }
 
@@ -104,13 +106,24 @@ fn every_flag_of_sealed_secrets_is_understood_with_both_spellings_and_from_the_e
         let default = format!("{:?}", settings(&[]));
         let joined = format!("{:?}", settings(&[&format!("--{flag}={value}")]));
         // Sealing keys are watched anyway.
-        assert!(joined != default || flag == "watch-for-secrets", "--{flag}={value} changes nothing");
+        assert!(
+            joined != default || flag == "watch-for-secrets",
+            "--{flag}={value} changes nothing"
+        );
         if !["true", "false"].contains(&value) {
             assert_eq!(format!("{:?}", settings(&[&format!("--{flag}"), value])), joined);
         }
         let variable = format!("SEALED_SECRETS_{}", flag.to_uppercase().replace('-', "_"));
-        assert_eq!(format!("{:?}", settings_with(&[], &[(&variable, value)])), joined, "{variable}");
-        assert_eq!(format!("{:?}", settings_with(&[], &[(&variable, "")])), default, "{variable} is empty");
+        assert_eq!(
+            format!("{:?}", settings_with(&[], &[(&variable, value)])),
+            joined,
+            "{variable}"
+        );
+        assert_eq!(
+            format!("{:?}", settings_with(&[], &[(&variable, "")])),
+            default,
+            "{variable} is empty"
+        );
     }
 }
 
@@ -127,7 +140,8 @@ fn truth_values_need_no_value_and_take_none_behind_a_blank() {
 fn the_last_of_repeated_flags_counts_and_the_command_line_wins_over_the_environment() {
     assert_eq!(settings(&["--my-cn=a", "--my-cn=b"]).my_cn, "b");
     assert_eq!(settings_with(&["--my-cn=a"], &[("SEALED_SECRETS_MY_CN", "b")]).my_cn, "a");
-    let renamed = settings_with(&["--rotate-period=1h"], &[("SEALED_SECRETS_KEY_RENEW_PERIOD", "2h")]);
+    let renamed =
+        settings_with(&["--rotate-period=1h"], &[("SEALED_SECRETS_KEY_RENEW_PERIOD", "2h")]);
     assert_eq!(renamed.key_renew_period, Duration::from_secs(3600));
 }
 
@@ -144,7 +158,10 @@ fn additional_namespaces_narrow_the_watch_to_them_and_the_own_one() {
     let watched = |arguments: &[&str]| settings_with(arguments, &pod).namespaces;
     assert!(watched(&[]).is_empty());
     assert_eq!(watched(&["--all-namespaces=false"]), ["kube-system"]);
-    assert_eq!(watched(&["--additional-namespaces=b, a,b,,kube-system"]), ["kube-system", "b", "a"]);
+    assert_eq!(
+        watched(&["--additional-namespaces=b, a,b,,kube-system"]),
+        ["kube-system", "b", "a"]
+    );
     assert!(refusal(&["--additional-namespaces=a,B_"], &[]).contains("B_"));
 }
 
@@ -203,5 +220,8 @@ fn the_version_and_the_subcommand_are_found() {
     assert!(matches!(read(&["--version"], &[]), Ok(Request::Version)));
     assert!(matches!(read(&["crd"], &[]), Ok(Request::Command(Command::Crd))));
     // A pod's environment must not stop it.
-    assert!(matches!(read(&["crd"], &[("SEALED_SECRETS_KEY_SIZE", "2048")]), Ok(Request::Command(Command::Crd))));
+    assert!(matches!(
+        read(&["crd"], &[("SEALED_SECRETS_KEY_SIZE", "2048")]),
+        Ok(Request::Command(Command::Crd))
+    ));
 }
