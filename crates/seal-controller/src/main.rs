@@ -1,5 +1,6 @@
 //! `seal-controller`: decrypts in the cluster what was encrypted for it.
 
+mod api_failure;
 mod context;
 mod controllers;
 mod http;
