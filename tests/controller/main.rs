@@ -6,3 +6,8 @@ mod cluster;
 mod eventually;
 
 mod api_server;
+mod flags;
+mod http;
+mod logs;
+mod metrics;
+mod shutdown;

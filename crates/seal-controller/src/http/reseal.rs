@@ -131,7 +131,10 @@ pub(super) fn reseal(
         };
         let resealed = SealedValue::seal(plaintext.plaintext.expose(), &label, certificate)
             .map_err(|problem| Refusal::Seal { key: entry.key.clone(), problem })?;
-        let text = Zeroizing::new(resealed.to_base64());
+        // A block of YAML ends with a line break, which base64 lets pass; without it the block would need another form.
+        let old = entry.text.as_deref().map_or("", String::as_str);
+        let line_breaks = &old[old.trim_end_matches(['\r', '\n']).len()..];
+        let text = Zeroizing::new(resealed.to_base64() + line_breaks);
         texts.push(NewText { document: object.manifest.document, path: entry.path.clone(), text });
     }
     if !closed.is_empty() {
