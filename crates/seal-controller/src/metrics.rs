@@ -24,14 +24,7 @@ impl Metrics {
     }
 
     /// `condition_info{namespace,name,condition,ss_app_kubernetes_io_instance}`: -1 False, 0 Unknown, 1 True.
-    pub(crate) fn condition(
-        &self,
-        namespace: &str,
-        name: &str,
-        condition: &str,
-        value: i64,
-        instance: &str,
-    ) {
+    pub(crate) fn condition(&self, namespace: &str, name: &str, condition: &str, value: i64, instance: &str) {
         let _ = (namespace, name, condition, value, instance);
     }
 
