@@ -18,6 +18,12 @@ pub enum Reason {
     Unsealed,
     /// No key of this cluster fits, under no label.
     WrongKey,
+    /// There is no sealing key.
+    NoKeys,
+    /// A key fits that is not in use any more.
+    RetiredKey,
+    /// The key fits, but the value was changed after sealing.
+    ValueChanged,
     /// Sealed for another name.
     WrongName,
     /// Sealed for another namespace.
@@ -46,6 +52,9 @@ impl Reason {
         match self {
             Self::Unsealed => "Unsealed",
             Self::WrongKey => "WrongKey",
+            Self::NoKeys => "NoKeys",
+            Self::RetiredKey => "RetiredKey",
+            Self::ValueChanged => "ValueChanged",
             Self::WrongName => "WrongName",
             Self::WrongNamespace => "WrongNamespace",
             Self::WrongScope => "WrongScope",
