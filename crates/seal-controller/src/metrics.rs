@@ -41,7 +41,7 @@ struct All {
     http_requests: Family<HttpRequest, Counter>,
     http_durations: Family<HttpDuration, Histogram, fn() -> Histogram>,
     leading: Gauge,
-    queue: Family<Lane, Gauge>,
+    queue: Gauge,
     reconciles: Family<Reconcile, Histogram, fn() -> Histogram>,
     key_seals: Family<Key, Gauge>,
     key_objects: Family<Key, Gauge>,
@@ -96,11 +96,6 @@ struct HttpDuration {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Lane {
-    lane: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reconcile {
     kind: &'static str,
     result: &'static str,
@@ -134,7 +129,7 @@ impl Metrics {
             http_requests: Family::default(),
             http_durations: Family::new_with_constructor(default_histogram),
             leading: Gauge::default(),
-            queue: Family::default(),
+            queue: Gauge::default(),
             reconciles: Family::new_with_constructor(default_histogram),
             key_seals: Family::default(),
             key_objects: Family::default(),
@@ -201,12 +196,12 @@ impl Metrics {
         self.all.leading.set(i64::from(leads));
     }
 
-    /// `seal_controller_queue_objects{lane}`: how many objects wait, in a lane such as `fresh` or `backlog`.
-    pub(crate) fn queue_objects(&self, lane: &'static str, objects: usize) {
-        self.all.queue.get_or_create(&Lane { lane }).set(gauge(objects));
+    /// `seal_controller_queue_objects`: how many objects wait to be worked on.
+    pub(crate) fn queue_objects(&self, objects: usize) {
+        self.all.queue.set(gauge(objects));
     }
 
-    /// `seal_controller_reconcile_duration_seconds{kind,result}`; the result is a word such as `ok` or `failed`.
+    /// `seal_controller_reconcile_duration_seconds{kind,result}`; the result is `done` or `retry`.
     pub(crate) fn reconciled(&self, kind: &'static str, result: &'static str, duration: Duration) {
         self.all
             .reconciles

@@ -21,7 +21,7 @@ use crate::http::{self, AddressError, Sources};
 use crate::metrics::Metrics;
 use crate::sealing_keys::{self, Registry};
 use crate::settings::{Environment, Settings};
-use crate::{VERSION, lease, logs};
+use crate::{VERSION, controllers, lease, logs};
 
 /// How long what is being written may take when the process is to end.
 const GRACE: Duration = Duration::from_secs(10);
@@ -121,6 +121,7 @@ async fn serve(settings: Settings, identity: String) -> Result<(), Failure> {
     let (stop, stopping) = watch::channel(false);
     let mut writers = Parts::default();
     writers.start("sealing keys", sealing_keys::run(context.clone(), stopping.clone()));
+    writers.start("SealedSecrets", reconcile(context.clone(), stopping));
 
     // These go on until the writers have ended: others may still ask, and nobody else should write meanwhile.
     let (stop_rest, rest_stopping) = watch::channel(false);
@@ -161,6 +162,12 @@ async fn serve(settings: Settings, identity: String) -> Result<(), Failure> {
     // Connections that do not end are cut.
     let _ = timeout(CONNECTIONS_GRACE, rest.ended()).await;
     outcome
+}
+
+async fn reconcile(context: Context, stopping: watch::Receiver<bool>) {
+    if let Err(error) = controllers::sealed_secret::run(context, stopping).await {
+        tracing::error!("{error}");
+    }
 }
 
 /// Takes part in the election, or leads without one.

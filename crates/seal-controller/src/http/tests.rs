@@ -167,7 +167,7 @@ async fn readiness_says_what_is_missing() {
     assert!(answer.body.contains("SealedSecrets have not been listed"), "{}", answer.body);
 
     let server = Server::with(Some(Vec::new()), |_| {});
-    server.readiness.fill();
+    server.readiness.set_filled(true);
     let answer = server.get("/readyz").await;
     assert_eq!(answer.code, 503);
     assert!(answer.body.contains("there is no sealing key yet"), "{}", answer.body);
@@ -178,14 +178,14 @@ async fn readiness_says_what_is_missing() {
         SealingCertificate::self_signed(&pairs().new.0, "", start, Duration::from_secs(3600))
             .unwrap();
     let server = Server::with(Some(vec![future]), |_| {});
-    server.readiness.fill();
+    server.readiness.set_filled(true);
     let answer = server.get("/readyz").await;
     assert_eq!(answer.code, 503);
     assert!(answer.body.contains("from the future"), "{}", answer.body);
 
     let server = Server::new();
     assert_eq!(server.get("/readyz").await.code, 503);
-    server.readiness.fill();
+    server.readiness.set_filled(true);
     assert_eq!(server.get("/readyz").await.code, 200);
 }
 
