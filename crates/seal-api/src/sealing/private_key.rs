@@ -3,7 +3,10 @@
 use std::fmt;
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
-use aws_lc_rs::rsa::{KeyPair, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey, PublicEncryptingKey};
+use aws_lc_rs::rsa::{
+    KeyPair, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey,
+    PublicEncryptingKey,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use seal_core::secret::{DataKey, SecretBytes};
@@ -120,7 +123,12 @@ impl SealingKey {
         let mut buffer = Zeroizing::new(vec![0; self.oaep.min_output_size()]);
         let key = self
             .oaep
-            .decrypt(&OAEP_SHA256_MGF1SHA256, value.wrapped_key(), &mut buffer, Some(label.as_bytes()))
+            .decrypt(
+                &OAEP_SHA256_MGF1SHA256,
+                value.wrapped_key(),
+                &mut buffer,
+                Some(label.as_bytes()),
+            )
             .ok()?;
         value.decrypt(&DataKey::from_slice(key)?)
     }
@@ -176,9 +184,12 @@ fn first_private_key(text: &str) -> Result<(&str, Zeroizing<Vec<u8>>), KeyError>
         rest = after;
         match kind {
             "ENCRYPTED PRIVATE KEY" => return Err(KeyError::Encrypted),
-            "RSA PRIVATE KEY" | "PRIVATE KEY" if body.contains("ENCRYPTED") => return Err(KeyError::Encrypted),
+            "RSA PRIVATE KEY" | "PRIVATE KEY" if body.contains("ENCRYPTED") => {
+                return Err(KeyError::Encrypted);
+            }
             "RSA PRIVATE KEY" | "PRIVATE KEY" => {
-                let body: Zeroizing<String> = Zeroizing::new(body.chars().filter(|c| !c.is_whitespace()).collect());
+                let body: Zeroizing<String> =
+                    Zeroizing::new(body.chars().filter(|c| !c.is_whitespace()).collect());
                 let der = STANDARD.decode(body.as_bytes()).map_err(|_| KeyError::NoPem)?;
                 return Ok((kind, Zeroizing::new(der)));
             }
@@ -192,7 +203,8 @@ fn first_private_key(text: &str) -> Result<(&str, Zeroizing<Vec<u8>>), KeyError>
 /// With 2048 bits and more, both lengths take the form `82 hi lo`.
 fn pkcs1_of(pkcs8: &[u8]) -> Option<&[u8]> {
     const ALGORITHM: &[u8] = &[
-        0x02, 0x01, 0x00, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
+        0x02, 0x01, 0x00, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,
+        0x01, 0x05, 0x00,
     ];
     let body = pkcs8.strip_prefix(&[0x30, 0x82])?.get(2..)?;
     let octets = body.strip_prefix(ALGORITHM)?.strip_prefix(&[0x04, 0x82])?;

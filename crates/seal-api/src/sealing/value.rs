@@ -39,7 +39,8 @@ impl SealedValue {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, MalformedValue> {
         let (length, rest) = bytes.split_first_chunk::<2>().ok_or(MalformedValue::TooShort)?;
         let length = usize::from(u16::from_be_bytes(*length));
-        let (wrapped_key, ciphertext) = rest.split_at_checked(length).ok_or(MalformedValue::TooShort)?;
+        let (wrapped_key, ciphertext) =
+            rest.split_at_checked(length).ok_or(MalformedValue::TooShort)?;
         if !MODULUS_BYTES.contains(&length) {
             return Err(MalformedValue::Modulus { bytes: length });
         }
@@ -53,10 +54,15 @@ impl SealedValue {
     ///
     /// # Errors
     /// When the operating system gives no randomness, or the key of the certificate does not work.
-    pub fn seal(plaintext: &[u8], label: &Label, certificate: &SealingCertificate) -> Result<Self, SealError> {
+    pub fn seal(
+        plaintext: &[u8],
+        label: &Label,
+        certificate: &SealingCertificate,
+    ) -> Result<Self, SealError> {
         let mut key = zeroize::Zeroizing::new([0; 32]);
         SysRng.try_fill_bytes(&mut key[..]).map_err(|_| SealError::Randomness)?;
-        let public = OaepPublicEncryptingKey::new(certificate.public_key().clone()).map_err(|_| SealError::PublicKey)?;
+        let public = OaepPublicEncryptingKey::new(certificate.public_key().clone())
+            .map_err(|_| SealError::PublicKey)?;
         let mut wrapped_key = vec![0; public.ciphertext_size()];
         let length = public
             .encrypt(&OAEP_SHA256_MGF1SHA256, &key[..], &mut wrapped_key, Some(label.as_bytes()))
@@ -109,7 +115,9 @@ pub enum MalformedValue {
     #[error("it is cut off")]
     TooShort,
     /// No RSA key has this size: not made by kubeseal or seal.
-    #[error("it is not in the format of sealed-secrets (its first two bytes say an RSA modulus of {bytes} bytes)")]
+    #[error(
+        "it is not in the format of sealed-secrets (its first two bytes say an RSA modulus of {bytes} bytes)"
+    )]
     Modulus {
         /// The length that it begins with.
         bytes: usize,
