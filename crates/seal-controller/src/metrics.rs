@@ -41,7 +41,7 @@ struct All {
     http_requests: Family<HttpRequest, Counter>,
     http_durations: Family<HttpDuration, Histogram, fn() -> Histogram>,
     leading: Gauge,
-    queue: Gauge,
+    queue: Family<Lane, Gauge>,
     reconciles: Family<Reconcile, Histogram, fn() -> Histogram>,
     key_seals: Family<Key, Gauge>,
     key_objects: Family<Key, Gauge>,
@@ -96,6 +96,11 @@ struct HttpDuration {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Lane {
+    lane: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reconcile {
     kind: &'static str,
     result: &'static str,
@@ -129,7 +134,7 @@ impl Metrics {
             http_requests: Family::default(),
             http_durations: Family::new_with_constructor(default_histogram),
             leading: Gauge::default(),
-            queue: Gauge::default(),
+            queue: Family::default(),
             reconciles: Family::new_with_constructor(default_histogram),
             key_seals: Family::default(),
             key_objects: Family::default(),
@@ -196,9 +201,9 @@ impl Metrics {
         self.all.leading.set(i64::from(leads));
     }
 
-    /// `seal_controller_queue_objects`: how many objects wait to be worked on.
-    pub(crate) fn queue_objects(&self, objects: usize) {
-        self.all.queue.set(gauge(objects));
+    /// `seal_controller_queue_objects{lane}`: how many objects wait, in a lane such as `fresh` or `backlog`.
+    pub(crate) fn queue_objects(&self, lane: &'static str, objects: usize) {
+        self.all.queue.get_or_create(&Lane { lane }).set(gauge(objects));
     }
 
     /// `seal_controller_reconcile_duration_seconds{kind,result}`; the result is `done` or `retry`.

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use crate::client::{self, ClientError};
 use crate::context::{Context, Readiness};
+use crate::controllers::sealed_secret;
 use crate::http::{self, AddressError, Sources};
 use crate::metrics::Metrics;
 use crate::sealing_keys::{self, Registry};
@@ -121,7 +122,7 @@ async fn serve(settings: Settings, identity: String) -> Result<(), Failure> {
     let (stop, stopping) = watch::channel(false);
     let mut writers = Parts::default();
     writers.start("sealing keys", sealing_keys::run(context.clone(), stopping.clone()));
-    writers.start("SealedSecrets", reconcile(context.clone(), stopping));
+    writers.start("SealedSecrets", sealed_secret::run(context.clone(), stopping.clone()));
 
     // These go on until the writers have ended: others may still ask, and nobody else should write meanwhile.
     let (stop_rest, rest_stopping) = watch::channel(false);
@@ -162,12 +163,6 @@ async fn serve(settings: Settings, identity: String) -> Result<(), Failure> {
     // Connections that do not end are cut.
     let _ = timeout(CONNECTIONS_GRACE, rest.ended()).await;
     outcome
-}
-
-async fn reconcile(context: Context, stopping: watch::Receiver<bool>) {
-    if let Err(error) = controllers::sealed_secret::run(context, stopping).await {
-        tracing::error!("{error}");
-    }
 }
 
 /// Takes part in the election, or leads without one.

@@ -182,9 +182,12 @@ impl<K: Clone + Eq + Hash> Schedule<K> {
         self.states.get(key).map_or(0, |state| state.failures)
     }
 
-    /// How many keys wait to be worked on now.
-    pub(crate) fn waiting(&self) -> usize {
-        self.fresh.len() + self.backlog.len()
+    /// How many keys of a lane wait to be worked on now.
+    pub(crate) fn waiting(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Fresh => self.fresh.len(),
+            Lane::Backlog => self.backlog.len(),
+        }
     }
 
     fn push(&mut self, key: K, lane: Lane) {
@@ -263,8 +266,8 @@ impl<K: Clone + Eq + Hash + Debug> Queue<K> {
     }
 
     /// See [`Schedule::waiting`].
-    pub(crate) fn waiting(&self) -> usize {
-        self.lock().waiting()
+    pub(crate) fn waiting(&self, lane: Lane) -> usize {
+        self.lock().waiting(lane)
     }
 
     fn lock(&self) -> MutexGuard<'_, Schedule<K>> {
@@ -301,7 +304,7 @@ mod tests {
         }
         schedule.add("c", Lane::Fresh);
         schedule.add("c", Lane::Backlog);
-        assert_eq!(schedule.waiting(), 3);
+        assert_eq!((schedule.waiting(Lane::Fresh), schedule.waiting(Lane::Backlog)), (1, 2));
         assert_eq!(schedule.next(now), Next::Work("c", Lane::Fresh));
         assert_eq!(work(&mut schedule, now), Some("a"));
         assert_eq!(work(&mut schedule, now), Some("b"));

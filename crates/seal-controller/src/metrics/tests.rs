@@ -84,7 +84,7 @@ fn values_are_counted() {
     let metrics = busy();
     metrics.unseal_request();
     metrics.leading(true);
-    metrics.queue_objects(7);
+    metrics.queue_objects("backlog", 7);
     let text = metrics.render(&[], 0);
     for line in [
         r#"sealed_secrets_controller_build_info{revision="v1.2.3"} 1"#,
@@ -92,7 +92,7 @@ fn values_are_counted() {
         r#"sealed_secrets_controller_unseal_errors_total{reason="unseal",namespace="shop"} 1"#,
         r#"sealed_secrets_controller_http_requests_total{path="/v1/verify",code="409",method="post"} 1"#,
         "seal_controller_leading 1",
-        "seal_controller_queue_objects 7",
+        r#"seal_controller_queue_objects{lane="backlog"} 7"#,
     ] {
         assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
     }

@@ -9,14 +9,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use kube::runtime::watcher::Event;
-use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::{debug, info};
+use tracing::{debug, error, info};
 
 use crate::context::Context;
 use crate::events::Events;
-use crate::metrics::Metrics;
 use crate::queue::{Lane, Outcome, Queue};
 use crate::unseal_pool::UnsealPool;
 use crate::watches;
@@ -24,29 +22,24 @@ use crate::watches;
 use objects::{Change, Key, Objects, Seen};
 use reconcile::Reconciler;
 
-/// Why the controller cannot run.
-#[derive(Debug, Error)]
-pub(crate) enum RunError {
-    /// The system gives no more threads.
-    #[error("no threads to open sealed values: {0}")]
-    Threads(#[source] std::io::Error),
-}
-
 /// Looks after SealedSecrets whenever this replica leads, until `shutdown` says `true`. What is being written then is finished
 /// first; when the lead is lost, nothing is.
-pub(crate) async fn run(context: Context, mut shutdown: watch::Receiver<bool>) -> Result<(), RunError> {
-    let pool = UnsealPool::start().map_err(RunError::Threads)?;
+pub(crate) async fn run(context: Context, mut shutdown: watch::Receiver<bool>) {
+    let pool = match UnsealPool::start() {
+        Ok(pool) => pool,
+        Err(error) => return error!("the system gives no threads to open sealed values with: {error}"),
+    };
     let mut leading = context.leading.clone();
     loop {
         tokio::select! {
-            () = says(&mut shutdown, true) => return Ok(()),
+            () = says(&mut shutdown, true) => return,
             () = says(&mut leading, true) => {}
         }
         context.readiness.set_filled(false);
         let term = Term::new(&context, pool.clone());
         tokio::select! {
             () = says(&mut leading, false) => info!("this replica does not lead any more: nothing further is written"),
-            () = term.run(shutdown.clone()) => return Ok(()),
+            () = term.run(shutdown.clone()) => return,
         }
     }
 }
@@ -146,39 +139,40 @@ impl Term {
             }
         }
         context.readiness.set_filled(true);
-        info!("all objects are known: {} SealedSecrets to look at", queue.waiting());
+        info!("all objects are known: {} SealedSecrets to look at", queue.waiting(Lane::Backlog));
         background.spawn(watch_keys(keys, queue.clone(), objects.clone()));
         let mut workers = JoinSet::new();
         for _ in 0..context.settings.workers {
-            workers.spawn(work(queue.clone(), reconciler.clone(), context.metrics.clone(), shutdown.clone()));
+            workers.spawn(work(context.clone(), queue.clone(), reconciler.clone(), shutdown.clone()));
         }
         while workers.join_next().await.is_some() {}
         debug!("all workers have stopped");
     }
 }
 
-async fn work(
-    queue: Arc<Queue<Key>>,
-    reconciler: Arc<Reconciler>,
-    metrics: Metrics,
-    mut shutdown: watch::Receiver<bool>,
-) {
+async fn work(context: Context, queue: Arc<Queue<Key>>, reconciler: Arc<Reconciler>, mut shutdown: watch::Receiver<bool>) {
     loop {
         let (key, lane) = tokio::select! {
             biased;
             () = says(&mut shutdown, true) => return,
             next = queue.next() => next,
         };
-        metrics.queue_objects(queue.waiting());
+        show_queue(&context, &queue);
         let begun = Instant::now();
         let outcome = reconciler.reconcile(&key, lane, queue.failures(&key)).await;
         let result = match outcome {
             Outcome::Done => "done",
             Outcome::Retry { .. } => "retry",
         };
-        metrics.reconciled("SealedSecret", result, begun.elapsed());
+        context.metrics.reconciled("SealedSecret", result, begun.elapsed());
         queue.finish(key, outcome);
+        show_queue(&context, &queue);
     }
+}
+
+fn show_queue(context: &Context, queue: &Queue<Key>) {
+    context.metrics.queue_objects("fresh", queue.waiting(Lane::Fresh));
+    context.metrics.queue_objects("backlog", queue.waiting(Lane::Backlog));
 }
 
 /// A key that comes or goes concerns those that did not open.

@@ -146,6 +146,18 @@ impl Objects {
         self.lock().contains_key(key)
     }
 
+    /// Up to `most` names of other objects in a namespace.
+    pub(crate) fn names_beside(&self, namespace: &str, name: &str, most: usize) -> Vec<String> {
+        let all = self.lock();
+        let mut names: Vec<&String> = all
+            .keys()
+            .filter(|key| key.namespace == namespace && key.name != name)
+            .map(|key| &key.name)
+            .collect();
+        names.sort_unstable();
+        names.into_iter().take(most).cloned().collect()
+    }
+
     /// Changes what is known, if it is still the same object with the same inputs as `base`.
     pub(crate) fn update(&self, key: &Key, base: &Known, change: impl FnOnce(&mut Known)) {
         let mut all = self.lock();

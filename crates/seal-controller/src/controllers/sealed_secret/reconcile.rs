@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use seal_api::condition::{Reason, Report, SYNCED, says_synced};
 use seal_api::sealed_secret::SealedSecret;
 use seal_api::sealing::Fingerprint;
+use seal_api::sealing::diagnosis::Place;
 use seal_api::unseal::{self, UnsealError};
 use tokio::time::Instant;
 use tracing::{error, info};
@@ -20,11 +21,13 @@ use crate::queue::{Lane, Outcome};
 use crate::status::{self, Written};
 use crate::unseal_pool::UnsealPool;
 
-use super::explain;
+use super::explain::{self, Candidates};
 use super::objects::{Key, Known, Objects, Seen};
 
 /// How often one look starts anew because the Secret changed meanwhile.
 const MOST_CONFLICTS: usize = 5;
+/// How many other names of the namespace are tried to explain why something does not open.
+const MOST_NAMES: usize = 16;
 /// So many failures that pass by themselves are nobody's concern.
 const PASSING_FAILURES: u32 = 2;
 
@@ -80,6 +83,7 @@ impl Reconciler {
     /// A SealedSecret is gone. Says whether there is something to do about it.
     pub(super) fn gone(&self, key: &Key, known: &Known) -> bool {
         self.context.metrics.forget(&key.namespace, &key.name);
+        self.context.sealing_keys.forget(&key.to_string());
         let uid = known.object.metadata.uid.clone();
         match uid {
             Some(uid) if self.context.settings.old_gc_behavior => {
@@ -100,12 +104,15 @@ impl Reconciler {
             return Outcome::Done;
         }
         self.context.metrics.unseal_request();
+        let started = Instant::now();
         let identity = Identity {
             namespace: key.namespace.clone(),
             name: key.name.clone(),
             uid: known.object.metadata.uid.clone().unwrap_or_default(),
         };
         let look = self.look(&identity, key, &known, lane).await;
+        let result = if look.report.is_synced() { "ok" } else { "failed" };
+        self.context.metrics.reconciled("SealedSecret", result, started.elapsed());
         if let Some(reason) = look.counted {
             self.context.metrics.unseal_error(reason, &key.namespace);
         }
@@ -179,9 +186,7 @@ impl Reconciler {
         let result = self.open_with_present_keys(identity, known, lane).await;
         match &result {
             Ok(opened) => {
-                for fingerprint in &opened.used {
-                    self.context.sealing_keys.record_use(fingerprint, &key.to_string());
-                }
+                self.context.sealing_keys.record_uses(&key.to_string(), &opened.used);
                 let hint = opened.used.first().cloned();
                 self.objects.update(key, known, |known| {
                     known.failed = None;
@@ -222,7 +227,10 @@ impl Reconciler {
         let label = object.label();
         let opened = self.pool.open(lane, ring, &label, sealed.clone(), known.hint.clone()).await;
         if !opened.failed.is_empty() {
-            return Err(explain::not_opened(object, &sealed, &opened, &keys).await);
+            let others = self.objects.names_beside(&identity.namespace, &identity.name, MOST_NAMES);
+            let others = others.into_iter().map(|name| Place::new(&identity.namespace, name)).collect();
+            let candidates = Candidates { keys, others };
+            return Err(explain::not_opened(&self.pool, lane, object, &sealed, &opened, candidates).await);
         }
         let unsealed = if is_whole {
             let whole = opened.values.values().next().cloned().unwrap_or_default();
