@@ -1,1 +1,8 @@
 //! Tests of `seal-controller` against a real API server. One file per theme.
+
+#[path = "../harness/cluster.rs"]
+mod cluster;
+#[path = "../harness/eventually.rs"]
+mod eventually;
+
+mod api_server;

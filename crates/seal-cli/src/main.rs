@@ -9,6 +9,7 @@ mod args;
 mod audit;
 mod child;
 mod clock;
+mod cluster;
 mod commands;
 mod compat;
 mod config;

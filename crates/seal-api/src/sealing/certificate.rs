@@ -7,7 +7,10 @@ use aws_lc_rs::rsa::PublicEncryptingKey;
 use jiff::Timestamp;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
-use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyUsagePurpose, SerialNumber};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyUsagePurpose,
+    SerialNumber,
+};
 use thiserror::Error;
 use x509_parser::pem::Pem;
 
@@ -32,8 +35,8 @@ impl SealingCertificate {
             .find(|block| block.label == "CERTIFICATE")
             .ok_or(CertificateError::NoPem)?;
         let certificate = block.parse_x509().map_err(|_| CertificateError::NotX509)?;
-        let public =
-            PublicEncryptingKey::from_der(certificate.public_key().raw).map_err(|_| CertificateError::NotRsa)?;
+        let public = PublicEncryptingKey::from_der(certificate.public_key().raw)
+            .map_err(|_| CertificateError::NotRsa)?;
         let time = |time: x509_parser::time::ASN1Time| {
             Timestamp::from_second(time.timestamp()).map_err(|_| CertificateError::NotX509)
         };
@@ -56,7 +59,8 @@ impl SealingCertificate {
     ) -> Result<Self, CertificateError> {
         let mut serial = [0; 16];
         SysRng.try_fill_bytes(&mut serial).map_err(|_| CertificateError::Generation)?;
-        let since_1970 = u64::try_from(now.as_second()).map_err(|_| CertificateError::Generation)?;
+        let since_1970 =
+            u64::try_from(now.as_second()).map_err(|_| CertificateError::Generation)?;
         let mut params = CertificateParams::default();
         params.serial_number = Some(SerialNumber::from_slice(&serial));
         params.distinguished_name = DistinguishedName::new();
@@ -67,15 +71,19 @@ impl SealingCertificate {
         params.not_after = params.not_before + valid_for;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::EncipherOnly];
-        let pkcs8 = rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&key.pkcs8().into(), &rcgen::PKCS_RSA_SHA256)
-            .map_err(|_| CertificateError::Generation)?;
+        let pkcs8 = rcgen::KeyPair::from_pkcs8_der_and_sign_algo(
+            &key.pkcs8().into(),
+            &rcgen::PKCS_RSA_SHA256,
+        )
+        .map_err(|_| CertificateError::Generation)?;
         let certificate = params.self_signed(&pkcs8).map_err(|_| CertificateError::Generation)?;
         Self::from_pem(certificate.pem().as_bytes())
     }
 
     /// Whether this is the certificate of that private key.
     pub fn belongs_to(&self, key: &SealingKey) -> bool {
-        self.fingerprint == *key.fingerprint() && fingerprint_of(key.public_key()).as_ref() == Some(&self.fingerprint)
+        self.fingerprint == *key.fingerprint()
+            && fingerprint_of(key.public_key()).as_ref() == Some(&self.fingerprint)
     }
 
     /// What names the key pair.
@@ -129,7 +137,10 @@ pub enum CertificateError {
 fn encode(der: &[u8]) -> String {
     use base64::Engine as _;
     let body = base64::engine::general_purpose::STANDARD.encode(der);
-    let lines: Vec<&str> =
-        body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
+    let lines: Vec<&str> = body
+        .as_bytes()
+        .chunks(64)
+        .map(|line| std::str::from_utf8(line).unwrap_or_default())
+        .collect();
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }

@@ -6,7 +6,8 @@ use super::*;
 fn what_is_sealed_opens_with_its_key_and_label_only() {
     let key = SealingKey::generate(KeySize::Rsa2048).unwrap();
     let now = jiff::Timestamp::from_second(1_795_000_000).unwrap();
-    let certificate = SealingCertificate::self_signed(&key, "", now, Duration::from_secs(3600)).unwrap();
+    let certificate =
+        SealingCertificate::self_signed(&key, "", now, Duration::from_secs(3600)).unwrap();
     assert!(certificate.belongs_to(&key));
     assert_eq!(certificate.not_before(), now);
     let label = Scope::Strict.label("shop", "db");
