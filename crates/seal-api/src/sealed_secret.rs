@@ -20,6 +20,7 @@ use crate::sealing::{Label, Scope};
     namespaced,
     status = "SealedSecretStatus",
     derive = "PartialEq",
+    doc = "A Secret whose values are encrypted for this cluster. The controller makes the Secret of it.",
     printcolumn = r#"{"name":"Status","type":"string","jsonPath":".status.conditions[0].message"}"#,
     printcolumn = r#"{"name":"Synced","type":"string","jsonPath":".status.conditions[0].status"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
@@ -32,6 +33,7 @@ pub struct SealedSecretSpec {
     pub encrypted_data: EncryptedData,
     /// The deprecated form: one sealed value that holds a whole Secret as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "byte"))]
     pub data: Option<String>,
     /// What the Secret has beside the sealed values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,8 +59,10 @@ pub struct SecretTemplate {
 }
 
 /// Metadata for the Secret.
+// kubeseal writes `creationTimestamp: null` here, so fields that are not named must neither be refused nor pruned.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub struct TemplateMetadata {
     /// Written by kubeseal; of no effect on the Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -161,9 +165,11 @@ pub struct SealedSecretCondition {
     pub message: Option<String>,
     /// When the condition was written last, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub last_update_time: Option<String>,
     /// When its status changed last, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub last_transition_time: Option<String>,
 }
 

@@ -22,7 +22,7 @@ use crate::http::{self, AddressError, Sources};
 use crate::metrics::Metrics;
 use crate::sealing_keys::{self, Registry};
 use crate::settings::{Environment, Settings};
-use crate::{VERSION, controllers, lease, logs};
+use crate::{VERSION, lease, logs};
 
 /// How long what is being written may take when the process is to end.
 const GRACE: Duration = Duration::from_secs(10);

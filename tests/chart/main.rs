@@ -1,0 +1,15 @@
+//! The chart, rendered by helm, and the definitions of custom resources that are shipped. No cluster: what an API server
+//! would refuse is found by reading every object into the type that Kubernetes has for it.
+
+#[path = "../harness/golden.rs"]
+mod golden;
+#[path = "../harness/not_run.rs"]
+mod not_run;
+
+mod alerts;
+mod definitions;
+mod objects;
+mod release;
+mod rendered;
+mod rights;
+mod values;
