@@ -19,6 +19,7 @@ mod keys;
 mod master_keys;
 mod publish;
 mod revision;
+mod sealing;
 mod shell;
 mod sops;
 mod status;
@@ -43,6 +44,7 @@ pub(crate) use publish::PublishArgs;
 pub(crate) use revision::{
     BindArgs, EditArgs, RecipientsChange, ReplaceArgs, RevisionArgs, RotateArgs,
 };
+pub(crate) use sealing::{CertificateArgs, SealingArgs, SealingKeyArgs};
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
 pub(crate) use sops::SopsArgs;
 pub(crate) use status::StatusArgs;

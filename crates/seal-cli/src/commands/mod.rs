@@ -37,6 +37,7 @@ mod report;
 mod revision;
 mod rewrapping;
 mod rotate;
+mod sealing;
 mod set;
 mod status;
 mod unset;
