@@ -42,9 +42,7 @@ pub enum UnsealError {
 }
 
 /// Reads the sealed values; nothing is opened. The errors of all entries that are malformed, by key.
-pub fn sealed_values(
-    object: &SealedSecret,
-) -> Result<BTreeMap<String, SealedValue>, Vec<UnsealError>> {
+pub fn sealed_values(object: &SealedSecret) -> Result<BTreeMap<String, SealedValue>, Vec<UnsealError>> {
     let mut values = BTreeMap::new();
     let mut errors = Vec::new();
     for key in &object.spec.encrypted_data.malformed {
@@ -62,10 +60,7 @@ pub fn sealed_values(
 }
 
 /// Makes the Secret from the opened values: renders the templates, takes over metadata, forces name and namespace.
-pub fn assemble(
-    object: &SealedSecret,
-    values: &BTreeMap<String, SecretBytes>,
-) -> Result<Unsealed, Vec<UnsealError>> {
+pub fn assemble(object: &SealedSecret, values: &BTreeMap<String, SecretBytes>) -> Result<Unsealed, Vec<UnsealError>> {
     let _ = (object, values);
     Err(Vec::new())
 }

@@ -7,7 +7,8 @@ use aes_gcm::aead::{Aead as _, KeyInit as _};
 use aes_gcm::{Aes256Gcm, Nonce};
 use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 use seal_core::secret::{DataKey, SecretBytes};
@@ -20,6 +21,12 @@ const TAG_BYTES: usize = 16;
 /// The smallest RSA modulus that anybody seals with, and the largest that sealed-secrets makes.
 const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 128..=2048;
 
+/// As Go's `StdEncoding` reads it: padding is a must, and left-over bits of the last character need not be zero.
+const STANDARD: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
 /// A value as it stands in `spec.encryptedData`. No secret: it needs a sealing key to open.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealedValue {
@@ -30,9 +37,13 @@ pub struct SealedValue {
 impl SealedValue {
     /// Reads base64 text (standard alphabet, padded, as sealed-secrets reads it: line breaks are passed over).
     pub fn from_base64(text: &str) -> Result<Self, MalformedValue> {
-        let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-        let bytes = STANDARD.decode(text).map_err(|_| MalformedValue::Base64)?;
-        Self::from_bytes(&bytes)
+        let breaks = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let bytes = if text.as_bytes().iter().any(breaks) {
+            STANDARD.decode(text.bytes().filter(|byte| !breaks(byte)).collect::<Vec<u8>>())
+        } else {
+            STANDARD.decode(text)
+        };
+        Self::from_bytes(&bytes.map_err(|_| MalformedValue::Base64)?)
     }
 
     /// Reads the framed bytes.

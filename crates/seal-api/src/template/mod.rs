@@ -23,11 +23,7 @@ pub enum TemplateError {
 }
 
 /// Renders one template; its fields are `fields`. `name` is what the template is called.
-pub fn render(
-    name: &str,
-    text: &str,
-    fields: &BTreeMap<String, SecretBytes>,
-) -> Result<Rendered, TemplateError> {
+pub fn render(name: &str, text: &str, fields: &BTreeMap<String, SecretBytes>) -> Result<Rendered, TemplateError> {
     let _ = (name, text, fields);
     Err(TemplateError::Malformed)
 }

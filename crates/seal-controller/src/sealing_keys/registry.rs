@@ -67,7 +67,7 @@ impl Registry {
     }
 
     /// Takes over what the watch saw. `keys` in any order.
-    pub(super) fn publish(&self, keys: Vec<RegisteredKey>, unusable: Vec<UnusableKey>) {
+    pub(crate) fn publish(&self, keys: Vec<RegisteredKey>, unusable: Vec<UnusableKey>) {
         let next = sorted(keys, unusable);
         let before = std::mem::replace(
             &mut *self.current.write().unwrap_or_else(PoisonError::into_inner),
