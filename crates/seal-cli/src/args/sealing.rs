@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
+use super::examples;
 use crate::cluster::ClusterArgs;
 
 /// The certificate to seal with.
@@ -39,6 +40,48 @@ pub(crate) struct SealingArgs {
     /// Namespace of Secrets that name none; one that names another is an error
     #[arg(long, value_name = "NAMESPACE", requires = "cluster")]
     pub(crate) namespace: Option<String>,
+    #[command(flatten)]
+    pub(crate) keys: SealingKeyArgs,
+    #[command(flatten)]
+    pub(crate) certificate: CertificateArgs,
+}
+
+/// What changes single values of SealedSecrets.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+pub(crate) struct SealedValueArgs {
+    #[command(flatten)]
+    pub(crate) keys: SealingKeyArgs,
+    #[command(flatten)]
+    pub(crate) certificate: CertificateArgs,
+}
+
+/// Sealing again.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "SealedSecrets")]
+pub(crate) struct RotateSealedArgs {
+    /// Seal the values of SealedSecrets again with the newest certificate, and leave everything else as it is: through
+    /// the controller, or with --sealing-key here
+    #[arg(long, conflicts_with_all = ["KeyAccessArgs", "accept_recipients"])]
+    pub(crate) cluster: bool,
+    /// Show which sealing keys the values need, and write nothing; exit code 5 where one needs an older key
+    #[arg(long, requires = "cluster")]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) keys: SealingKeyArgs,
+    #[command(flatten)]
+    pub(crate) certificate: CertificateArgs,
+}
+
+/// Print the certificate that a cluster's SealedSecrets are sealed with
+///
+/// It is public: keep it in the repository, and nobody needs access to the cluster to seal. Fetched through the API
+/// server unless --cert says where it is.
+#[derive(Clone, Debug, Default, PartialEq, Args)]
+#[command(after_help = examples::CERT)]
+pub(crate) struct CertArgs {
+    /// Print no certificate; say whether this one may seal now, and with --sealing-key whether its private key is there
+    #[arg(long)]
+    pub(crate) check: bool,
     #[command(flatten)]
     pub(crate) keys: SealingKeyArgs,
     #[command(flatten)]

@@ -15,14 +15,22 @@ use crate::error::CommandError;
 use crate::inputs::Input;
 
 mod certificate;
+mod edit;
 mod encrypt;
 mod keys;
 mod opening;
+mod rotate;
+mod set;
+mod verify;
 
 pub(super) use certificate::{Certificate, Described};
+pub(super) use edit::Editing;
 pub(super) use encrypt::run as encrypt;
 pub(super) use keys::SealingKeys;
-pub(super) use opening::{Opened, object_of};
+use opening::object_of;
+pub(super) use rotate::run as rotate;
+pub(super) use set::{Change, as_opened, below_data, change};
+pub(super) use verify::{Answers, Controller};
 
 /// Whether all that is secret in a text is in SealedSecrets: it holds some, and neither a Secret in clear nor an envelope.
 pub(super) fn is_sealed(format: Format, source: &[u8]) -> bool {

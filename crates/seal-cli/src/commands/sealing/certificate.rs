@@ -1,5 +1,6 @@
 //! The certificate that values are sealed with.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use seal_api::sealing::SealingCertificate;
@@ -10,6 +11,7 @@ use crate::args::CertificateArgs;
 use crate::clock;
 use crate::cluster::{self, Access};
 use crate::error::CommandError;
+use crate::write;
 
 /// The variable that stands for `--cert`, as for kubeseal.
 const VARIABLE: &str = "SEALED_SECRETS_CERT";
@@ -60,6 +62,14 @@ impl Certificate {
     /// The certificate, whatever the time.
     pub(in crate::commands) fn read(&self) -> Result<SealingCertificate, CommandError> {
         let pem = match &self.source {
+            Some(source) if cluster::is_file(source) => {
+                let path = source.strip_prefix("file://").unwrap_or(source);
+                let read = write::read(Path::new(path)).map_err(|error| {
+                    CommandError::from(error)
+                        .hint("`seal cert > FILE` keeps the certificate of a cluster in a file")
+                })?;
+                read.bytes.expose().to_vec()
+            }
             Some(source) => cluster::certificate(source, &self.environment)?,
             None => self.access.fetch_certificate()?,
         };

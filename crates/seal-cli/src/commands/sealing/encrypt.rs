@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use seal_api::sealing::{CLUSTER_WIDE, NAMESPACE_WIDE, SealedValue, Scope};
+use seal_api::sealing::{CLUSTER_WIDE, NAMESPACE_WIDE, Scope, SealedValue};
 use seal_core::file::Class;
 use seal_core::format::Format;
 use seal_core::kubernetes::may_hold_secret;
@@ -81,7 +81,11 @@ struct Done {
 }
 
 impl Sealer<'_> {
-    fn stdin(&self, destination: &Destination, context: &Context<'_>) -> Result<Counts, CommandError> {
+    fn stdin(
+        &self,
+        destination: &Destination,
+        context: &Context<'_>,
+    ) -> Result<Counts, CommandError> {
         let source = write::read_stdin()?;
         if source.expose().trim_ascii().is_empty() {
             return Err(files::empty_stdin());
@@ -241,7 +245,9 @@ impl Sealer<'_> {
                 None => {
                     kept = false;
                     SealedValue::seal(value.plaintext.expose(), &label, certificate)
-                        .map_err(|error| here(CommandError::failed(format!("{}: {error}", value.key))))?
+                        .map_err(|error| {
+                            here(CommandError::failed(format!("{}: {error}", value.key)))
+                        })?
                         .to_base64()
                 }
             };
@@ -252,7 +258,11 @@ impl Sealer<'_> {
     }
 
     /// The namespace that a Secret is sealed for.
-    fn namespace(&self, secret: &SecretManifest, scope: Scope) -> Result<Option<String>, CommandError> {
+    fn namespace(
+        &self,
+        secret: &SecretManifest,
+        scope: Scope,
+    ) -> Result<Option<String>, CommandError> {
         match (&secret.namespace, &self.arguments.sealing.namespace) {
             (Some(own), Some(asked)) if own != asked => {
                 Err(CommandError::failed(format!("it names the namespace {own:?}, and `--namespace` says {asked:?}"))

@@ -60,11 +60,11 @@ impl SealingKeys {
 
 /// The keys of one file.
 fn read(path: &Path) -> Result<Vec<SealingKey>, CommandError> {
-    let failed = |message: String| {
-        CommandError::no_key(message).in_file(path).because(Reason::NoDataKey)
-    };
+    let failed =
+        |message: String| CommandError::no_key(message).in_file(path).because(Reason::NoDataKey);
     let bytes = write::read(path).map_err(|error| {
-        CommandError::from(error).hint("the file has to hold the private sealing key of the cluster")
+        CommandError::from(error)
+            .hint("the file has to hold the private sealing key of the cluster")
     })?;
     let text = bytes.bytes.expose();
     if memchr_pem(text) {
@@ -85,10 +85,11 @@ fn read(path: &Path) -> Result<Vec<SealingKey>, CommandError> {
     }
     let mut keys = Vec::new();
     for secret in &secrets.list {
-        let Some(value) = secret.values.iter().find(|value| value.key == "tls.key") else { continue };
-        let key = SealingKey::from_pem(value.plaintext.expose()).map_err(|error| {
-            failed(format!("{}: tls.key: {error}", secret.description))
-        })?;
+        let Some(value) = secret.values.iter().find(|value| value.key == "tls.key") else {
+            continue;
+        };
+        let key = SealingKey::from_pem(value.plaintext.expose())
+            .map_err(|error| failed(format!("{}: tls.key: {error}", secret.description)))?;
         keys.push(key);
     }
     if keys.is_empty() {

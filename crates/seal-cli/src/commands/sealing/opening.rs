@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use seal_api::sealed_secret::SealedSecret;
+use seal_api::sealing::diagnosis::{DEFAULT_BUDGET, Diagnosis, Place, Question, diagnose};
 use seal_api::sealing::{Fingerprint, KeyRing, SealedValue};
 use seal_api::unseal::{UnsealError, assemble};
 use seal_core::file::DecryptedObject;
@@ -28,16 +29,17 @@ pub(in crate::commands) struct Opened {
 }
 
 /// The opened values of one object, and the keys that did it.
-pub(in crate::commands) struct Values {
-    pub(in crate::commands) values: BTreeMap<String, SecretBytes>,
-    pub(in crate::commands) by: BTreeSet<Fingerprint>,
+pub(super) struct Values {
+    pub(super) values: BTreeMap<String, SecretBytes>,
+    pub(super) by: BTreeSet<Fingerprint>,
 }
 
 /// A SealedSecret as the controller reads it.
-pub(in crate::commands) fn object_of(manifest: &SealedManifest) -> Result<SealedSecret, String> {
+pub(super) fn object_of(manifest: &SealedManifest) -> Result<SealedSecret, String> {
     serde_json::from_str(&manifest.json).map_err(|error| {
         // Its text may quote a value.
-        format!("it is no SealedSecret as Kubernetes takes them ({:?})", error.classify()).to_lowercase()
+        format!("it is no SealedSecret as Kubernetes takes them ({:?})", error.classify())
+            .to_lowercase()
     })
 }
 
@@ -84,7 +86,8 @@ fn open(ring: &KeyRing, path: &Path, manifest: &SealedManifest) -> Result<Openin
     let here = |error| about(error, path, &manifest.description, manifest.position);
     let object = object_of(manifest).map_err(|problem| here(CommandError::failed(problem)))?;
     let opened = values(ring, path, manifest)?;
-    let unsealed = assemble(&object, &opened.values).map_err(|errors| here(not_assembled(&errors)))?;
+    let unsealed =
+        assemble(&object, &opened.values).map_err(|errors| here(not_assembled(&errors)))?;
     let data = unsealed.secret.data.unwrap_or_default();
     Ok(Opening { data: data.into_iter().map(|(key, value)| (key, base64(&value.0))).collect() })
 }
@@ -93,7 +96,7 @@ fn open(ring: &KeyRing, path: &Path, manifest: &SealedManifest) -> Result<Openin
 ///
 /// # Errors
 /// No key fits, or a value is malformed.
-pub(in crate::commands) fn values(
+pub(super) fn values(
     ring: &KeyRing,
     path: &Path,
     manifest: &SealedManifest,
@@ -110,7 +113,9 @@ pub(in crate::commands) fn values(
             about(CommandError { message, ..error }, path, &manifest.description, entry.position)
         };
         let Some(text) = &entry.text else {
-            return Err(problem(CommandError::failed("a sealed value is a text, and this is none")));
+            return Err(problem(CommandError::failed(
+                "a sealed value is a text, and this is none",
+            )));
         };
         let value = SealedValue::from_base64(text).map_err(|error| {
             problem(CommandError::failed(format!("this is no sealed value: {error}")))
@@ -130,12 +135,40 @@ pub(in crate::commands) fn values(
     }
 }
 
-/// The error for values that no key opens.
-fn not_opened(ring: &KeyRing, manifest: &SealedManifest, closed: &[(String, SealedValue)]) -> CommandError {
+/// The error for values that no key opens, with the reason as far as the keys can tell it.
+pub(super) fn not_opened(
+    ring: &KeyRing,
+    manifest: &SealedManifest,
+    closed: &[(String, SealedValue)],
+) -> CommandError {
     let keys: Vec<&str> = closed.iter().map(|(key, _)| key.as_str()).collect();
     let message = format!("no key could decrypt secret ({})", escape(&keys.join(", ")));
-    let _ = (ring, manifest);
-    CommandError::no_key(message).because(Reason::NoDataKey)
+    let ([(_, value), ..], Ok(object)) = (closed, object_of(manifest)) else {
+        return CommandError::no_key(message).because(Reason::NoDataKey);
+    };
+    let named = |namespace: Option<&String>, name: Option<&String>| {
+        let text = |text: Option<&String>| text.cloned().unwrap_or_default();
+        Place::new(text(namespace), text(name))
+    };
+    let metadata = object.spec.template.as_ref().and_then(|template| template.metadata.as_ref());
+    let template =
+        metadata.map(|metadata| named(metadata.namespace.as_ref(), metadata.name.as_ref()));
+    let diagnosis = diagnose(&Question {
+        value,
+        scope: object.scope(),
+        place: &named(manifest.namespace.as_ref(), manifest.name.as_ref()),
+        template: template.as_ref(),
+        others: &[],
+        active: ring.keys(),
+        retired: &[],
+        budget: DEFAULT_BUDGET,
+    });
+    let mut error = match diagnosis {
+        Diagnosis::Changed { .. } => CommandError::refused(message).because(Reason::Value),
+        _ => CommandError::no_key(message).because(Reason::NoDataKey),
+    };
+    error.causes.push(diagnosis.to_string());
+    error
 }
 
 fn not_assembled(errors: &[UnsealError]) -> CommandError {
