@@ -76,6 +76,32 @@ pre_commit() {
     [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
 }
 
+# helm, unless one is on PATH already.
+helm() {
+    local status=0 found
+    type -P helm >/dev/null && return
+    found=$(tests/setup/helm.sh) || status=$?
+    [ "$status" -eq 0 ] && export PATH=$PATH:$found
+    # 3: it cannot be had here. The tests that need it put that into the table.
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+}
+
+# What a Kubernetes API is made of, found or built. Without it the controller is not tested at all, which is no line in
+# the table: the step fails, and so do the tests. With somebody else's cluster only those fail that restart a server.
+kubernetes() {
+    local found
+    found=$(tests/setup/kubernetes.sh) || { [ -n "${SEAL_TEST_KUBECONFIG:-}" ] && return 0 || return 1; }
+    # Found once, used by every start of a cluster.
+    export KUBEBUILDER_ASSETS=$found
+}
+
+# The cluster that tests find by themselves, started before their time is measured. It ends with this run, unless
+# somebody had it already.
+cluster() {
+    tests/setup/cluster.sh status >/dev/null 2>&1 || trap 'tests/setup/cluster.sh stop' EXIT
+    tests/setup/cluster.sh start >/dev/null
+}
+
 vectors() {
     python3 tests/vectors/binding/make.py --check
 }
@@ -131,9 +157,12 @@ step "sops" sops
 step "age for JavaScript" age_js
 step "moto" moto
 step "pre-commit" pre_commit
+step "helm" helm
+step "kube-apiserver" kubernetes
 step "binding vectors" vectors
 if step "build" build; then
     step "doc tests" doc_tests
+    step "cluster" cluster
     step "tests" "${runner}_tests"
 fi
 printf '\n== all: %d s\n' $SECONDS

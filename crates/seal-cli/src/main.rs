@@ -9,6 +9,7 @@ mod args;
 mod audit;
 mod child;
 mod clock;
+mod cluster;
 mod commands;
 mod compat;
 mod config;
@@ -43,6 +44,9 @@ fn main() -> std::process::ExitCode {
     let argv: Vec<_> = std::env::args_os().collect();
     if let Some(arguments) = compat::sops::arguments(&argv) {
         return compat::sops::run(arguments, environment).into();
+    }
+    if let Some(arguments) = compat::kubeseal::arguments(&argv) {
+        return compat::kubeseal::run(arguments, &environment).into();
     }
     let line = match CommandLine::try_parse() {
         Ok(line) => line.complete(|name| environment.variable(name)),

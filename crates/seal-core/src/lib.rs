@@ -20,5 +20,6 @@ pub mod envelope;
 pub mod file;
 pub mod format;
 pub mod kubernetes;
+pub mod sealed_secret;
 pub mod secret;
 pub mod select;

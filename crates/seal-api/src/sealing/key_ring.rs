@@ -38,8 +38,14 @@ impl KeyRing {
 
     /// Opens a value under `label`. `first` is tried before the others: values of one object are mostly sealed with one key,
     /// and each try costs an RSA operation.
-    pub fn open(&self, value: &SealedValue, label: &Label, first: Option<&Fingerprint>) -> Option<Opened> {
-        let (likely, others): (Vec<_>, Vec<_>) = self.0.iter().partition(|key| Some(key.fingerprint()) == first);
+    pub fn open(
+        &self,
+        value: &SealedValue,
+        label: &Label,
+        first: Option<&Fingerprint>,
+    ) -> Option<Opened> {
+        let (likely, others): (Vec<_>, Vec<_>) =
+            self.0.iter().partition(|key| Some(key.fingerprint()) == first);
         likely.into_iter().chain(others).find_map(|key| {
             let plaintext = key.open(value, label)?;
             Some(Opened { plaintext, by: key.fingerprint().clone() })

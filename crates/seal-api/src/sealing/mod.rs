@@ -2,6 +2,7 @@
 //! two halves of a sealing key ([`SealingKey`], [`SealingCertificate`]).
 
 mod certificate;
+pub mod diagnosis;
 mod fingerprint;
 mod key_ring;
 mod private_key;

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
-use aws_lc_rs::rsa::{KeyPair, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey, PublicEncryptingKey};
+use aws_lc_rs::rsa::{
+    KeyPair, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey,
+    PublicEncryptingKey,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use seal_core::secret::{DataKey, SecretBytes};
@@ -114,15 +117,31 @@ impl SealingKey {
     /// Opens a value sealed under `label`; `None` says only that this key and label do not fit, or that the value was changed:
     /// the format cannot tell these apart. One RSA operation, about 2 ms with 4096 bits, unless the sizes differ.
     pub fn open(&self, value: &SealedValue, label: &Label) -> Option<SecretBytes> {
+        match self.attempt(value, label) {
+            Attempt::Opened(plaintext) => Some(plaintext),
+            Attempt::Changed | Attempt::DoesNotFit => None,
+        }
+    }
+
+    /// Like [`open`](Self::open), and says which of the two halves did not open.
+    pub(super) fn attempt(&self, value: &SealedValue, label: &Label) -> Attempt {
         if value.modulus_bytes() != self.modulus_bytes() {
-            return None;
+            return Attempt::DoesNotFit;
         }
         let mut buffer = Zeroizing::new(vec![0; self.oaep.min_output_size()]);
-        let key = self
-            .oaep
-            .decrypt(&OAEP_SHA256_MGF1SHA256, value.wrapped_key(), &mut buffer, Some(label.as_bytes()))
-            .ok()?;
-        value.decrypt(&DataKey::from_slice(key)?)
+        let key = self.oaep.decrypt(
+            &OAEP_SHA256_MGF1SHA256,
+            value.wrapped_key(),
+            &mut buffer,
+            Some(label.as_bytes()),
+        );
+        match key {
+            Ok(key) => match DataKey::from_slice(key).and_then(|key| value.decrypt(&key)) {
+                Some(plaintext) => Attempt::Opened(plaintext),
+                None => Attempt::Changed,
+            },
+            Err(_) => Attempt::DoesNotFit,
+        }
     }
 
     pub(super) fn public_key(&self) -> &PublicEncryptingKey {
@@ -138,6 +157,16 @@ impl fmt::Debug for SealingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SealingKey({}, <redacted>)", self.fingerprint)
     }
+}
+
+/// What came of a try.
+pub(super) enum Attempt {
+    /// Key and label fit, and the value is what was sealed.
+    Opened(SecretBytes),
+    /// Key and label fit; the rest of the value is not what was sealed with them.
+    Changed,
+    /// Another key, another label, or the first half of the value was changed.
+    DoesNotFit,
 }
 
 /// Why there is no sealing key. Says nothing of the text.
@@ -176,11 +205,18 @@ fn first_private_key(text: &str) -> Result<(&str, Zeroizing<Vec<u8>>), KeyError>
         rest = after;
         match kind {
             "ENCRYPTED PRIVATE KEY" => return Err(KeyError::Encrypted),
-            "RSA PRIVATE KEY" | "PRIVATE KEY" if body.contains("ENCRYPTED") => return Err(KeyError::Encrypted),
+            "RSA PRIVATE KEY" | "PRIVATE KEY" if body.contains("ENCRYPTED") => {
+                return Err(KeyError::Encrypted);
+            }
             "RSA PRIVATE KEY" | "PRIVATE KEY" => {
-                let body: Zeroizing<String> = Zeroizing::new(body.chars().filter(|c| !c.is_whitespace()).collect());
-                let der = STANDARD.decode(body.as_bytes()).map_err(|_| KeyError::NoPem)?;
-                return Ok((kind, Zeroizing::new(der)));
+                // As long as it can get from the start: what grows leaves copies behind.
+                let mut packed = Zeroizing::new(Vec::with_capacity(body.len()));
+                packed.extend(body.bytes().filter(|byte| !byte.is_ascii_whitespace()));
+                let mut der = Zeroizing::new(vec![0; packed.len()]);
+                let length =
+                    STANDARD.decode_slice(&*packed, &mut der).map_err(|_| KeyError::NoPem)?;
+                der.truncate(length);
+                return Ok((kind, der));
             }
             _ => {}
         }
@@ -192,7 +228,8 @@ fn first_private_key(text: &str) -> Result<(&str, Zeroizing<Vec<u8>>), KeyError>
 /// With 2048 bits and more, both lengths take the form `82 hi lo`.
 fn pkcs1_of(pkcs8: &[u8]) -> Option<&[u8]> {
     const ALGORITHM: &[u8] = &[
-        0x02, 0x01, 0x00, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
+        0x02, 0x01, 0x00, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,
+        0x01, 0x05, 0x00,
     ];
     let body = pkcs8.strip_prefix(&[0x30, 0x82])?.get(2..)?;
     let octets = body.strip_prefix(ALGORITHM)?.strip_prefix(&[0x04, 0x82])?;

@@ -29,7 +29,8 @@ impl Scope {
 
     /// The scope that annotations of a SealedSecret say; cluster-wide wins over namespace-wide, as for sealed-secrets.
     pub fn of_annotations(annotations: Option<&BTreeMap<String, String>>) -> Self {
-        let says = |name| annotations.and_then(|all| all.get(name)).is_some_and(|value| value == "true");
+        let says =
+            |name| annotations.and_then(|all| all.get(name)).is_some_and(|value| value == "true");
         if says(CLUSTER_WIDE) {
             Self::ClusterWide
         } else if says(NAMESPACE_WIDE) {

@@ -7,7 +7,8 @@ use aes_gcm::aead::{Aead as _, KeyInit as _};
 use aes_gcm::{Aes256Gcm, Nonce};
 use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 use seal_core::secret::{DataKey, SecretBytes};
@@ -20,6 +21,12 @@ const TAG_BYTES: usize = 16;
 /// The smallest RSA modulus that anybody seals with, and the largest that sealed-secrets makes.
 const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 128..=2048;
 
+/// As Go's `StdEncoding` reads it: padding is a must, and left-over bits of the last character need not be zero.
+const STANDARD: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
 /// A value as it stands in `spec.encryptedData`. No secret: it needs a sealing key to open.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealedValue {
@@ -30,16 +37,21 @@ pub struct SealedValue {
 impl SealedValue {
     /// Reads base64 text (standard alphabet, padded, as sealed-secrets reads it: line breaks are passed over).
     pub fn from_base64(text: &str) -> Result<Self, MalformedValue> {
-        let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-        let bytes = STANDARD.decode(text).map_err(|_| MalformedValue::Base64)?;
-        Self::from_bytes(&bytes)
+        let breaks = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let bytes = if text.as_bytes().iter().any(breaks) {
+            STANDARD.decode(text.bytes().filter(|byte| !breaks(byte)).collect::<Vec<u8>>())
+        } else {
+            STANDARD.decode(text)
+        };
+        Self::from_bytes(&bytes.map_err(|_| MalformedValue::Base64)?)
     }
 
     /// Reads the framed bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, MalformedValue> {
         let (length, rest) = bytes.split_first_chunk::<2>().ok_or(MalformedValue::TooShort)?;
         let length = usize::from(u16::from_be_bytes(*length));
-        let (wrapped_key, ciphertext) = rest.split_at_checked(length).ok_or(MalformedValue::TooShort)?;
+        let (wrapped_key, ciphertext) =
+            rest.split_at_checked(length).ok_or(MalformedValue::TooShort)?;
         if !MODULUS_BYTES.contains(&length) {
             return Err(MalformedValue::Modulus { bytes: length });
         }
@@ -53,10 +65,15 @@ impl SealedValue {
     ///
     /// # Errors
     /// When the operating system gives no randomness, or the key of the certificate does not work.
-    pub fn seal(plaintext: &[u8], label: &Label, certificate: &SealingCertificate) -> Result<Self, SealError> {
+    pub fn seal(
+        plaintext: &[u8],
+        label: &Label,
+        certificate: &SealingCertificate,
+    ) -> Result<Self, SealError> {
         let mut key = zeroize::Zeroizing::new([0; 32]);
         SysRng.try_fill_bytes(&mut key[..]).map_err(|_| SealError::Randomness)?;
-        let public = OaepPublicEncryptingKey::new(certificate.public_key().clone()).map_err(|_| SealError::PublicKey)?;
+        let public = OaepPublicEncryptingKey::new(certificate.public_key().clone())
+            .map_err(|_| SealError::PublicKey)?;
         let mut wrapped_key = vec![0; public.ciphertext_size()];
         let length = public
             .encrypt(&OAEP_SHA256_MGF1SHA256, &key[..], &mut wrapped_key, Some(label.as_bytes()))
@@ -109,7 +126,9 @@ pub enum MalformedValue {
     #[error("it is cut off")]
     TooShort,
     /// No RSA key has this size: not made by kubeseal or seal.
-    #[error("it is not in the format of sealed-secrets (its first two bytes say an RSA modulus of {bytes} bytes)")]
+    #[error(
+        "it is not in the format of sealed-secrets (its first two bytes say an RSA modulus of {bytes} bytes)"
+    )]
     Modulus {
         /// The length that it begins with.
         bytes: usize,

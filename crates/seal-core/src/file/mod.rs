@@ -42,6 +42,7 @@ pub use encrypt::{
 };
 pub use error::{Class, Details, Fault, FileError};
 pub use previous::Previous;
+pub(crate) use refusals::{check_empty, check_lost_block};
 pub use revise::{Fresh, ReviseOptions, renew, revise, with_blocks, without_blocks};
 pub use rewrap::{Rewrapped, envelopes, rewrap};
 pub use tree::{DecryptedTree, decrypt_tree};

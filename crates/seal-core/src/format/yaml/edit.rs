@@ -260,7 +260,7 @@ pub fn double_quoted(text: &str) -> String {
 }
 
 /// `'…'`, if the text needs no escapes and has no line breaks.
-pub(super) fn single_quoted(text: &str) -> Option<String> {
+pub(crate) fn single_quoted(text: &str) -> Option<String> {
     text.chars().all(is_printable).then(|| format!("'{}'", text.replace('\'', "''")))
 }
 

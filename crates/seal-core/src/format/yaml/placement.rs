@@ -107,17 +107,17 @@ pub(crate) fn line_break(source: &[u8]) -> &'static str {
     }
 }
 
-fn ends_line(source: &[u8]) -> bool {
+pub(crate) fn ends_line(source: &[u8]) -> bool {
     last_break(source) > 0
 }
 
-pub(super) fn line_start(source: &[u8], at: usize) -> usize {
+pub(crate) fn line_start(source: &[u8], at: usize) -> usize {
     let start = memchr::memrchr2(b'\n', b'\r', &source[..at]).map_or(0, |newline| newline + 1);
     let rest = &source[start..at];
     rare_breaks(rest).last().map_or(start, |found| start + found + break_width(&rest[found..]))
 }
 
-pub(super) fn next_line(source: &[u8], at: usize) -> usize {
+pub(crate) fn next_line(source: &[u8], at: usize) -> usize {
     let rest = &source[at..];
     let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
     let end = rare_breaks(&rest[..end]).next().unwrap_or(end);
@@ -144,7 +144,7 @@ fn last_break(text: &[u8]) -> usize {
     widths.into_iter().find(ends).unwrap_or(0)
 }
 
-pub(super) fn column(source: &[u8], at: usize) -> usize {
+pub(crate) fn column(source: &[u8], at: usize) -> usize {
     let before = &source[line_start(source, at)..at];
     let before = before.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(before);
     before.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
@@ -172,7 +172,7 @@ pub(super) fn behind_comma(source: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The last byte of what is below a node, comments not counted.
-pub(super) fn content_end(document: &Document<'_>, id: NodeId) -> usize {
+pub(crate) fn content_end(document: &Document<'_>, id: NodeId) -> usize {
     let node = document.node(id);
     (id.index()..node.end.index())
         .map(|index| &document.nodes[index])

@@ -1,0 +1,137 @@
+//! The client for the API server: in a pod by its service account, elsewhere by the kubeconfig.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+use kube::client::ClientBuilder;
+use kube::{Client, Config};
+use thiserror::Error;
+use tower::{Layer, Service};
+
+use crate::settings::ClientLimit;
+
+/// Why there is no client.
+#[derive(Debug, Error)]
+pub(crate) enum ClientError {
+    /// Neither a service account nor a kubeconfig.
+    #[error(
+        "there is no way to the API server: neither the service account of a pod nor a kubeconfig (KUBECONFIG, ~/.kube/config): {0}"
+    )]
+    NoConfig(String),
+    /// The configuration cannot be used.
+    #[error("the way to the API server cannot be used: {0}")]
+    Unusable(String),
+}
+
+/// Finds the API server; nothing is sent yet.
+pub(crate) async fn connect(limit: Option<ClientLimit>) -> Result<Client, ClientError> {
+    let config = Config::infer().await.map_err(|error| ClientError::NoConfig(error.to_string()))?;
+    let builder = ClientBuilder::try_from(config)
+        .map_err(|error| ClientError::Unusable(error.to_string()))?;
+    Ok(match limit {
+        Some(limit) => builder.with_layer(&Limited::new(limit)).build(),
+        None => builder.build(),
+    })
+}
+
+/// Lets requests through at a steady rate, in the order in which they come.
+#[derive(Clone)]
+struct Limited {
+    interval: Duration,
+    tolerance: Duration,
+    next: Arc<Mutex<Instant>>,
+}
+
+impl Limited {
+    fn new(limit: ClientLimit) -> Self {
+        let interval = Duration::from_secs_f64((1.0 / limit.per_second).min(3600.0));
+        Self {
+            interval,
+            tolerance: interval * (limit.burst - 1),
+            next: Arc::new(Mutex::new(Instant::now())),
+        }
+    }
+
+    /// How long the request that comes now has to wait.
+    fn wait(&self, now: Instant) -> Duration {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = (*next).max(now);
+        *next = from + self.interval;
+        from.duration_since(now).saturating_sub(self.tolerance)
+    }
+}
+
+impl<S> Layer<S> for Limited {
+    type Service = LimitedService<S>;
+
+    fn layer(&self, inner: S) -> LimitedService<S> {
+        LimitedService { limit: self.clone(), inner: Arc::new(Mutex::new(inner)) }
+    }
+}
+
+/// A client that waits. The inner one is shared, because a request that waits must not keep others from being ready.
+struct LimitedService<S> {
+    limit: Limited,
+    inner: Arc<Mutex<S>>,
+}
+
+impl<S, R> Service<R> for LimitedService<S>
+where
+    S: Service<R> + Send + 'static,
+    S::Future: Send,
+    R: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).poll_ready(context)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        let wait = self.limit.wait(Instant::now());
+        let inner = self.inner.clone();
+        Box::pin(async move {
+            if !wait.is_zero() {
+                tokio::time::sleep(wait).await;
+            }
+            std::future::poll_fn(|context| {
+                inner.lock().unwrap_or_else(PoisonError::into_inner).poll_ready(context)
+            })
+            .await?;
+            let call = inner.lock().unwrap_or_else(PoisonError::into_inner).call(request);
+            call.await
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_goes_at_once_and_then_the_rate_holds() {
+        let limit = Limited::new(ClientLimit { per_second: 4.0, burst: 3 });
+        let now = *limit.next.lock().unwrap();
+        let quarter = Duration::from_millis(250);
+        let waits: Vec<Duration> = (0..6).map(|_| limit.wait(now)).collect();
+        assert_eq!(waits, [0, 0, 0, 1, 2, 3].map(|quarters| quarter * quarters));
+        assert_eq!(limit.wait(now + Duration::from_secs(60)), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_wait_and_arrive() {
+        let limit = Limited::new(ClientLimit { per_second: 0.001, burst: 1 });
+        let mut service =
+            limit.layer(tower::service_fn(async |number: u32| Ok::<_, std::io::Error>(number + 1)));
+        let first = service.call(1);
+        let second = service.call(2);
+        assert_eq!(first.await.unwrap(), 2);
+        let begun = tokio::time::Instant::now();
+        assert_eq!(second.await.unwrap(), 3);
+        assert!(begun.elapsed() > Duration::from_secs(900));
+    }
+}
