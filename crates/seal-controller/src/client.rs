@@ -10,6 +10,7 @@ use kube::{Client, Config};
 use thiserror::Error;
 use tower::{Layer, Service};
 
+use crate::rate::Rate;
 use crate::settings::ClientLimit;
 
 /// Why there is no client.
@@ -39,27 +40,13 @@ pub(crate) async fn connect(limit: Option<ClientLimit>) -> Result<Client, Client
 /// Lets requests through at a steady rate, in the order in which they come.
 #[derive(Clone)]
 struct Limited {
-    interval: Duration,
-    tolerance: Duration,
-    next: Arc<Mutex<Instant>>,
+    rate: Arc<Rate>,
 }
 
 impl Limited {
     fn new(limit: ClientLimit) -> Self {
         let interval = Duration::from_secs_f64((1.0 / limit.per_second).min(3600.0));
-        Self {
-            interval,
-            tolerance: interval * (limit.burst - 1),
-            next: Arc::new(Mutex::new(Instant::now())),
-        }
-    }
-
-    /// How long the request that comes now has to wait.
-    fn wait(&self, now: Instant) -> Duration {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let from = (*next).max(now);
-        *next = from + self.interval;
-        from.duration_since(now).saturating_sub(self.tolerance)
+        Self { rate: Arc::new(Rate::new(interval, limit.burst - 1, Instant::now())) }
     }
 }
 
@@ -92,7 +79,7 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        let wait = self.limit.wait(Instant::now());
+        let wait = self.limit.rate.take(Instant::now(), Duration::MAX).unwrap_or_default();
         let inner = self.inner.clone();
         Box::pin(async move {
             if !wait.is_zero() {
@@ -111,16 +98,6 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_burst_goes_at_once_and_then_the_rate_holds() {
-        let limit = Limited::new(ClientLimit { per_second: 4.0, burst: 3 });
-        let now = *limit.next.lock().unwrap();
-        let quarter = Duration::from_millis(250);
-        let waits: Vec<Duration> = (0..6).map(|_| limit.wait(now)).collect();
-        assert_eq!(waits, [0, 0, 0, 1, 2, 3].map(|quarters| quarter * quarters));
-        assert_eq!(limit.wait(now + Duration::from_secs(60)), Duration::ZERO);
-    }
 
     #[tokio::test(start_paused = true)]
     async fn requests_wait_and_arrive() {
