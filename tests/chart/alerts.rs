@@ -12,14 +12,18 @@ const PREFIXES: [&str; 3] = ["sealed_secrets_controller_", "seal_controller_", "
 
 #[test]
 fn every_metric_that_is_asked_for_is_one_of_the_page() {
-    let page = fs::read_to_string(repository().join("docs/controller-http.md")).unwrap();
+    let page = fs::read_to_string(repository().join("docs/controller-api.md")).unwrap();
     let known: BTreeSet<&str> = page.split('`').filter_map(|text| text.split('{').next()).collect();
     for (place, expression) in expressions() {
         let names = metrics(&expression);
         assert!(!names.is_empty(), "{place} asks for nothing of ours: {expression}");
         for name in names {
-            let series = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
-            assert!(known.contains(name.as_str()) || series.is_some_and(|name| known.contains(name)), "{place}: {name}");
+            let series =
+                ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
+            assert!(
+                known.contains(name.as_str()) || series.is_some_and(|name| known.contains(name)),
+                "{place}: {name}"
+            );
         }
     }
 }
@@ -29,7 +33,12 @@ fn every_alert_says_what_happened_what_follows_and_how_bad_it_is() {
     for rule in alerts() {
         let name = &rule["alert"];
         for annotation in ["summary", "description"] {
-            assert!(rule["annotations"][annotation].as_str().is_some_and(|text| text.trim().ends_with(['.', '}'])), "{name}: {annotation}");
+            assert!(
+                rule["annotations"][annotation]
+                    .as_str()
+                    .is_some_and(|text| text.trim().ends_with(['.', '}'])),
+                "{name}: {annotation}"
+            );
         }
         let severity = rule["labels"]["severity"].as_str().unwrap();
         assert!(["critical", "warning", "info"].contains(&severity), "{name}");
@@ -56,13 +65,18 @@ fn alerts() -> Vec<Value> {
 fn expressions() -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> = alerts()
         .iter()
-        .map(|rule| (rule["alert"].as_str().unwrap().to_owned(), rule["expr"].as_str().unwrap().to_owned()))
+        .map(|rule| {
+            (rule["alert"].as_str().unwrap().to_owned(), rule["expr"].as_str().unwrap().to_owned())
+        })
         .collect();
     let text = fs::read_to_string(chart().join("dashboards/seal-controller.json")).unwrap();
     let dashboard: Value = serde_json::from_str(&text).unwrap();
     for panel in dashboard["panels"].as_array().unwrap() {
         for target in panel["targets"].as_array().unwrap() {
-            all.push((panel["title"].as_str().unwrap().to_owned(), target["expr"].as_str().unwrap().to_owned()));
+            all.push((
+                panel["title"].as_str().unwrap().to_owned(),
+                target["expr"].as_str().unwrap().to_owned(),
+            ));
         }
     }
     all

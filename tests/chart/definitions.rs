@@ -35,7 +35,12 @@ fn compare(file: &Path, text: &str) {
         fs::write(file, text).unwrap();
     }
     let kept = fs::read_to_string(file).unwrap_or_default();
-    assert_eq!(kept, text, "{} differs from what `seal-controller crd` prints; run with SEAL_BLESS=1", file.display());
+    assert_eq!(
+        kept,
+        text,
+        "{} differs from what `seal-controller crd` prints; run with SEAL_BLESS=1",
+        file.display()
+    );
 }
 
 #[test]
@@ -91,8 +96,19 @@ fn the_schema_refuses_no_more_than_that_of_sealed_secrets() {
         if schema.get("required").is_some() {
             required.push(path.to_owned());
         }
-        for keyword in ["enum", "pattern", "maxLength", "minLength", "maxItems", "maxProperties", "x-kubernetes-validations"] {
-            assert!(schema.get(keyword).is_none(), "{path} has {keyword}, which sealed-secrets' schema has not");
+        for keyword in [
+            "enum",
+            "pattern",
+            "maxLength",
+            "minLength",
+            "maxItems",
+            "maxProperties",
+            "x-kubernetes-validations",
+        ] {
+            assert!(
+                schema.get(keyword).is_none(),
+                "{path} has {keyword}, which sealed-secrets' schema has not"
+            );
         }
     });
     assert_eq!(required, ["", "/spec", "/status/conditions[]"]);
@@ -126,7 +142,12 @@ fn types_in_the_schema_are_those_of_sealed_secrets() {
         assert_eq!(at(&schema, path)["x-kubernetes-preserve-unknown-fields"], true, "{path}");
     }
     let condition = &at(&schema, "status/conditions")["items"]["properties"];
-    for (name, format) in [("reason", None), ("message", None), ("lastUpdateTime", Some("date-time")), ("lastTransitionTime", Some("date-time"))] {
+    for (name, format) in [
+        ("reason", None),
+        ("message", None),
+        ("lastUpdateTime", Some("date-time")),
+        ("lastTransitionTime", Some("date-time")),
+    ] {
         assert_eq!(condition[name]["type"], "string", "{name}");
         assert_eq!(condition[name].get("format").and_then(Value::as_str), format, "{name}");
     }
@@ -143,7 +164,14 @@ fn the_definition_uses_nothing_that_old_api_servers_do_not_know() {
     walk("", &schema(), &mut |path, schema| {
         for keyword in schema.as_object().unwrap().keys() {
             let known = [
-                "additionalProperties", "description", "format", "items", "nullable", "properties", "required", "type",
+                "additionalProperties",
+                "description",
+                "format",
+                "items",
+                "nullable",
+                "properties",
+                "required",
+                "type",
                 "x-kubernetes-preserve-unknown-fields",
             ];
             assert!(known.contains(&keyword.as_str()), "{path} has {keyword}");
@@ -153,7 +181,8 @@ fn the_definition_uses_nothing_that_old_api_servers_do_not_know() {
 
 fn sealed_secret() -> Value {
     let all = crd::definitions();
-    let definition = all.iter().find(|definition| definition.spec.names.kind == "SealedSecret").unwrap();
+    let definition =
+        all.iter().find(|definition| definition.spec.names.kind == "SealedSecret").unwrap();
     serde_json::to_value(definition).unwrap()
 }
 

@@ -1,4 +1,4 @@
-//! The chart, rendered by helm, and the definitions of custom resources that are shipped. No cluster: what an API server
+//! What is shipped: the chart, rendered by helm, the definitions of custom resources, and the image. No cluster: what an API server
 //! would refuse is found by reading every object into the type that Kubernetes has for it.
 
 #[path = "../harness/golden.rs"]
@@ -8,6 +8,7 @@ mod not_run;
 
 mod alerts;
 mod definitions;
+mod image;
 mod objects;
 mod release;
 mod rendered;

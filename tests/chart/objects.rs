@@ -18,24 +18,35 @@ fn every_object_is_one_of_its_kind() {
     let mut kinds: Vec<String> = Vec::new();
     for set in SETS {
         for object in helm.objects(&values(set)) {
-            check(&object).unwrap_or_else(|problem| panic!("{set}: {} {}: {problem}", object["kind"], object["metadata"]["name"]));
+            check(&object).unwrap_or_else(|problem| {
+                panic!("{set}: {} {}: {problem}", object["kind"], object["metadata"]["name"])
+            });
             kinds.push(object["kind"].as_str().unwrap().to_owned());
         }
     }
     kinds.sort();
     kinds.dedup();
     let expected = [
-        "ClusterRole", "ClusterRoleBinding", "ConfigMap", "Deployment", "Ingress", "NetworkPolicy", "PodDisruptionBudget",
-        "PrometheusRule", "Role", "RoleBinding", "Service", "ServiceAccount", "ServiceMonitor",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "ConfigMap",
+        "Deployment",
+        "Ingress",
+        "NetworkPolicy",
+        "PodDisruptionBudget",
+        "PrometheusRule",
+        "Role",
+        "RoleBinding",
+        "Service",
+        "ServiceAccount",
+        "ServiceMonitor",
     ];
     assert_eq!(kinds, expected, "the sets of values leave no kind out");
 }
 
 #[test]
 fn a_field_that_kubernetes_does_not_know_is_found() {
-    let budget = |spec: Value| {
-        serde_json::json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "a"}, "spec": spec})
-    };
+    let budget = |spec: Value| serde_json::json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "a"}, "spec": spec});
     assert_eq!(check(&budget(serde_json::json!({"minAvailable": "50%"}))), Ok(()));
     let misspelt = check(&budget(serde_json::json!({"minAvailabel": 1})));
     assert_eq!(misspelt, Err("no field of this kind: spec.minAvailabel".to_owned()));
@@ -44,14 +55,21 @@ fn a_field_that_kubernetes_does_not_know_is_found() {
 
 #[test]
 fn names_are_names_and_every_namespaced_object_says_its_namespace() {
-    let Some(helm) = Helm::find("names_are_names_and_every_namespaced_object_says_its_namespace") else { return };
+    let Some(helm) = Helm::find("names_are_names_and_every_namespaced_object_says_its_namespace")
+    else {
+        return;
+    };
     for set in SETS {
         let mut seen = Vec::new();
         for object in helm.objects(&values(set)) {
             let (kind, metadata) = (object["kind"].as_str().unwrap(), &object["metadata"]);
             let name = metadata["name"].as_str().unwrap();
             assert!(name.len() <= 253, "{set}: {kind} {name}");
-            assert_eq!(metadata["namespace"].is_string(), !kind.starts_with("Cluster"), "{set}: {kind} {name}");
+            assert_eq!(
+                metadata["namespace"].is_string(),
+                !kind.starts_with("Cluster"),
+                "{set}: {kind} {name}"
+            );
             let place = (kind.to_owned(), metadata["namespace"].to_string(), name.to_owned());
             assert!(!seen.contains(&place), "{set}: {place:?} is there twice");
             seen.push(place);
@@ -70,7 +88,9 @@ fn the_pod_keeps_to_the_level_restricted() {
         }
         assert_eq!(pod["securityContext"]["runAsNonRoot"], true, "{set}");
         assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault", "{set}");
-        let [container] = pod["containers"].as_array().unwrap().as_slice() else { panic!("one container") };
+        let [container] = pod["containers"].as_array().unwrap().as_slice() else {
+            panic!("one container")
+        };
         let security = &container["securityContext"];
         assert_eq!(security["allowPrivilegeEscalation"], false, "{set}");
         assert_eq!(security["readOnlyRootFilesystem"], true, "{set}");
@@ -78,17 +98,29 @@ fn the_pod_keeps_to_the_level_restricted() {
         assert!(security["runAsUser"].as_u64().is_some_and(|user| user > 0), "{set}");
         assert_eq!(security["capabilities"], serde_json::json!({"drop": ["ALL"]}), "{set}");
         assert!(security.get("privileged").is_none(), "{set}");
-        assert!(container["ports"].as_array().unwrap().iter().all(|port| port.get("hostPort").is_none()), "{set}");
+        assert!(
+            container["ports"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|port| port.get("hostPort").is_none()),
+            "{set}"
+        );
     }
 }
 
 #[test]
 fn kubeseal_finds_the_service_by_its_default_name_and_first_port() {
-    let Some(helm) = Helm::find("kubeseal_finds_the_service_by_its_default_name_and_first_port") else { return };
+    let Some(helm) = Helm::find("kubeseal_finds_the_service_by_its_default_name_and_first_port")
+    else {
+        return;
+    };
     let objects = helm.objects("{}");
     let service = objects
         .iter()
-        .find(|object| object["kind"] == "Service" && object["metadata"]["name"] == "sealed-secrets-controller")
+        .find(|object| {
+            object["kind"] == "Service" && object["metadata"]["name"] == "sealed-secrets-controller"
+        })
         .expect("the default of kubeseal's --controller-name");
     assert_eq!(service["spec"]["ports"][0]["name"], "http");
     let pod = objects.iter().find(|object| object["kind"] == "Deployment").unwrap();
@@ -97,12 +129,21 @@ fn kubeseal_finds_the_service_by_its_default_name_and_first_port() {
         assert_eq!(template["metadata"]["labels"][label], *value, "{label}");
     }
     let target = &service["spec"]["ports"][0]["targetPort"];
-    assert!(template["spec"]["containers"][0]["ports"].as_array().unwrap().iter().any(|port| port["name"] == *target));
+    assert!(
+        template["spec"]["containers"][0]["ports"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|port| port["name"] == *target)
+    );
 }
 
 #[test]
 fn several_replicas_are_spread_and_kept_from_being_drained_at_once() {
-    let Some(helm) = Helm::find("several_replicas_are_spread_and_kept_from_being_drained_at_once") else { return };
+    let Some(helm) = Helm::find("several_replicas_are_spread_and_kept_from_being_drained_at_once")
+    else {
+        return;
+    };
     for (replicas, expected) in [(1, false), (2, true)] {
         let objects = helm.objects(&format!("replicas: {replicas}"));
         assert_eq!(objects.iter().any(|object| object["kind"] == "PodDisruptionBudget"), expected);
@@ -122,7 +163,10 @@ pub(crate) fn pod(objects: &[Value]) -> Value {
 
 /// What is wrong with an object.
 fn check(object: &Value) -> Result<(), String> {
-    let kind = (object["apiVersion"].as_str().unwrap_or_default(), object["kind"].as_str().unwrap_or_default());
+    let kind = (
+        object["apiVersion"].as_str().unwrap_or_default(),
+        object["kind"].as_str().unwrap_or_default(),
+    );
     match kind {
         ("apps/v1", "Deployment") => typed::<Deployment>(object),
         ("v1", "Service") => typed::<Service>(object),
@@ -134,7 +178,9 @@ fn check(object: &Value) -> Result<(), String> {
         ("rbac.authorization.k8s.io/v1", "Role") => typed::<Role>(object),
         ("rbac.authorization.k8s.io/v1", "RoleBinding") => typed::<RoleBinding>(object),
         ("rbac.authorization.k8s.io/v1", "ClusterRole") => typed::<ClusterRole>(object),
-        ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding") => typed::<ClusterRoleBinding>(object),
+        ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding") => {
+            typed::<ClusterRoleBinding>(object)
+        }
         // No types for these: what matters of them.
         ("monitoring.coreos.com/v1", "ServiceMonitor") => service_monitor(&object["spec"]),
         ("monitoring.coreos.com/v1", "PrometheusRule") => prometheus_rule(&object["spec"]),
@@ -144,9 +190,15 @@ fn check(object: &Value) -> Result<(), String> {
 
 fn typed<K: DeserializeOwned>(object: &Value) -> Result<(), String> {
     let mut ignored = Vec::new();
-    serde_ignored::deserialize::<_, _, K>(object, |path| ignored.push(path.to_string().replace(".?", "")))
-        .map_err(|error| error.to_string())?;
-    if ignored.is_empty() { Ok(()) } else { Err(format!("no field of this kind: {}", ignored.join(", "))) }
+    serde_ignored::deserialize::<_, _, K>(object, |path| {
+        ignored.push(path.to_string().replace(".?", ""))
+    })
+    .map_err(|error| error.to_string())?;
+    if ignored.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("no field of this kind: {}", ignored.join(", ")))
+    }
 }
 
 fn service_monitor(spec: &Value) -> Result<(), String> {
@@ -156,7 +208,17 @@ fn service_monitor(spec: &Value) -> Result<(), String> {
     }
     let endpoints = spec["endpoints"].as_array().ok_or("no endpoints")?;
     for endpoint in endpoints {
-        fields(endpoint, &["port", "honorLabels", "interval", "scrapeTimeout", "metricRelabelings", "relabelings"])?;
+        fields(
+            endpoint,
+            &[
+                "port",
+                "honorLabels",
+                "interval",
+                "scrapeTimeout",
+                "metricRelabelings",
+                "relabelings",
+            ],
+        )?;
         if endpoint["port"] != "metrics" || !endpoint["honorLabels"].is_boolean() {
             return Err("an endpoint is not as it should be".to_owned());
         }

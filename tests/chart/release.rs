@@ -83,11 +83,14 @@ pub(crate) fn documents(text: &str) -> Vec<Value> {
 }
 
 fn find() -> Result<PathBuf, String> {
-    let found = Command::new("helm").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let found =
+        Command::new("helm").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if found.is_ok_and(|status| status.success()) {
         return Ok(PathBuf::from("helm"));
     }
-    let output = Command::new(repository().join("tests/setup/helm.sh")).output().map_err(|error| error.to_string())?;
+    let output = Command::new(repository().join("tests/setup/helm.sh"))
+        .output()
+        .map_err(|error| error.to_string())?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }

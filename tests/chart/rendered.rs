@@ -13,7 +13,8 @@ pub(crate) const SETS: [&str; 4] = ["default", "namespaced", "high-availability"
 /// The text of `values/NAME.yaml`.
 #[track_caller]
 pub(crate) fn values(name: &str) -> String {
-    fs::read_to_string(repository().join("tests/chart/values").join(format!("{name}.yaml"))).unwrap()
+    fs::read_to_string(repository().join("tests/chart/values").join(format!("{name}.yaml")))
+        .unwrap()
 }
 
 #[test]
@@ -24,7 +25,9 @@ fn each_set_of_values_gives_what_its_golden_says() {
         // The dashboard has a file and a test of its own, and a thousand lines.
         if let Some((before, dashboard)) = text.split_once("  seal-controller.json: |\n") {
             let after = dashboard.split_once("---\n").map_or("", |(_, after)| after);
-            text = format!("{before}  seal-controller.json: <dashboards/seal-controller.json>\n---\n{after}");
+            text = format!(
+                "{before}  seal-controller.json: <dashboards/seal-controller.json>\n---\n{after}"
+            );
         }
         golden("chart", set, &text);
     }
@@ -64,16 +67,25 @@ fn the_dashboard_is_the_file() {
     let mut ids: Vec<u64> = Vec::new();
     for panel in dashboard["panels"].as_array().unwrap() {
         ids.push(panel["id"].as_u64().unwrap());
-        assert!(panel["targets"].as_array().is_some_and(|targets| !targets.is_empty()), "{}", panel["title"]);
+        assert!(
+            panel["targets"].as_array().is_some_and(|targets| !targets.is_empty()),
+            "{}",
+            panel["title"]
+        );
     }
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!(ids.len(), dashboard["panels"].as_array().unwrap().len(), "every panel has an id of its own");
+    assert_eq!(
+        ids.len(),
+        dashboard["panels"].as_array().unwrap().len(),
+        "every panel has an id of its own"
+    );
 }
 
 #[test]
 fn chart_program_and_image_have_one_version() {
-    let chart: Value = serde_yaml::from_str(&fs::read_to_string(chart().join("Chart.yaml")).unwrap()).unwrap();
+    let chart: Value =
+        serde_yaml::from_str(&fs::read_to_string(chart().join("Chart.yaml")).unwrap()).unwrap();
     assert_eq!(chart["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(chart["appVersion"], env!("CARGO_PKG_VERSION"));
 }

@@ -13,10 +13,16 @@ type Rule = (String, Value);
 fn rules(objects: &[Value], of_proxier: bool) -> Vec<Rule> {
     let roles = objects.iter().filter(|object| object["rules"].is_array());
     roles
-        .filter(|role| role["metadata"]["name"].as_str().unwrap().ends_with("-service-proxier") == of_proxier)
+        .filter(|role| {
+            role["metadata"]["name"].as_str().unwrap().ends_with("-service-proxier") == of_proxier
+        })
         .flat_map(|role| {
             let namespace = role["metadata"]["namespace"].as_str().unwrap_or("*").to_owned();
-            role["rules"].as_array().unwrap().iter().map(move |rule| (namespace.clone(), rule.clone()))
+            role["rules"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(move |rule| (namespace.clone(), rule.clone()))
         })
         .collect()
 }
@@ -24,8 +30,12 @@ fn rules(objects: &[Value], of_proxier: bool) -> Vec<Rule> {
 fn verbs(rules: &[Rule], namespace: &str, resource: &str) -> Vec<String> {
     let mut verbs: Vec<String> = rules
         .iter()
-        .filter(|(of, rule)| of == namespace && rule["resources"].as_array().unwrap().contains(&json!(resource)))
-        .flat_map(|(_, rule)| rule["verbs"].as_array().unwrap().iter().map(|verb| verb.as_str().unwrap().to_owned()))
+        .filter(|(of, rule)| {
+            of == namespace && rule["resources"].as_array().unwrap().contains(&json!(resource))
+        })
+        .flat_map(|(_, rule)| {
+            rule["verbs"].as_array().unwrap().iter().map(|verb| verb.as_str().unwrap().to_owned())
+        })
         .collect();
     verbs.sort();
     verbs
@@ -33,7 +43,9 @@ fn verbs(rules: &[Rule], namespace: &str, resource: &str) -> Vec<String> {
 
 #[test]
 fn no_rule_holds_a_star_and_none_is_there_to_update_secrets() {
-    let Some(helm) = Helm::find("no_rule_holds_a_star_and_none_is_there_to_update_secrets") else { return };
+    let Some(helm) = Helm::find("no_rule_holds_a_star_and_none_is_there_to_update_secrets") else {
+        return;
+    };
     for set in SETS {
         for (_, rule) in rules(&helm.objects(&values(set)), false) {
             assert!(!rule.to_string().contains('*'), "{set}: {rule}");
@@ -52,12 +64,24 @@ fn a_namespaced_install_has_no_right_in_the_cluster() {
     let Some(helm) = Helm::find("a_namespaced_install_has_no_right_in_the_cluster") else { return };
     for values in ["additionalNamespaces: [shop, secrets]", "allNamespaces: false"] {
         let objects = helm.objects(values);
-        assert!(!objects.iter().any(|object| object["kind"].as_str().unwrap().starts_with("Cluster")), "{values}");
+        assert!(
+            !objects.iter().any(|object| object["kind"].as_str().unwrap().starts_with("Cluster")),
+            "{values}"
+        );
         let rules = rules(&objects, false);
-        let places: Vec<&str> = if values.contains("shop") { vec!["secrets", "shop"] } else { vec!["secrets"] };
+        let places: Vec<&str> =
+            if values.contains("shop") { vec!["secrets", "shop"] } else { vec!["secrets"] };
         for place in &places {
-            assert_eq!(verbs(&rules, place, "sealedsecrets"), ["list", "watch"], "{values}: {place}");
-            assert_eq!(verbs(&rules, place, "secrets"), ["create", "get", "list", "patch", "watch"], "{values}: {place}");
+            assert_eq!(
+                verbs(&rules, place, "sealedsecrets"),
+                ["list", "watch"],
+                "{values}: {place}"
+            );
+            assert_eq!(
+                verbs(&rules, place, "secrets"),
+                ["create", "get", "list", "patch", "watch"],
+                "{values}: {place}"
+            );
         }
         assert!(rules.iter().all(|(place, _)| places.contains(&place.as_str())), "{values}");
     }
@@ -65,7 +89,10 @@ fn a_namespaced_install_has_no_right_in_the_cluster() {
 
 #[test]
 fn sealing_keys_can_be_read_and_made_in_every_shape_of_install() {
-    let Some(helm) = Helm::find("sealing_keys_can_be_read_and_made_in_every_shape_of_install") else { return };
+    let Some(helm) = Helm::find("sealing_keys_can_be_read_and_made_in_every_shape_of_install")
+    else {
+        return;
+    };
     for values in [
         "{}",
         "skipRecreate: true",
@@ -78,20 +105,26 @@ fn sealing_keys_can_be_read_and_made_in_every_shape_of_install() {
         let mut has = verbs(&rules, "*", "secrets");
         has.extend(verbs(&rules, "secrets", "secrets"));
         for verb in ["get", "list", "watch", "create"] {
-            assert_eq!(has.iter().filter(|it| *it == verb).count(), 1, "{values}: {verb} once, not {has:?}");
+            assert_eq!(
+                has.iter().filter(|it| *it == verb).count(),
+                1,
+                "{values}: {verb} once, not {has:?}"
+            );
         }
     }
 }
 
 #[test]
 fn leases_are_limited_to_the_one_that_the_controller_has() {
-    let Some(helm) = Helm::find("leases_are_limited_to_the_one_that_the_controller_has") else { return };
-    for (values, lease) in [
-        ("{}", "seal-controller"),
-        ("secretName: shop-keys", "seal-controller-shop-keys"),
-    ] {
+    let Some(helm) = Helm::find("leases_are_limited_to_the_one_that_the_controller_has") else {
+        return;
+    };
+    for (values, lease) in
+        [("{}", "seal-controller"), ("secretName: shop-keys", "seal-controller-shop-keys")]
+    {
         let all = rules(&helm.objects(values), false);
-        let named: Vec<&Rule> = all.iter().filter(|(_, rule)| rule["resources"] == json!(["leases"])).collect();
+        let named: Vec<&Rule> =
+            all.iter().filter(|(_, rule)| rule["resources"] == json!(["leases"])).collect();
         for (place, rule) in named {
             assert_eq!(place, "secrets");
             match rule["verbs"].as_array().unwrap().contains(&json!("create")) {
@@ -105,7 +138,11 @@ fn leases_are_limited_to_the_one_that_the_controller_has() {
 
 #[test]
 fn others_may_reach_the_service_through_the_api_server_and_nothing_else() {
-    let Some(helm) = Helm::find("others_may_reach_the_service_through_the_api_server_and_nothing_else") else { return };
+    let Some(helm) =
+        Helm::find("others_may_reach_the_service_through_the_api_server_and_nothing_else")
+    else {
+        return;
+    };
     let objects = helm.objects("{}");
     let expected = [
         json!({"apiGroups": [""], "resources": ["services"], "resourceNames": ["sealed-secrets-controller"], "verbs": ["get"]}),
@@ -121,7 +158,10 @@ fn others_may_reach_the_service_through_the_api_server_and_nothing_else() {
     let binding = |objects: &[Value]| {
         objects
             .iter()
-            .find(|object| object["kind"] == "RoleBinding" && object["roleRef"]["name"] == "seal-controller-service-proxier")
+            .find(|object| {
+                object["kind"] == "RoleBinding"
+                    && object["roleRef"]["name"] == "seal-controller-service-proxier"
+            })
             .map(|binding| binding["subjects"].clone())
     };
     let everybody = json!([{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:authenticated"}]);

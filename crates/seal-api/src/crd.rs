@@ -6,7 +6,8 @@ use kube::CustomResourceExt as _;
 use crate::sealed_secret::SealedSecret;
 
 /// What every file begins with: nobody should edit it by hand.
-const HEADER: &str = "# Printed by `seal-controller crd`. Edit the types in crates/seal-api instead.\n";
+const HEADER: &str =
+    "# Printed by `seal-controller crd`. Edit the types in crates/seal-api instead.\n";
 
 /// All definitions, by name.
 pub fn definitions() -> Vec<CustomResourceDefinition> {
@@ -44,6 +45,12 @@ fn tidy(mut definition: CustomResourceDefinition) -> CustomResourceDefinition {
     names.short_names.take_if(|short_names| short_names.is_empty());
     for version in &mut definition.spec.versions {
         version.selectable_fields.take_if(|fields| fields.is_empty());
+        if let Some(schema) =
+            version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut())
+        {
+            // The name of the Rust type.
+            schema.title = None;
+        }
     }
     definition
 }

@@ -28,8 +28,9 @@ use crate::sealing::{Label, Scope};
 #[serde(rename_all = "camelCase")]
 pub struct SealedSecretSpec {
     /// The sealed values by the key that each has in the Secret.
+    // The schema demands it, as that of sealed-secrets does, and gives no default that would be stored.
     #[serde(default)]
-    #[schemars(required)]
+    #[schemars(!default)]
     pub encrypted_data: EncryptedData,
     /// The deprecated form: one sealed value that holds a whole Secret as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
