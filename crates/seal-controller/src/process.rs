@@ -79,7 +79,7 @@ pub(crate) fn run(settings: Settings, environment: &Environment, hardened: bool)
         Ok(runtime) => runtime,
         Err(error) => return failed(&Failure::Runtime(error)),
     };
-    let outcome = runtime.block_on(serve(settings, identity));
+    let outcome = runtime.block_on(serve(settings, environment, identity));
     // Threads that decrypt are not waited for: nothing of theirs is written any more.
     runtime.shutdown_background();
     match outcome {
@@ -110,9 +110,13 @@ fn report_panics() {
     }));
 }
 
-async fn serve(settings: Settings, identity: String) -> Result<(), Failure> {
+async fn serve(
+    settings: Settings,
+    environment: &Environment,
+    identity: String,
+) -> Result<(), Failure> {
     let settings = Arc::new(settings);
-    let client = client::connect(settings.client_limit).await?;
+    let client = client::connect(environment, settings.client_limit).await?;
     let listener = http::bind("--listen-addr", &settings.http.address).await?;
     let metrics_listener =
         http::bind("--listen-metrics-addr", &settings.http.metrics_address).await?;
