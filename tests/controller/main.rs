@@ -6,3 +6,8 @@ mod cluster;
 mod eventually;
 
 mod api_server;
+mod key_scene;
+mod lease;
+mod renewal;
+mod sealing_keys;
+mod takeover_rules;
