@@ -6,3 +6,10 @@ mod cluster;
 mod eventually;
 
 mod api_server;
+mod drift;
+mod malformed;
+mod ownership;
+mod scene;
+mod scopes;
+mod sealed_secret;
+mod status;
