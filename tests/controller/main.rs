@@ -1,5 +1,12 @@
 //! Tests of `seal-controller` against a real API server. One file per theme.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a panic is how a test fails, in its helpers too"
+)]
+
 #[path = "../harness/cluster.rs"]
 mod cluster;
 #[path = "../harness/eventually.rs"]
@@ -7,9 +14,14 @@ mod eventually;
 
 mod api_server;
 mod drift;
+mod flags;
+mod http;
+mod logs;
 mod malformed;
+mod metrics;
 mod ownership;
 mod scene;
 mod scopes;
 mod sealed_secret;
+mod shutdown;
 mod status;

@@ -272,3 +272,27 @@ fn failure_of(ended: Result<&'static str, JoinError>) -> Failure {
         Err(_) => Failure::Panicked,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_ends_or_panics_before_its_time_is_a_failure() {
+        let mut parts = Parts::default();
+        parts.start("waits", std::future::pending());
+        parts.start("ends", async {});
+        assert!(matches!(parts.ended_early().await, Failure::Ended("ends")));
+        parts.start("panics", async { panic!("hunter2") });
+        let failure = parts.ended_early().await;
+        assert!(matches!(failure, Failure::Panicked));
+        assert!(!failure.to_string().contains("hunter2"));
+    }
+
+    #[tokio::test]
+    async fn without_parts_nothing_has_ended_early() {
+        let mut parts = Parts::default();
+        let early = timeout(Duration::from_millis(10), parts.ended_early());
+        assert!(early.await.is_err());
+    }
+}

@@ -6,6 +6,7 @@ mod reconcile;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use kube::runtime::watcher::Event;
 use tokio::sync::watch;
@@ -14,7 +15,7 @@ use tracing::{debug, error, info};
 
 use crate::context::Context;
 use crate::events::Events;
-use crate::queue::{Lane, Queue};
+use crate::queue::{Lane, Outcome, Queue};
 use crate::unseal_pool::UnsealPool;
 use crate::watches;
 
@@ -34,6 +35,7 @@ pub(crate) async fn run(context: Context, mut shutdown: watch::Receiver<bool>) {
             () = says(&mut shutdown, true) => return,
             () = says(&mut leading, true) => {}
         }
+        context.readiness.set_filled(false);
         let term = Term::new(&context, pool.clone());
         tokio::select! {
             () = says(&mut leading, false) => info!("this replica does not lead any more: nothing further is written"),
@@ -136,7 +138,7 @@ impl Term {
                 listed = secrets_to_list.wait_for(|listed| *listed == all) => if listed.is_err() { return },
             }
         }
-        context.readiness.fill();
+        context.readiness.set_filled(true);
         info!("all objects are known: {} SealedSecrets to look at", queue.waiting(Lane::Backlog));
         background.spawn(watch_keys(keys, queue.clone(), objects.clone()));
         let mut workers = JoinSet::new();
@@ -156,7 +158,13 @@ async fn work(context: Context, queue: Arc<Queue<Key>>, reconciler: Arc<Reconcil
             next = queue.next() => next,
         };
         show_queue(&context, &queue);
+        let begun = Instant::now();
         let outcome = reconciler.reconcile(&key, lane, queue.failures(&key)).await;
+        let result = match outcome {
+            Outcome::Done => "done",
+            Outcome::Retry { .. } => "retry",
+        };
+        context.metrics.reconciled("SealedSecret", result, begun.elapsed());
         queue.finish(key, outcome);
         show_queue(&context, &queue);
     }
