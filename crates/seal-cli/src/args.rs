@@ -19,6 +19,7 @@ mod keys;
 mod master_keys;
 mod publish;
 mod revision;
+mod sealing;
 mod shell;
 mod sops;
 mod status;
@@ -42,6 +43,9 @@ pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
 pub(crate) use publish::PublishArgs;
 pub(crate) use revision::{
     BindArgs, EditArgs, RecipientsChange, ReplaceArgs, RevisionArgs, RotateArgs,
+};
+pub(crate) use sealing::{
+    CertArgs, CertificateArgs, RotateSealedArgs, SealedValueArgs, SealingArgs, SealingKeyArgs,
 };
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
 pub(crate) use sops::SopsArgs;
@@ -102,6 +106,7 @@ pub(crate) enum Command {
     ExecEnv(Box<ExecEnvArgs>),
     ExecFile(Box<ExecFileArgs>),
     Publish(Box<PublishArgs>),
+    Cert(Box<CertArgs>),
     Keyservice(KeyserviceArgs),
     Sops(SopsArgs),
     Completion(CompletionArgs),
@@ -187,12 +192,15 @@ impl CommandLine {
             | Command::Publish(_)
             | Command::Man(_)
             | Command::Status(_) => false,
+            Command::Cert(arguments) => !arguments.check,
             Command::Groups(arguments) => !arguments.file().in_place,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Set(arguments) => arguments.change.goes_to_stdout(),
             Command::Unset(arguments) => arguments.change.goes_to_stdout(),
-            Command::Rotate(arguments) => arguments.files.go_to_stdout(),
+            Command::Rotate(arguments) => {
+                !arguments.sealing.dry_run && arguments.files.go_to_stdout()
+            }
             Command::Bind(arguments) => !arguments.dry_run && arguments.files.go_to_stdout(),
             Command::Edit(_) | Command::Replace(_) => false,
             Command::Get(_)
@@ -233,6 +241,7 @@ impl Command {
             Self::ExecEnv(_) => "exec-env",
             Self::ExecFile(_) => "exec-file",
             Self::Publish(_) => "publish",
+            Self::Cert(_) => "cert",
             Self::Keyservice(_) => "keyservice",
             Self::Sops(_) => "sops",
             Self::Completion(_) => "completion",

@@ -1,9 +1,11 @@
 //! `seal-controller`: decrypts in the cluster what was encrypted for it.
 
 mod api_failure;
+mod apply;
 mod client;
 mod context;
 mod controllers;
+mod events;
 mod hardening;
 mod http;
 mod lease;
@@ -14,6 +16,9 @@ mod process;
 mod queue;
 mod sealing_keys;
 mod settings;
+mod status;
+mod unseal_pool;
+mod watches;
 
 use std::io::Write as _;
 use std::process::ExitCode;
