@@ -29,6 +29,7 @@ const COMMANDS: &[&str] = &[
     "publish",
     "keyservice",
     "sops",
+    "kubeseal",
     "completion",
 ];
 

@@ -16,6 +16,7 @@ mod exec;
 mod files;
 mod groups;
 mod keys;
+mod kubeseal;
 mod master_keys;
 mod publish;
 mod revision;
@@ -38,6 +39,7 @@ pub(crate) use groups::{
 pub(crate) use keys::{
     KeysAction, KeysAddArgs, KeysArgs, KeysListArgs, KeysRemoveArgs, NamedKeysArgs,
 };
+pub(crate) use kubeseal::KubesealArgs;
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
 pub(crate) use publish::PublishArgs;
 pub(crate) use revision::{
@@ -104,6 +106,7 @@ pub(crate) enum Command {
     Publish(Box<PublishArgs>),
     Keyservice(KeyserviceArgs),
     Sops(SopsArgs),
+    Kubeseal(KubesealArgs),
     Completion(CompletionArgs),
     #[command(hide = true)]
     Man(ManArgs),
@@ -184,6 +187,7 @@ impl CommandLine {
             | Command::Keys(_)
             | Command::Keyservice(_)
             | Command::Sops(_)
+            | Command::Kubeseal(_)
             | Command::Publish(_)
             | Command::Man(_)
             | Command::Status(_) => false,
@@ -235,6 +239,7 @@ impl Command {
             Self::Publish(_) => "publish",
             Self::Keyservice(_) => "keyservice",
             Self::Sops(_) => "sops",
+            Self::Kubeseal(_) => "kubeseal",
             Self::Completion(_) => "completion",
             Self::Man(_) => "man",
         }
