@@ -1,8 +1,20 @@
 //! Tests of `seal-controller` against a real API server. One file per theme.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a panic is how a test fails, in its helpers too"
+)]
+
 #[path = "../harness/cluster.rs"]
 mod cluster;
 #[path = "../harness/eventually.rs"]
 mod eventually;
 
 mod api_server;
+mod flags;
+mod http;
+mod logs;
+mod metrics;
+mod shutdown;

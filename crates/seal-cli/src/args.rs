@@ -20,6 +20,7 @@ mod kubeseal;
 mod master_keys;
 mod publish;
 mod revision;
+mod sealing;
 mod shell;
 mod sops;
 mod status;
@@ -44,6 +45,9 @@ pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
 pub(crate) use publish::PublishArgs;
 pub(crate) use revision::{
     BindArgs, EditArgs, RecipientsChange, ReplaceArgs, RevisionArgs, RotateArgs,
+};
+pub(crate) use sealing::{
+    CertArgs, CertificateArgs, RotateSealedArgs, SealedValueArgs, SealingArgs, SealingKeyArgs,
 };
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
 pub(crate) use sops::SopsArgs;
@@ -104,6 +108,7 @@ pub(crate) enum Command {
     ExecEnv(Box<ExecEnvArgs>),
     ExecFile(Box<ExecFileArgs>),
     Publish(Box<PublishArgs>),
+    Cert(Box<CertArgs>),
     Keyservice(KeyserviceArgs),
     Sops(SopsArgs),
     Kubeseal(KubesealArgs),
@@ -191,12 +196,15 @@ impl CommandLine {
             | Command::Publish(_)
             | Command::Man(_)
             | Command::Status(_) => false,
+            Command::Cert(arguments) => !arguments.check,
             Command::Groups(arguments) => !arguments.file().in_place,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Set(arguments) => arguments.change.goes_to_stdout(),
             Command::Unset(arguments) => arguments.change.goes_to_stdout(),
-            Command::Rotate(arguments) => arguments.files.go_to_stdout(),
+            Command::Rotate(arguments) => {
+                !arguments.sealing.dry_run && arguments.files.go_to_stdout()
+            }
             Command::Bind(arguments) => !arguments.dry_run && arguments.files.go_to_stdout(),
             Command::Edit(_) | Command::Replace(_) => false,
             Command::Get(_)
@@ -237,6 +245,7 @@ impl Command {
             Self::ExecEnv(_) => "exec-env",
             Self::ExecFile(_) => "exec-file",
             Self::Publish(_) => "publish",
+            Self::Cert(_) => "cert",
             Self::Keyservice(_) => "keyservice",
             Self::Sops(_) => "sops",
             Self::Kubeseal(_) => "kubeseal",

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use crate::client::{self, ClientError};
 use crate::context::{Context, Readiness};
+use crate::controllers::sealed_secret;
 use crate::http::{self, AddressError, Sources};
 use crate::metrics::Metrics;
 use crate::sealing_keys::{self, Registry};
@@ -121,6 +122,7 @@ async fn serve(settings: Settings, identity: String) -> Result<(), Failure> {
     let (stop, stopping) = watch::channel(false);
     let mut writers = Parts::default();
     writers.start("sealing keys", sealing_keys::run(context.clone(), stopping.clone()));
+    writers.start("SealedSecrets", sealed_secret::run(context.clone(), stopping.clone()));
 
     // These go on until the writers have ended: others may still ask, and nobody else should write meanwhile.
     let (stop_rest, rest_stopping) = watch::channel(false);
@@ -268,5 +270,29 @@ fn failure_of(ended: Result<&'static str, JoinError>) -> Failure {
     match ended {
         Ok(name) => Failure::Ended(name),
         Err(_) => Failure::Panicked,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_ends_or_panics_before_its_time_is_a_failure() {
+        let mut parts = Parts::default();
+        parts.start("waits", std::future::pending());
+        parts.start("ends", async {});
+        assert!(matches!(parts.ended_early().await, Failure::Ended("ends")));
+        parts.start("panics", async { panic!("hunter2") });
+        let failure = parts.ended_early().await;
+        assert!(matches!(failure, Failure::Panicked));
+        assert!(!failure.to_string().contains("hunter2"));
+    }
+
+    #[tokio::test]
+    async fn without_parts_nothing_has_ended_early() {
+        let mut parts = Parts::default();
+        let early = timeout(Duration::from_millis(10), parts.ended_early());
+        assert!(early.await.is_err());
     }
 }

@@ -3,19 +3,24 @@
 use std::fmt;
 use std::time::Duration;
 
-use aws_lc_rs::rsa::PublicEncryptingKey;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPair, PublicEncryptingKey};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use jiff::Timestamp;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyUsagePurpose,
-    SerialNumber,
+    PKCS_RSA_SHA256, PublicKeyData, SerialNumber, SignatureAlgorithm, SigningKey,
 };
 use thiserror::Error;
 use x509_parser::pem::Pem;
 
 use super::private_key::fingerprint_of;
 use super::{Fingerprint, SealingKey};
+
+/// 9999-12-31T23:59:59Z, in seconds since 1970.
+const LAST_SECOND: u64 = 253_402_300_799;
 
 /// The certificate that values are sealed with.
 #[derive(Clone)]
@@ -37,14 +42,17 @@ impl SealingCertificate {
         let certificate = block.parse_x509().map_err(|_| CertificateError::NotX509)?;
         let public = PublicEncryptingKey::from_der(certificate.public_key().raw)
             .map_err(|_| CertificateError::NotRsa)?;
+        // X.509 says "for ever" with the last second of the year 9999, which is behind the last that jiff knows.
         let time = |time: x509_parser::time::ASN1Time| {
-            Timestamp::from_second(time.timestamp()).map_err(|_| CertificateError::NotX509)
+            let seconds = time.timestamp();
+            let end = if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
+            Timestamp::from_second(seconds).unwrap_or(end)
         };
         Ok(Self {
             fingerprint: fingerprint_of(&public).ok_or(CertificateError::NotRsa)?,
             public,
-            not_before: time(certificate.validity().not_before)?,
-            not_after: time(certificate.validity().not_after)?,
+            not_before: time(certificate.validity().not_before),
+            not_after: time(certificate.validity().not_after),
             pem: encode(&block.contents),
         })
     }
@@ -67,16 +75,14 @@ impl SealingCertificate {
         if !common_name.is_empty() {
             params.distinguished_name.push(DnType::CommonName, common_name);
         }
+        // X.509 ends with the year 9999; whoever asks for more gets that.
+        let valid_for = valid_for.as_secs().min(LAST_SECOND.saturating_sub(since_1970));
         params.not_before = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(since_1970);
-        params.not_after = params.not_before + valid_for;
+        params.not_after = params.not_before + Duration::from_secs(valid_for);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::EncipherOnly];
-        let pkcs8 = rcgen::KeyPair::from_pkcs8_der_and_sign_algo(
-            &key.pkcs8().into(),
-            &rcgen::PKCS_RSA_SHA256,
-        )
-        .map_err(|_| CertificateError::Generation)?;
-        let certificate = params.self_signed(&pkcs8).map_err(|_| CertificateError::Generation)?;
+        let signer = Signer::of(key).ok_or(CertificateError::Generation)?;
+        let certificate = params.self_signed(&signer).map_err(|_| CertificateError::Generation)?;
         Self::from_pem(certificate.pem().as_bytes())
     }
 
@@ -132,6 +138,40 @@ pub enum CertificateError {
     /// No randomness, or a time before 1970.
     #[error("no certificate could be made")]
     Generation,
+}
+
+/// Signs with the sealing key. rcgen's own key pair would keep a copy of the private key that nobody wipes.
+struct Signer {
+    pair: KeyPair,
+    public: Vec<u8>,
+}
+
+impl Signer {
+    fn of(key: &SealingKey) -> Option<Self> {
+        let pair = KeyPair::from_pkcs8(key.pkcs8()).ok()?;
+        let public = pair.public_key().as_ref().to_vec();
+        Some(Self { pair, public })
+    }
+}
+
+impl PublicKeyData for Signer {
+    fn der_bytes(&self) -> &[u8] {
+        &self.public
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_RSA_SHA256
+    }
+}
+
+impl SigningKey for Signer {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        self.pair
+            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+            .map_err(|_| rcgen::Error::RemoteKeyError)?;
+        Ok(signature)
+    }
 }
 
 fn encode(der: &[u8]) -> String {

@@ -164,7 +164,11 @@ impl Diagnosis {
 /// Tries what there is to try, always in the same order: the likeliest mistakes first, each with the keys in use and then with
 /// the retired ones.
 pub fn diagnose(question: &Question<'_>) -> Diagnosis {
-    let mut keys = question.active.iter().chain(question.retired.iter().map(|retired| &retired.key)).peekable();
+    let mut keys = question
+        .active
+        .iter()
+        .chain(question.retired.iter().map(|retired| &retired.key))
+        .peekable();
     if keys.peek().is_none() {
         return Diagnosis::NoKeys;
     }
@@ -221,23 +225,32 @@ fn candidates<'a>(question: &Question<'a>) -> [Vec<Candidate<'a>>; 2] {
                 Scope::NamespaceWide => !place.namespace.is_empty(),
                 Scope::ClusterWide => true,
             })
-            .map(|(scope, place)| Candidate { label: scope.label(&place.namespace, &place.name), scope, place })
+            .map(|(scope, place)| Candidate {
+                label: scope.label(&place.namespace, &place.name),
+                scope,
+                place,
+            })
             .filter(|candidate| seen.insert(candidate.label.clone()))
             .collect()
     };
-    let own = std::iter::once(question.scope).chain(Scope::ALL).map(|scope| (scope, question.place));
+    let own =
+        std::iter::once(question.scope).chain(Scope::ALL).map(|scope| (scope, question.place));
     let template = question.template.into_iter().flat_map(|place| {
         std::iter::once(question.scope).chain(Scope::ALL).map(move |scope| (scope, place))
     });
     let first = list(&mut own.chain(template));
-    let others = question.others.iter().flat_map(|place| [(Scope::Strict, place), (Scope::NamespaceWide, place)]);
+    let others = question
+        .others
+        .iter()
+        .flat_map(|place| [(Scope::Strict, place), (Scope::NamespaceWide, place)]);
     [first, list(&mut others.into_iter())]
 }
 
 impl Candidate<'_> {
     fn try_with(&self, question: &Question<'_>, keys: Keys, left: &mut usize) -> Tried {
         let active = question.active.iter().map(|key| (key, None));
-        let retired = question.retired.iter().map(|retired| (&retired.key, Some(retired.state.as_str())));
+        let retired =
+            question.retired.iter().map(|retired| (&retired.key, Some(retired.state.as_str())));
         let keys: Vec<_> = match keys {
             Keys::Active => active.collect(),
             Keys::Retired => retired.collect(),
@@ -258,26 +271,46 @@ impl Candidate<'_> {
         Tried::DoesNot
     }
 
-    fn explain(&self, question: &Question<'_>, by: Fingerprint, retired: Option<&str>) -> Diagnosis {
+    fn explain(
+        &self,
+        question: &Question<'_>,
+        by: Fingerprint,
+        retired: Option<&str>,
+    ) -> Diagnosis {
         let own = question.scope.label(&question.place.namespace, &question.place.name);
         if let Some(state) = retired {
-            return Diagnosis::RetiredKey { by, state: state.to_owned(), elsewhere: self.label != own };
+            return Diagnosis::RetiredKey {
+                by,
+                state: state.to_owned(),
+                elsewhere: self.label != own,
+            };
         }
         if self.label == own {
             return Diagnosis::Opens { by };
         }
         let same_namespace = self.place.namespace == question.place.namespace;
-        if self.scope == Scope::ClusterWide || (same_namespace && self.scope == Scope::NamespaceWide) {
+        if self.scope == Scope::ClusterWide
+            || (same_namespace && self.scope == Scope::NamespaceWide)
+        {
             return Diagnosis::WrongScope { says: question.scope, sealed: self.scope, by };
         }
         if !same_namespace {
             let is = question.place.namespace.clone();
-            return Diagnosis::WrongNamespace { is, sealed: self.place.clone(), scope: self.scope, by };
+            return Diagnosis::WrongNamespace {
+                is,
+                sealed: self.place.clone(),
+                scope: self.scope,
+                by,
+            };
         }
         if self.place.name == question.place.name {
             return Diagnosis::WrongScope { says: question.scope, sealed: self.scope, by };
         }
-        Diagnosis::WrongName { is: question.place.name.clone(), sealed: self.place.name.clone(), by }
+        Diagnosis::WrongName {
+            is: question.place.name.clone(),
+            sealed: self.place.name.clone(),
+            by,
+        }
     }
 }
 
@@ -288,8 +321,13 @@ impl fmt::Display for Diagnosis {
             Self::WrongScope { says, sealed, by } => {
                 write!(f, "it was sealed {sealed}, but the object says {says} (key {by} fits): ")?;
                 match (says.annotation(), sealed.annotation()) {
-                    (_, Some(annotation)) => write!(f, "annotate the object with {annotation}: \"true\", or seal it again"),
-                    (Some(annotation), None) => write!(f, "remove the annotation {annotation}, or seal it again"),
+                    (_, Some(annotation)) => write!(
+                        f,
+                        "annotate the object with {annotation}: \"true\", or seal it again"
+                    ),
+                    (Some(annotation), None) => {
+                        write!(f, "remove the annotation {annotation}, or seal it again")
+                    }
                     (None, None) => f.write_str("seal it again"),
                 }
             }
@@ -309,11 +347,18 @@ impl fmt::Display for Diagnosis {
             ),
             Self::RetiredKey { by, state, elsewhere } => {
                 write!(f, "it was sealed with key {by}, which is retired (label value {state:?})")?;
-                f.write_str(if *elsewhere { ", and for another name, namespace or scope" } else { "" })?;
+                f.write_str(if *elsewhere {
+                    ", and for another name, namespace or scope"
+                } else {
+                    ""
+                })?;
                 f.write_str(": seal it again with the current certificate")
             }
             Self::Changed { by } => {
-                write!(f, "it was sealed with key {by}, but has been changed since: take it from the original, or seal it again")
+                write!(
+                    f,
+                    "it was sealed with key {by}, but has been changed since: take it from the original, or seal it again"
+                )
             }
             Self::WrongKeySize { sealed, here } => {
                 let here: Vec<String> = here.iter().map(ToString::to_string).collect();
@@ -333,7 +378,9 @@ impl fmt::Display for Diagnosis {
                     Named(here)
                 )
             }
-            Self::NoKeys => f.write_str("there is no sealing key here: restore the keys from a backup, or seal it again"),
+            Self::NoKeys => f.write_str(
+                "there is no sealing key here: restore the keys from a backup, or seal it again",
+            ),
         }
     }
 }

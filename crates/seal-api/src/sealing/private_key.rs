@@ -129,7 +129,12 @@ impl SealingKey {
             return Attempt::DoesNotFit;
         }
         let mut buffer = Zeroizing::new(vec![0; self.oaep.min_output_size()]);
-        let key = self.oaep.decrypt(&OAEP_SHA256_MGF1SHA256, value.wrapped_key(), &mut buffer, Some(label.as_bytes()));
+        let key = self.oaep.decrypt(
+            &OAEP_SHA256_MGF1SHA256,
+            value.wrapped_key(),
+            &mut buffer,
+            Some(label.as_bytes()),
+        );
         match key {
             Ok(key) => match DataKey::from_slice(key).and_then(|key| value.decrypt(&key)) {
                 Some(plaintext) => Attempt::Opened(plaintext),

@@ -12,6 +12,7 @@ use crate::hardening;
 use crate::ui::{Report, Ui};
 
 mod bind;
+mod cert;
 mod check;
 mod completion;
 mod conversion;
@@ -37,6 +38,7 @@ mod report;
 mod revision;
 mod rewrapping;
 mod rotate;
+mod sealing;
 mod set;
 mod status;
 mod unset;
@@ -99,6 +101,7 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         }
         Command::Completion(arguments) => completion::run(arguments, context),
         Command::Publish(arguments) => publish::run(arguments, context),
+        Command::Cert(arguments) => cert::run(arguments, context),
         Command::Man(arguments) => man::run(arguments),
     }
 }

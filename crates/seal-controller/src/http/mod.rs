@@ -71,26 +71,31 @@ pub(crate) async fn run(
     shutdown: watch::Receiver<bool>,
 ) {
     let limits = server::Limits::of(&settings);
-    let (api, metrics) = routers(sources, settings);
+    let (api, metrics) = routers(&Shared::new(sources, settings));
     tokio::join!(
         server::serve(listener, api, limits, shutdown.clone()),
         server::serve(metrics_listener, metrics, limits, shutdown),
     );
 }
 
+impl Shared {
+    fn new(sources: Sources, settings: HttpSettings) -> Arc<Self> {
+        Arc::new(Self {
+            work: Work::new(),
+            objects: Bucket::new(settings.rate, settings.burst, Instant::now()),
+            certificate: Bucket::new(
+                settings.rate.saturating_mul(CERTIFICATE_RATE),
+                settings.burst.saturating_mul(CERTIFICATE_RATE),
+                Instant::now(),
+            ),
+            sources,
+            settings,
+        })
+    }
+}
+
 /// The API and the metrics. The probes are on both, so that a flood of requests to the one cannot fail them on the other.
-fn routers(sources: Sources, settings: HttpSettings) -> (Router, Router) {
-    let shared = Arc::new(Shared {
-        work: Work::new(),
-        objects: Bucket::new(settings.rate, settings.burst, Instant::now()),
-        certificate: Bucket::new(
-            settings.rate.saturating_mul(CERTIFICATE_RATE),
-            settings.burst.saturating_mul(CERTIFICATE_RATE),
-            Instant::now(),
-        ),
-        sources,
-        settings,
-    });
+fn routers(shared: &Arc<Shared>) -> (Router, Router) {
     let probes = || Router::new().route("/healthz", get(health)).route("/readyz", get(ready));
     let api = Router::new()
         .route("/v1/cert.pem", get(certificate))
@@ -106,7 +111,7 @@ fn routers(sources: Sources, settings: HttpSettings) -> (Router, Router) {
         .merge(probes())
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(shared);
+        .with_state(shared.clone());
     (api, metrics)
 }
 

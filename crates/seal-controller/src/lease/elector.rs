@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 /// The longest duration in a lease that is believed; a mistyped one must not leave the cluster without a leader for days.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// How long things take; the defaults are client-go's.
+/// How long things take; the defaults are client-go's. `retry < renew_deadline < duration`, which the flags are held to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Timings {
     /// Others wait so long before they take a lease that is not renewed.
@@ -30,18 +30,6 @@ impl Default for Timings {
             renew_deadline: Duration::from_secs(10),
             retry: Duration::from_secs(2),
         }
-    }
-}
-
-impl Timings {
-    /// Whether a leader with these times stops before others start: `retry < renew_deadline < duration`, the last in whole
-    /// seconds, because the Lease says it so.
-    pub(crate) fn are_safe(&self) -> bool {
-        self.retry < self.renew_deadline
-            && self.renew_deadline < self.duration
-            && !self.retry.is_zero()
-            && self.duration.subsec_nanos() == 0
-            && self.duration <= LONGEST
     }
 }
 

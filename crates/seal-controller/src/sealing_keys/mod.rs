@@ -18,7 +18,6 @@ use crate::context::Context;
 
 pub(crate) use key_secret::Unusable;
 pub(crate) use registry::Registry;
-pub(crate) use usage::KeyUsage;
 
 /// The label of sealing keys; `active` is in use, any other value (`compromised`, say) is not.
 pub(crate) const KEY_LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
@@ -100,3 +99,8 @@ pub(crate) async fn run(context: Context, mut shutdown: tokio::sync::watch::Rece
         () = renewal::run(&context) => {}
     }
 }
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

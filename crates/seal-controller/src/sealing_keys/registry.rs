@@ -40,11 +40,6 @@ impl Registry {
         self.changed.subscribe()
     }
 
-    /// Counts an opened value, for the usage of each key in the metrics. `object` is `namespace/name`.
-    pub(crate) fn record_use(&self, key: &Fingerprint, object: &str) {
-        self.uses().add(key, object);
-    }
-
     /// Says which keys opened all values of `object`; what was said of it before is forgotten.
     pub(crate) fn record_uses<'a>(
         &self,

@@ -35,27 +35,20 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    /// One more value of `object` was opened by `key`.
-    pub(super) fn add(&mut self, key: &Fingerprint, object: &str) {
-        let Some(position) = self.position(key) else { return };
-        match self.objects.get_mut(object) {
-            Some(keys) if keys.contains(&position) => {}
-            Some(keys) => keys.push(position),
-            None => {
-                self.objects.insert(object.into(), vec![position]);
-            }
-        }
-    }
-
     /// These keys, and no others, opened the values of `object`.
     pub(super) fn replace<'a>(
         &mut self,
         object: &str,
         keys: impl IntoIterator<Item = &'a Fingerprint>,
     ) {
-        self.objects.remove(object);
-        for key in keys {
-            self.add(key, object);
+        let mut positions: Vec<u32> =
+            keys.into_iter().filter_map(|key| self.position(key)).collect();
+        positions.sort_unstable();
+        positions.dedup();
+        if positions.is_empty() {
+            self.objects.remove(object);
+        } else {
+            self.objects.insert(object.into(), positions);
         }
     }
 

@@ -1,0 +1,16 @@
+//! What is shipped: the chart, rendered by helm, the definitions of custom resources, and the image. No cluster: what an API server
+//! would refuse is found by reading every object into the type that Kubernetes has for it.
+
+#[path = "../harness/golden.rs"]
+mod golden;
+#[path = "../harness/not_run.rs"]
+mod not_run;
+
+mod alerts;
+mod definitions;
+mod image;
+mod objects;
+mod release;
+mod rendered;
+mod rights;
+mod values;
