@@ -13,8 +13,15 @@ mod cluster;
 mod eventually;
 
 mod api_server;
+mod drift;
 mod flags;
 mod http;
 mod logs;
+mod malformed;
 mod metrics;
+mod ownership;
+mod scene;
+mod scopes;
+mod sealed_secret;
 mod shutdown;
+mod status;
