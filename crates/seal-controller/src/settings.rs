@@ -399,7 +399,8 @@ fn lease(
 
 /// A name that Kubernetes accepts with something behind it.
 fn check_prefix(prefix: &str) -> Result<(), String> {
-    let is_name = prefix.split('.').all(is_dns_label);
+    // What stands behind it is a letter or a digit, so it may end with a dash, as people let it.
+    let is_name = !prefix.is_empty() && format!("{prefix}x").split('.').all(is_dns_label);
     if is_name && prefix.len() <= LONGEST_PREFIX {
         return Ok(());
     }
