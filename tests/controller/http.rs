@@ -16,7 +16,7 @@ use crate::eventually::eventually;
 const LONG: Duration = Duration::from_secs(60);
 
 /// The certificate, once there is one.
-async fn certificate(controller: &Controller) -> SealingCertificate {
+pub(crate) async fn certificate(controller: &Controller) -> SealingCertificate {
     let pem = eventually("there is a certificate", SOON, || async {
         let answer = reqwest::get(controller.url("/v1/cert.pem"))
             .await

@@ -1,7 +1,14 @@
 //! The metrics of a running controller.
 
+use kube::Api;
+use kube::api::{DeleteParams, PostParams};
+use seal_api::sealed_secret::SealedSecret;
+use seal_api::sealing::{Scope, SealedValue};
+use serde_json::json;
+
 use crate::cluster::{Cluster, Controller, SOON};
 use crate::eventually::eventually;
+use crate::http::certificate;
 
 #[tokio::test]
 async fn metrics_show_the_key_the_leader_and_the_process() {
@@ -54,4 +61,62 @@ async fn the_address_of_the_metrics_answers_probes_and_nothing_of_the_api() {
     assert_eq!(ask("/v1/cert.pem").await, Ok(404));
     let answer = reqwest::get(controller.url("/metrics")).await.expect("an answer");
     assert_eq!(answer.status().as_u16(), 404);
+}
+
+#[tokio::test]
+async fn objects_are_counted_and_their_conditions_shown_until_they_are_gone() {
+    let cluster = Cluster::connect().await;
+    cluster.install_crds().await;
+    let namespace = cluster.namespace("counted").await;
+    let controller = Controller::start(cluster.kubeconfig(), namespace.name(), &[]).await;
+    let certificate = certificate(&controller).await;
+    let objects: Api<SealedSecret> = namespace.api();
+    for (name, sealed_for) in [("good", "good"), ("bad", "other")] {
+        let label = Scope::Strict.label(namespace.name(), sealed_for);
+        let value = SealedValue::seal(b"hunter2", &label, &certificate).unwrap().to_base64();
+        let object = serde_json::from_value(json!({
+            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+            "metadata": {"name": name, "labels": {"app.kubernetes.io/instance": "shop"}},
+            "spec": {"encryptedData": {"password": value}},
+        }));
+        objects.create(&PostParams::default(), &object.unwrap()).await.unwrap();
+    }
+    let shows = |beginning: String| {
+        let controller = &controller;
+        async move {
+            let text = controller.metrics().await;
+            text.lines().any(|line| line.starts_with(&beginning)).then_some(()).ok_or(text)
+        }
+    };
+    let condition = |name: &str, condition: &str, value: &str| {
+        format!(
+            "sealed_secrets_controller_condition_info{{namespace=\"{}\",name=\"{name}\",condition=\"{condition}\",\
+             ss_app_kubernetes_io_instance=\"shop\"}} {value}",
+            namespace.name()
+        )
+    };
+    for line in [
+        condition("good", "Synced", "1"),
+        condition("bad", "Synced", "-1"),
+        format!(
+            "sealed_secrets_controller_unseal_errors_total{{reason=\"unseal\",namespace=\"{}\"}} ",
+            namespace.name()
+        ),
+        "seal_controller_reconcile_duration_seconds_count{kind=\"SealedSecret\",result=\"ok\"} "
+            .to_owned(),
+        "seal_controller_reconcile_duration_seconds_count{kind=\"SealedSecret\",result=\"failed\"} "
+            .to_owned(),
+        "seal_controller_queue_objects{lane=\"fresh\"} ".to_owned(),
+    ] {
+        eventually(&line, SOON, || shows(line.clone())).await;
+    }
+    let text = controller.metrics().await;
+    let uses = text.lines().find(|line| line.starts_with("seal_controller_sealing_key_objects{"));
+    assert!(uses.is_some_and(|line| line.ends_with(" 1")), "{text}");
+    objects.delete("bad", &DeleteParams::default()).await.unwrap();
+    eventually("its gauges are gone", SOON, || async {
+        let text = controller.metrics().await;
+        (!text.contains("name=\"bad\"")).then_some(()).ok_or(text)
+    })
+    .await;
 }

@@ -39,10 +39,15 @@ fn plain(open_metrics: &str) -> String {
             out.push_str(help);
             out.push('\n');
         }
-        if !line.starts_with("# UNIT ") {
-            out.push_str(line);
-            out.push('\n');
+        match line.split_once(".0\"") {
+            _ if line.starts_with("# UNIT ") => continue,
+            // The limit of a bucket: clients in Go write `1`, and rules may ask for that.
+            Some((before, after)) if before.contains("_bucket{le=\"") => {
+                out.extend([before, "\"", after]);
+            }
+            _ => out.push_str(line),
         }
+        out.push('\n');
     }
     out
 }

@@ -80,6 +80,18 @@ fn every_series_is_described_by_its_own_name_as_the_text_format_wants_it() {
 }
 
 #[test]
+fn limits_of_buckets_are_written_as_in_go() {
+    let text = busy().render(&[], 0);
+    for limit in ["0.005", "0.5", "1", "2.5", "10", "+Inf"] {
+        let beginning = format!(
+            "sealed_secrets_controller_http_request_duration_seconds_bucket{{le=\"{limit}\","
+        );
+        assert!(text.lines().any(|line| line.starts_with(&beginning)), "{beginning} in\n{text}");
+    }
+    assert!(!text.contains(".0\""), "{text}");
+}
+
+#[test]
 fn values_are_counted() {
     let metrics = busy();
     metrics.unseal_request();

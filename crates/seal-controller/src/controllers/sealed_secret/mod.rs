@@ -6,7 +6,6 @@ mod reconcile;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Instant;
 
 use kube::runtime::watcher::Event;
 use tokio::sync::watch;
@@ -15,7 +14,7 @@ use tracing::{debug, error, info};
 
 use crate::context::Context;
 use crate::events::Events;
-use crate::queue::{Lane, Outcome, Queue};
+use crate::queue::{Lane, Queue};
 use crate::unseal_pool::UnsealPool;
 use crate::watches;
 
@@ -158,13 +157,7 @@ async fn work(context: Context, queue: Arc<Queue<Key>>, reconciler: Arc<Reconcil
             next = queue.next() => next,
         };
         show_queue(&context, &queue);
-        let begun = Instant::now();
         let outcome = reconciler.reconcile(&key, lane, queue.failures(&key)).await;
-        let result = match outcome {
-            Outcome::Done => "done",
-            Outcome::Retry { .. } => "retry",
-        };
-        context.metrics.reconciled("SealedSecret", result, begun.elapsed());
         queue.finish(key, outcome);
         show_queue(&context, &queue);
     }
