@@ -6,7 +6,7 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint deny bench fuzz doc man cluster
+.PHONY: help demo test lint deny bench fuzz doc man cluster static image
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,3 +39,9 @@ man: ## the manual pages, in target/man (`man -l target/man/seal.1`)
 
 cluster: ## a Kubernetes API without nodes, for eight hours; prints `export KUBECONFIG=…` (ends with tests/setup/cluster.sh stop)
 	@kubeconfig=$$(tests/setup/cluster.sh start --idle 28800) && echo "export KUBECONFIG=$$kubeconfig"
+
+static: ## seal-controller as one static binary, in target/image/amd64 (ARCH=arm64 for the other)
+	@tests/setup/static.sh $(or $(ARCH),amd64)
+
+image: static ## the container image of it, with docker or podman; IMAGE=name:tag
+	@tests/setup/image.sh $(or $(ARCH),amd64) $(IMAGE)

@@ -67,6 +67,7 @@ mod publish;
 mod refused;
 mod revision;
 mod revision_and_sops;
+mod sealing;
 mod set;
 mod shells;
 mod sops;

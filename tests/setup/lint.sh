@@ -41,6 +41,21 @@ go_sources() {
     [ -z "$unformatted" ] || { echo "gofmt: $unformatted"; return 1; }
 }
 
+# As `helm lint` sees the chart; that it gives what it should is tested in tests/chart.
+chart() {
+    local found status=0
+    found=$(type -P helm) || found=$(tests/setup/helm.sh 2>/dev/null)/helm || status=$?
+    [ $status -eq 0 ] || { missing helm "tests/setup/helm.sh says why"; return; }
+    "$found" lint --strict --quiet charts/seal-controller
+}
+
+dockerfile() {
+    local found status=0
+    found=$(type -P hadolint) || found=$(tests/setup/hadolint.sh 2>/dev/null) || status=$?
+    [ $status -eq 0 ] || { missing hadolint "tests/setup/hadolint.sh says why"; return; }
+    "$found" Dockerfile
+}
+
 # A drawer without a label collects everything; a reader should guess the file from its name.
 file_names() {
     ! git ls-files | grep -E '(^|/)(utils?|commons?|helpers?|misc)(\.[a-z]+|/|$)'
@@ -61,6 +76,8 @@ check "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
 check "licences, bans, sources" licences
 check "shell scripts" scripts
 check "Go sources" go_sources
+check "chart" chart
+check "Dockerfile" dockerfile
 check "file names" file_names
 check "file lengths" file_lengths
 check "ignored tests" ignored_tests

@@ -20,6 +20,7 @@ use crate::sealing::{Label, Scope};
     namespaced,
     status = "SealedSecretStatus",
     derive = "PartialEq",
+    doc = "A Secret whose values are encrypted for this cluster. The controller makes the Secret of it.",
     printcolumn = r#"{"name":"Status","type":"string","jsonPath":".status.conditions[0].message"}"#,
     printcolumn = r#"{"name":"Synced","type":"string","jsonPath":".status.conditions[0].status"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
@@ -27,11 +28,13 @@ use crate::sealing::{Label, Scope};
 #[serde(rename_all = "camelCase")]
 pub struct SealedSecretSpec {
     /// The sealed values by the key that each has in the Secret.
+    // The schema demands it, as that of sealed-secrets does, and gives no default that would be stored.
     #[serde(default)]
-    #[schemars(required)]
+    #[schemars(!default)]
     pub encrypted_data: EncryptedData,
     /// The deprecated form: one sealed value that holds a whole Secret as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "byte"))]
     pub data: Option<String>,
     /// What the Secret has beside the sealed values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,8 +60,10 @@ pub struct SecretTemplate {
 }
 
 /// Metadata for the Secret.
+// kubeseal writes `creationTimestamp: null` here, so fields that are not named must neither be refused nor pruned.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-preserve-unknown-fields" = true))]
 pub struct TemplateMetadata {
     /// Written by kubeseal; of no effect on the Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -161,9 +166,11 @@ pub struct SealedSecretCondition {
     pub message: Option<String>,
     /// When the condition was written last, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub last_update_time: Option<String>,
     /// When its status changed last, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
     pub last_transition_time: Option<String>,
 }
 

@@ -16,9 +16,11 @@ mod exec;
 mod files;
 mod groups;
 mod keys;
+mod kubeseal;
 mod master_keys;
 mod publish;
 mod revision;
+mod sealing;
 mod shell;
 mod sops;
 mod status;
@@ -38,10 +40,14 @@ pub(crate) use groups::{
 pub(crate) use keys::{
     KeysAction, KeysAddArgs, KeysArgs, KeysListArgs, KeysRemoveArgs, NamedKeysArgs,
 };
+pub(crate) use kubeseal::KubesealArgs;
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
 pub(crate) use publish::PublishArgs;
 pub(crate) use revision::{
     BindArgs, EditArgs, RecipientsChange, ReplaceArgs, RevisionArgs, RotateArgs,
+};
+pub(crate) use sealing::{
+    CertArgs, CertificateArgs, RotateSealedArgs, SealedValueArgs, SealingArgs, SealingKeyArgs,
 };
 pub(crate) use shell::{CompletionArgs, ManArgs, Shell};
 pub(crate) use sops::SopsArgs;
@@ -102,8 +108,10 @@ pub(crate) enum Command {
     ExecEnv(Box<ExecEnvArgs>),
     ExecFile(Box<ExecFileArgs>),
     Publish(Box<PublishArgs>),
+    Cert(Box<CertArgs>),
     Keyservice(KeyserviceArgs),
     Sops(SopsArgs),
+    Kubeseal(KubesealArgs),
     Completion(CompletionArgs),
     #[command(hide = true)]
     Man(ManArgs),
@@ -184,15 +192,19 @@ impl CommandLine {
             | Command::Keys(_)
             | Command::Keyservice(_)
             | Command::Sops(_)
+            | Command::Kubeseal(_)
             | Command::Publish(_)
             | Command::Man(_)
             | Command::Status(_) => false,
+            Command::Cert(arguments) => !arguments.check,
             Command::Groups(arguments) => !arguments.file().in_place,
             Command::Encrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Decrypt(arguments) => arguments.files.go_to_stdout(),
             Command::Set(arguments) => arguments.change.goes_to_stdout(),
             Command::Unset(arguments) => arguments.change.goes_to_stdout(),
-            Command::Rotate(arguments) => arguments.files.go_to_stdout(),
+            Command::Rotate(arguments) => {
+                !arguments.sealing.dry_run && arguments.files.go_to_stdout()
+            }
             Command::Bind(arguments) => !arguments.dry_run && arguments.files.go_to_stdout(),
             Command::Edit(_) | Command::Replace(_) => false,
             Command::Get(_)
@@ -233,8 +245,10 @@ impl Command {
             Self::ExecEnv(_) => "exec-env",
             Self::ExecFile(_) => "exec-file",
             Self::Publish(_) => "publish",
+            Self::Cert(_) => "cert",
             Self::Keyservice(_) => "keyservice",
             Self::Sops(_) => "sops",
+            Self::Kubeseal(_) => "kubeseal",
             Self::Completion(_) => "completion",
             Self::Man(_) => "man",
         }

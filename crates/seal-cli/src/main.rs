@@ -45,6 +45,9 @@ fn main() -> std::process::ExitCode {
     if let Some(arguments) = compat::sops::arguments(&argv) {
         return compat::sops::run(arguments, environment).into();
     }
+    if let Some(arguments) = compat::kubeseal::arguments(&argv) {
+        return compat::kubeseal::run(arguments, &environment).into();
+    }
     let line = match CommandLine::try_parse() {
         Ok(line) => line.complete(|name| environment.variable(name)),
         Err(message) => return ui::print_clap(message).into(),

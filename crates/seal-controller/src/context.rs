@@ -31,12 +31,12 @@ pub(crate) struct Readiness {
 }
 
 impl Readiness {
-    /// The objects have been listed once.
-    pub(crate) fn fill(&self) {
-        self.filled.store(true, Ordering::Release);
+    /// All objects have been listed, or, when a replica begins to lead, none yet.
+    pub(crate) fn set_filled(&self, filled: bool) {
+        self.filled.store(filled, Ordering::Release);
     }
 
-    /// Whether [`Self::fill`] was called.
+    /// Whether all objects have been listed.
     pub(crate) fn is_filled(&self) -> bool {
         self.filled.load(Ordering::Acquire)
     }

@@ -1,9 +1,11 @@
 //! `seal-controller`: decrypts in the cluster what was encrypted for it.
 
 mod api_failure;
+mod apply;
 mod client;
 mod context;
 mod controllers;
+mod events;
 mod hardening;
 mod http;
 mod lease;
@@ -12,14 +14,16 @@ mod metrics;
 mod plan;
 mod process;
 mod queue;
+mod rate;
 mod sealing_keys;
 mod settings;
+mod status;
+mod unseal_pool;
+mod watches;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use kube::CustomResourceExt as _;
-use seal_api::sealed_secret::SealedSecret;
 use settings::{Command, Environment, Request};
 
 /// As of clap: the command line cannot be used.
@@ -31,9 +35,10 @@ fn main() -> ExitCode {
     match Request::read(std::env::args_os().collect(), &environment) {
         Ok(Request::Run(settings)) => process::run(*settings, &environment, hardened),
         Ok(Request::Version) => printed(&format!("controller version: {VERSION}\n")),
-        Ok(Request::Command(Command::Crd)) => {
-            printed(&format!("{:#}\n", serde_json::json!(SealedSecret::crd())))
-        }
+        Ok(Request::Command(Command::Crd)) => match seal_api::crd::all_as_yaml() {
+            Ok(text) => printed(&text),
+            Err(_) => ExitCode::FAILURE,
+        },
         Err(error) => {
             // Help goes to standard output with code 0, anything else to standard error.
             let _ = error.print();

@@ -206,7 +206,7 @@ impl Metrics {
         self.all.queue.get_or_create(&Lane { lane }).set(gauge(objects));
     }
 
-    /// `seal_controller_reconcile_duration_seconds{kind,result}`; the result is a word such as `ok` or `failed`.
+    /// `seal_controller_reconcile_duration_seconds{kind,result}`; the result is `done` or `retry`.
     pub(crate) fn reconciled(&self, kind: &'static str, result: &'static str, duration: Duration) {
         self.all
             .reconciles

@@ -85,6 +85,11 @@ impl Controller {
         self.log.lock().unwrap().clone()
     }
 
+    /// The same, to be looked at when it has ended.
+    pub(crate) fn log_lines(&self) -> Arc<Mutex<Vec<String>>> {
+        self.log.clone()
+    }
+
     /// Those of them that are JSON, as JSON.
     pub(crate) fn log_entries(&self) -> Vec<Value> {
         self.log().iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
@@ -106,8 +111,13 @@ impl Controller {
     }
 
     /// Asks it to end, as Kubernetes does with a pod, and waits until it has.
-    pub(crate) async fn terminate(mut self) -> ExitStatus {
+    pub(crate) async fn terminate(self) -> ExitStatus {
         self.signal(Signal::TERM);
+        self.ended().await
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) async fn ended(mut self) -> ExitStatus {
         loop {
             if let Some(status) = self.process.try_wait().expect("our child") {
                 return status;

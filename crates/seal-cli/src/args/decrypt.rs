@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::{ConversionArgs, DocumentChoice, FileArgs, FileType, KeyAccessArgs, examples};
+use super::{
+    ConversionArgs, DocumentChoice, FileArgs, FileType, KeyAccessArgs, SealingKeyArgs, examples,
+};
 
 /// Decrypt files
 ///
@@ -34,6 +36,8 @@ pub(crate) struct DecryptArgs {
     pub(crate) as_data: bool,
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
+    #[command(flatten)]
+    pub(crate) sealing_keys: SealingKeyArgs,
 }
 
 /// Print one decrypted value
@@ -73,4 +77,6 @@ pub(crate) struct GetArgs {
     pub(crate) as_data: bool,
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
+    #[command(flatten)]
+    pub(crate) sealing_keys: SealingKeyArgs,
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{ConversionArgs, FileArgs, KeyAccessArgs, MasterKeyArgs, examples};
+use super::{ConversionArgs, FileArgs, KeyAccessArgs, MasterKeyArgs, SealingArgs, examples};
 use crate::scope::Scope;
 
 /// Encrypt the secret values of files
@@ -26,7 +26,8 @@ pub(crate) struct EncryptArgs {
     /// One envelope for each document, or a single one for the whole stream as SOPS writes it
     #[arg(long, value_name = "LAYOUT", default_value = "documents")]
     pub(crate) layout: Layout,
-    /// What a document is bound to: its name and namespace, only its namespace, or neither [default: name]
+    /// What a document is bound to: its name and namespace, only its namespace, or neither [default: name]. With
+    /// --cluster also called strict, namespace-wide and cluster-wide [default: as the Secret's annotations say]
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Option<Scope>,
     /// Name that the rules of .sops.yaml and the format go by, for standard input or instead of the file's own
@@ -56,6 +57,8 @@ pub(crate) struct EncryptArgs {
     pub(crate) master_keys: MasterKeyArgs,
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
+    #[command(flatten)]
+    pub(crate) sealing: SealingArgs,
 }
 
 /// Which values are secret; at most one of them.

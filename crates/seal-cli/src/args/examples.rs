@@ -43,6 +43,12 @@ only if it is named or a rule with a path_regex means it; in a directory it is l
 Standard input goes by the rules of the working directory that fit every file; --filename-override
 gives it a name.
 
+For the controller in a cluster (SealedSecrets, as kubeseal makes them):
+  seal encrypt --cluster secret.yaml > sealed.yaml  with the certificate of the current cluster
+  seal encrypt --cluster --cert cert.pem -i deploy  all Secrets below a directory, no cluster needed
+  kubectl create secret generic db --from-literal=pw=x --dry-run=client -o yaml |
+    seal encrypt --cluster --namespace shop --scope namespace-wide
+
 Several paths, a directory or a pattern need --in-place. A run that fails for one file goes on
 with the others and ends with an exit code other than 0; the failed file stays as it was.";
 
@@ -53,6 +59,7 @@ Examples:
   seal decrypt secret-a.yaml secret-b.yaml          several files: one stream, separated by `---`
   seal decrypt -i .release                          in place
   seal decrypt -o plain.yaml secret.yaml            a new file that only you can read
+  seal decrypt --sealing-key keys.yaml sealed.yaml  SealedSecrets, with a backup of the keys
 
 What is not encrypted passes through. Nothing is printed before all of it is verified; a refusal
 ends with exit code 3, a missing key with 4.
@@ -99,6 +106,8 @@ pub(super) const VERIFY: &str = "\
 Examples:
   seal verify                                       all encrypted files below the working directory
   seal verify --require-bound .release
+  seal verify --sealing-key keys.yaml               does this backup open every SealedSecret?
+  seal verify --cluster                             does the controller open them?
   seal decrypt release.yaml | kubectl apply -f -    decrypt verifies as well; nothing needs both
 
 Exit codes: 0 everything holds; 3 a file was altered; 4 no key for a file; 1 a file cannot be
@@ -193,7 +202,9 @@ Examples:
   seal set secret.yaml 'stringData/tls.key' --string --value-file tls.key
   pass show db | seal set secret.yaml stringData/password --string --value-stdin
   seal set secret.yaml data/token --encode s3cret   encodes in Base64
-  seal set release.yaml --document Secret/database stringData/password --string --value-file pw";
+  seal set release.yaml --document Secret/database stringData/password --string --value-file pw
+  seal set sealed.yaml stringData/password --cert cert.pem
+                                                    of a SealedSecret; needs no private key";
 
 pub(super) const UNSET: &str = "\
 Examples:
@@ -206,6 +217,7 @@ Examples:
   seal edit secrets.yaml
   seal edit staging.yaml production.yaml            one after the other
   EDITOR='code --wait' seal edit secrets.yaml       an editor with a window has to wait
+  seal edit --cert cert.pem sealed.yaml             SealedSecrets: what you write over is sealed
 
 The words of SOPS_EDITOR and EDITOR are taken apart as a shell would; no shell is involved. vim is
 told to write no swap, backup, undo or info file; configure other editors so. A text that cannot be
@@ -222,6 +234,10 @@ Examples:
   seal rotate -i secrets.yaml
   seal rotate -i deploy                             every encrypted file of a directory
   seal rotate -o new.yaml old.yaml
+  seal rotate --cluster -i deploy                   SealedSecrets, by the controller's newest key
+  seal rotate --cluster --sealing-key keys.yaml --cert cert.pem -i deploy
+  seal rotate --cluster --sealing-key keys.yaml --dry-run .
+                                                    what still needs an older key?
 
 A recipient of the file that its rule does not name may have put himself there: that is an error
 until it is accepted.";
@@ -247,3 +263,16 @@ pub(super) const SOPS: &str = "\
 Examples:
   seal sops decrypt secret.yaml
   ln -s \"$(command -v seal)\" ~/.local/bin/sops      for everything that calls `sops`";
+
+pub(super) const KUBESEAL: &str = "\
+Examples:
+  seal kubeseal --fetch-cert > cluster.pem
+  seal kubeseal --cert cluster.pem -o yaml < secret.yaml > sealed-secret.yaml
+  ln -s \"$(command -v seal)\" ~/.local/bin/kubeseal  for everything that calls `kubeseal`";
+
+pub(super) const CERT: &str = "\
+Examples:
+  seal cert > cert.pem
+  seal cert --check --cert cert.pem                 may it still seal?
+  seal cert --check --sealing-key keys.yaml         does the backup have the cluster's newest key?
+  seal cert --context prod --controller-namespace sealed-secrets --controller-name sealed-secrets";

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::{EncryptArgs, FileArgs, FileType, KeyAccessArgs, examples};
+use super::{
+    EncryptArgs, FileArgs, FileType, KeyAccessArgs, RotateSealedArgs, SealedValueArgs, examples,
+};
 use crate::scope::Scope;
 use seal_core::envelope::MasterKey;
 
@@ -31,6 +33,8 @@ pub(crate) struct EditArgs {
     pub(crate) ignore_mac: bool,
     #[command(flatten)]
     pub(crate) revision: RevisionArgs,
+    #[command(flatten)]
+    pub(crate) sealing: SealedValueArgs,
     /// Fail where nothing is changed: only those that answer as SOPS do.
     #[arg(skip)]
     pub(crate) refuse_unchanged: bool,
@@ -73,6 +77,8 @@ pub(crate) struct RotateArgs {
     pub(crate) accept_recipients: bool,
     #[command(flatten)]
     pub(crate) revision: RevisionArgs,
+    #[command(flatten)]
+    pub(crate) sealing: RotateSealedArgs,
     /// Change the recipients of the file instead of going by its rule: only those that answer as SOPS do.
     #[arg(skip)]
     pub(crate) recipients: Option<RecipientsChange>,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueHint};
 
 use super::files::is_stdout;
-use super::{DocumentChoice, FileType, KeyAccessArgs, examples};
+use super::{DocumentChoice, FileType, KeyAccessArgs, SealedValueArgs, examples};
 
 /// Set one value of an encrypted file
 ///
@@ -19,9 +19,11 @@ pub(crate) struct SetArgs {
     pub(crate) change: ValueChangeArgs,
     #[command(flatten)]
     pub(crate) given: GivenValue,
-    // Last: what follows would come under its heading.
+    // Last: what follows would come under their headings.
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
+    #[command(flatten)]
+    pub(crate) sealing: SealedValueArgs,
 }
 
 /// Remove one value from an encrypted file

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::{FileType, KeyAccessArgs, ReportArgs, examples};
+use super::{FileType, KeyAccessArgs, ReportArgs, SealingKeyArgs, examples};
+use crate::cluster::ClusterArgs;
 
 /// Verify encrypted files, and print nothing of them
 ///
@@ -33,4 +34,11 @@ pub(crate) struct VerifyArgs {
     pub(crate) report: ReportArgs,
     #[command(flatten)]
     pub(crate) key_access: KeyAccessArgs,
+    #[command(flatten)]
+    pub(crate) sealing_keys: SealingKeyArgs,
+    /// Ask the controller of a cluster whether it can open the SealedSecrets
+    #[arg(long, conflicts_with = "sealing_key", help_heading = "SealedSecrets")]
+    pub(crate) cluster: bool,
+    #[command(flatten)]
+    pub(crate) access: ClusterArgs,
 }

@@ -9,11 +9,12 @@ use seal_core::file::{
 };
 use seal_core::format::Format;
 use seal_core::kubernetes;
-use seal_core::secret::DataKey;
+use seal_core::secret::{DataKey, SecretBytes};
 
 use self::join::join;
 use super::conversion::Conversion;
 use super::files::{self, STDIN, each, file_error, working_directory};
+use super::sealing::{self, SealingKeys};
 use super::{Context, Outcome};
 use crate::args::{DecryptArgs, FileType, KeyAccessArgs};
 use crate::audit::{self, Action};
@@ -38,7 +39,11 @@ pub(super) fn run(arguments: &DecryptArgs, context: &Context<'_>) -> Result<Outc
         ignore_mac: arguments.ignore_mac,
         as_data: arguments.as_data,
     };
-    let decryption = Decryption::new(context, options, &arguments.key_access)?;
+    let mut decryption = Decryption::new(context, options, &arguments.key_access)?;
+    // SOPS knows nothing of them.
+    if !arguments.as_data {
+        decryption.sealing_keys = SealingKeys::new(&arguments.sealing_keys, context.environment);
+    }
     let conversion = Conversion::of(&arguments.conversion);
     let outcome = match inputs {
         Inputs::Stdin => {
@@ -72,6 +77,8 @@ pub(super) struct Decryption<'a> {
     pub(super) options: DecryptOptions<'a>,
     pub(super) configs: Configs,
     pub(super) key_access: KeyAccess,
+    /// Opens SealedSecrets as well, where there are any.
+    pub(super) sealing_keys: SealingKeys,
 }
 
 impl<'a> Decryption<'a> {
@@ -85,6 +92,7 @@ impl<'a> Decryption<'a> {
             options,
             configs: Configs::new(context.config.map(PathBuf::from), working_directory()),
             key_access: key_access(context.environment, arguments, [])?,
+            sealing_keys: SealingKeys::default(),
         })
     }
 
@@ -95,10 +103,14 @@ impl<'a> Decryption<'a> {
         format: Format,
         source: &[u8],
     ) -> Result<Decrypted, CommandError> {
-        let options = self.options_for(path)?;
+        let options = self.options_for_text(path, format, source)?;
         let unwrap = |metadata: &Metadata| self.data_key(metadata);
-        let decrypted =
+        let mut decrypted =
             decrypt(format, source, &options, &unwrap).map_err(|error| file_error(path, &error))?;
+        let text = decrypted.bytes.as_ref().map_or(source, SecretBytes::expose);
+        let opened = self.sealing_keys.open(path, format, text)?;
+        decrypted.bytes = opened.bytes.or(decrypted.bytes);
+        decrypted.objects.extend(opened.objects);
         self.note(path, &decrypted.objects)?;
         Ok(decrypted)
     }
@@ -114,10 +126,13 @@ impl<'a> Decryption<'a> {
         let Some(output) = conversion.target(format) else {
             return self.decrypt(path, format, source);
         };
-        let options = self.options_for(path)?;
+        let opened = self.sealing_keys.open(path, format, source)?;
+        let source = opened.bytes.as_ref().map_or(source, SecretBytes::expose);
+        let options = self.options_for_text(path, format, source)?;
         let unwrap = |metadata: &Metadata| self.data_key(metadata);
-        let DecryptedTree { tree, objects } = decrypt_tree(format, source, &options, &unwrap)
+        let DecryptedTree { tree, mut objects } = decrypt_tree(format, source, &options, &unwrap)
             .map_err(|error| file_error(path, &error))?;
+        objects.extend(opened.objects);
         let config = self.configs.for_file(path).ok().flatten();
         let bytes = conversion.print(output, &tree, config.as_deref(), path)?;
         self.note(path, &objects)?;
@@ -128,6 +143,18 @@ impl<'a> Decryption<'a> {
     pub(super) fn options_for(&self, path: &Path) -> Result<DecryptOptions<'a>, CommandError> {
         let require_bound = self.options.require_bound || self.config_requires_bound(path)?;
         Ok(DecryptOptions { require_bound, ..self.options })
+    }
+
+    /// The same for a text that may hold SealedSecrets: those are encrypted, if not in an envelope.
+    fn options_for_text(
+        &self,
+        path: &Path,
+        format: Format,
+        source: &[u8],
+    ) -> Result<DecryptOptions<'a>, CommandError> {
+        let options = self.options_for(path)?;
+        let require_encrypted = options.require_encrypted && !sealing::is_sealed(format, source);
+        Ok(DecryptOptions { require_encrypted, ..options })
     }
 
     /// The data key of an envelope.

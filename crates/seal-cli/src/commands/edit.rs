@@ -10,6 +10,7 @@ use self::blocks::Edited;
 use self::session::{Session, Text};
 use super::encrypt::Encryption;
 use super::revision::{Changes, OpenFile, Revision, decrypt_options, replace};
+use super::sealing::{self, Certificate, SealingKeys};
 use super::{Context, Outcome, files};
 use crate::args::{EditArgs, EncryptArgs};
 use crate::editor::Editor;
@@ -31,7 +32,9 @@ pub(super) fn run(arguments: &EditArgs, context: &Context<'_>) -> Result<Outcome
     let editor = Editor::of(context.environment)?;
     let options = decrypt_options(&arguments.revision, arguments.ignore_mac);
     let revision = Revision::new(context, options, &arguments.revision.key_access)?;
-    let editing = Editing { arguments, revision, editor, context };
+    let certificate = Certificate::new(&arguments.sealing.certificate, context.environment);
+    let sealing_keys = SealingKeys::new(&arguments.sealing.keys, context.environment);
+    let editing = Editing { arguments, revision, editor, certificate, sealing_keys, context };
     let mut changes = Changes::default();
     let mut code = ExitCode::Done;
     // One after the other: an editor needs the terminal for itself.
@@ -54,6 +57,8 @@ struct Editing<'a> {
     arguments: &'a EditArgs,
     revision: Revision<'a>,
     editor: Editor,
+    certificate: Certificate,
+    sealing_keys: SealingKeys,
     context: &'a Context<'a>,
 }
 
@@ -64,6 +69,9 @@ impl Editing<'_> {
         }
         inputs::check_file(path)?;
         write::check_replaceable(path)?;
+        if let Some(changes) = self.sealed_file(path)? {
+            return Ok(changes);
+        }
         let mut open = self.revision.open(path, self.arguments.file_type)?;
         let source = (open.format, open.original.bytes.expose());
         self.revision.warn_of_strangers(path, source, self.context);
@@ -80,6 +88,46 @@ impl Editing<'_> {
                 .and_then(|done| self.write(path, &mut open, done, &text));
             match written {
                 Ok(changes) => return Ok(changes),
+                Err(error) => session.again(error, &text)?,
+            }
+        }
+    }
+
+    /// A file of SealedSecrets; `None` for any other.
+    fn sealed_file(&self, path: &Path) -> Result<Option<Changes>, CommandError> {
+        if self.arguments.revision.as_data || self.arguments.show_master_keys {
+            return Ok(None);
+        }
+        let format = files::format(self.arguments.file_type, Some(path))?;
+        let original = write::read(path)?;
+        let source = original.bytes.expose();
+        let Some(editing) = sealing::Editing::of(path, format, source, &self.sealing_keys)? else {
+            return Ok(None);
+        };
+        if editing.closed > 0 {
+            self.context.ui.note(&format!(
+                "{}: {} shown as `<sealed value …>`: no sealing key opens them; they stay as they are unless you write over them",
+                path.display(),
+                crate::ui::count(editing.closed, "value")
+            ));
+        }
+        let mut session = Session::new(self.context, &self.editor, path, &editing.shown)?;
+        loop {
+            let Text::Changed(text) = session.edit()? else {
+                return self.unchanged(path).map(Some);
+            };
+            let done = editing.sealed(path, text.expose(), &self.certificate).and_then(
+                |(sealed, values)| {
+                    let writer = Writer::default();
+                    if sealed.expose() != source {
+                        writer.replace(path, sealed.expose(), files::stamp_of(path, &original)?)?;
+                    }
+                    writer.finish();
+                    Ok(Changes { files: 1, documents: 1, values, ..Changes::default() })
+                },
+            );
+            match done {
+                Ok(changes) => return Ok(Some(changes)),
                 Err(error) => session.again(error, &text)?,
             }
         }

@@ -16,6 +16,7 @@ use self::weaker::Weaker;
 use super::conversion::Conversion;
 use super::files::{self, STDIN, each, working_directory};
 use super::recipients::RecipientsOfFiles;
+use super::sealing;
 use super::{Context, Outcome};
 use crate::args::{self, EncryptArgs};
 use crate::audit::{self, Action};
@@ -36,6 +37,13 @@ mod settings;
 pub(super) mod weaker;
 
 pub(super) fn run(arguments: &EncryptArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    if arguments.sealing.cluster {
+        return sealing::encrypt(arguments, context);
+    }
+    if arguments.sealing.certificate.cert.is_some() {
+        return Err(CommandError::usage("`--cert` seals for a cluster")
+            .hint("add `--cluster`; without it, `seal encrypt` makes SOPS files"));
+    }
     let inputs = inputs::expand(&arguments.files.paths, std::io::stdin().is_terminal())?;
     let destination = destination::choose(&arguments.files, &inputs, Several::InPlaceOnly)?;
     check_options_of_one_file(arguments, &inputs)?;

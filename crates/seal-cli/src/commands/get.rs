@@ -14,6 +14,7 @@ use super::conversion::Conversion;
 use super::decrypt::Decryption;
 use super::documents::{self, Found};
 use super::files::{self, STDIN};
+use super::sealing::{self, SealingKeys};
 use super::{Context, Outcome};
 use crate::args::GetArgs;
 use crate::error::CommandError;
@@ -43,14 +44,31 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
     let namespace = arguments.namespace.as_deref();
     let GetArgs { ignore_mac, as_data, .. } = *arguments;
     let options = DecryptOptions { namespace, ignore_mac, as_data, ..DecryptOptions::default() };
-    let decryption = Decryption::new(context, options, &arguments.key_access)?;
+    let mut decryption = Decryption::new(context, options, &arguments.key_access)?;
+    if !as_data {
+        decryption.sealing_keys = SealingKeys::new(&arguments.sealing_keys, context.environment);
+    }
     let decrypted = decryption.decrypt(name, format, source.expose());
     files::warn_at_end(context, &decryption.configs, &decryption.key_access);
     let text = decrypted?.bytes.unwrap_or(source);
     let stream = format
         .parse(text.expose())
         .map_err(|error| CommandError::failed(error.problem).at(name, error.position))?;
-    let found = documents::value_at(&stream, arguments.document.as_ref(), &path)
+    let opens_sealed = decryption.sealing_keys.are_there();
+    let choice = arguments.document.as_ref().map(|choice| match opens_sealed {
+        true => sealing::as_opened(choice),
+        false => choice.clone(),
+    });
+    let mut decode = arguments.decode;
+    let found = documents::value_at(&stream, choice.as_ref(), &path)
+        .or_else(|error| {
+            // A value that was sealed stands below `data` now, whichever way it is named.
+            let below_data =
+                sealing::below_data(&path).filter(|_| opens_sealed).ok_or_else(|| error.clone())?;
+            let found = documents::value_at(&stream, choice.as_ref(), &below_data);
+            decode |= found.is_ok();
+            found.map_err(|_| error)
+        })
         .map_err(|error| error.in_file(name))?;
     if as_data && documents::has_comments_beside(&stream, found) {
         context.ui.warn("an index counts the values of a list; SOPS counts its comments as well");
@@ -64,7 +82,7 @@ pub(super) fn run(arguments: &GetArgs, context: &Context<'_>) -> Result<Outcome,
         }
         None => context.ui.write_stdout(bytes),
     };
-    if arguments.decode {
+    if decode {
         let decoded = decoded(&stream, found).map_err(|error| error.in_file(name))?;
         put(&decoded)?;
         return Ok(Outcome { report: Report::silent(), code: ExitCode::Done });

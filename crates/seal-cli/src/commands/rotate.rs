@@ -4,12 +4,15 @@ use seal_core::file::Fresh;
 
 use super::renewal::{Renewal, Renewed};
 use super::revision::{NewKeysFor, Revision, decrypt_options};
-use super::{Context, Outcome, files};
+use super::{Context, Outcome, files, sealing};
 use crate::args::RotateArgs;
 use crate::error::CommandError;
 use crate::ui::{Counts, Report};
 
 pub(super) fn run(arguments: &RotateArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    if arguments.sealing.cluster {
+        return sealing::rotate(arguments, context);
+    }
     let options = decrypt_options(&arguments.revision, arguments.ignore_mac);
     let keys_for = match &arguments.recipients {
         Some(change) => NewKeysFor::File(change),

@@ -11,6 +11,7 @@ use seal_core::secret::SecretBytes;
 use seal_keys::Prompt;
 use zeroize::Zeroizing;
 
+use super::sealing::{Certificate, Change, SealingKeys};
 use super::value_change::{self, Changed, Plain, change_error, from_root};
 use super::{Context, Outcome, documents};
 use crate::args::{GivenValue, SetArgs};
@@ -30,7 +31,10 @@ pub(super) fn run(arguments: &SetArgs, context: &Context<'_>) -> Result<Outcome,
             .hint("give the value with `--value-file`"));
     }
     let value = value(&arguments.given, &path)?;
-    value_change::run(typed, &arguments.key_access, context, "set", |plain| {
+    let certificate = Certificate::new(&arguments.sealing.certificate, context.environment);
+    let keys = SealingKeys::new(&arguments.sealing.keys, context.environment);
+    let sealed = Change::Set { value: &value, certificate: &certificate, keys: &keys };
+    value_change::run(typed, &arguments.key_access, context, "set", &sealed, |plain| {
         let found = documents::place_of(plain.stream, typed.document.as_ref(), &path)?;
         let document = found.0;
         let path = from_root(plain.stream, found, &path);

@@ -2,6 +2,7 @@
 
 use seal_core::change::{self, Target};
 
+use super::sealing::Change;
 use super::value_change::{self, Changed, change_error};
 use super::{Context, Outcome, documents};
 use crate::args::UnsetArgs;
@@ -12,7 +13,8 @@ pub(super) fn run(arguments: &UnsetArgs, context: &Context<'_>) -> Result<Outcom
     let typed = &arguments.change;
     let path = documents::path(&typed.path)?;
     value_change::check_file(typed)?;
-    value_change::run(typed, &arguments.key_access, context, "unset", |plain| {
+    let sealed = Change::Unset { idempotent: arguments.idempotent };
+    value_change::run(typed, &arguments.key_access, context, "unset", &sealed, |plain| {
         let found = documents::value_at(plain.stream, typed.document.as_ref(), &path);
         let (document, node) = match found {
             Ok(found) => found,

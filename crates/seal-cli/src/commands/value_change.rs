@@ -12,7 +12,7 @@ use seal_core::secret::SecretBytes;
 use super::documents::{self, Found};
 use super::files::{self, STDIN};
 use super::revision::{Revision, not_encrypted};
-use super::{Context, Outcome};
+use super::{Context, Outcome, sealing};
 use crate::args::{KeyAccessArgs, ValueChangeArgs};
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
@@ -50,7 +50,8 @@ pub(super) fn check_file(arguments: &ValueChangeArgs) -> Result<(), CommandError
     Ok(())
 }
 
-/// Changes a file by `change`, which gives `None` where nothing is to be done.
+/// Changes a file by `change`, which gives `None` where nothing is to be done. A value of a SealedSecret changes as
+/// `sealed` says.
 ///
 /// # Errors
 /// The file cannot be read, verified, encrypted or written, holds nothing encrypted, or `change` fails. Nothing is
@@ -60,6 +61,7 @@ pub(super) fn run(
     key_access: &KeyAccessArgs,
     context: &Context<'_>,
     verb: &str,
+    sealed: &sealing::Change<'_>,
     change: impl FnOnce(&Plain<'_>) -> Result<Option<Changed>, CommandError>,
 ) -> Result<Outcome, CommandError> {
     let stdin = is_stdin(&arguments.file);
@@ -73,6 +75,13 @@ pub(super) fn run(
         true => files::format_of_stdin(arguments.file_type, None, source)?,
         false => files::format(arguments.file_type, Some(name))?,
     };
+    if !arguments.as_sops
+        && let Some(changed) = sealing::change(arguments, name, format, source, sealed)?
+    {
+        let bytes = changed.as_ref().map(SecretBytes::expose);
+        write_out(arguments, context, name, &original, bytes)?;
+        return Ok(outcome(verb, bytes.is_some()));
+    }
     let options = DecryptOptions {
         namespace: arguments.namespace.as_deref(),
         ignore_mac: arguments.ignore_mac,
@@ -94,13 +103,17 @@ pub(super) fn run(
     }
     let is_changed = encrypted.is_some();
     write_out(arguments, context, name, &original, encrypted.as_deref())?;
+    Ok(outcome(verb, is_changed))
+}
+
+fn outcome(verb: &str, is_changed: bool) -> Outcome {
     let line = match is_changed {
         true => format!("{verb} 1 value"),
         false => format!("nothing to {verb}"),
     };
     let mut report = Report { line: Some(line), ..Report::silent() };
     report.details.insert("changed".to_owned(), usize::from(is_changed).into());
-    Ok(Outcome { report, code: ExitCode::Done })
+    Outcome { report, code: ExitCode::Done }
 }
 
 /// The error of a change, for the user.

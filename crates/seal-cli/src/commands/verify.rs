@@ -12,6 +12,7 @@ use super::check::paths;
 use super::decrypt::{Decryption, is_meant};
 use super::files::{self, STDIN, each};
 use super::report::{Findings, Found, shown};
+use super::sealing::{Answers, Controller, SealingKeys};
 use super::{Context, Outcome};
 use crate::args::{ReportFormat, VerifyArgs};
 use crate::error::CommandError;
@@ -58,8 +59,13 @@ pub(super) fn run(arguments: &VerifyArgs, context: &Context<'_>) -> Result<Outco
         namespace: arguments.namespace.as_deref(),
         ..DecryptOptions::default()
     };
-    let decryption = Decryption::new(context, options, &arguments.key_access)?;
-    let verification = Verification { arguments, decryption, errors: Mutex::default() };
+    let mut decryption = Decryption::new(context, options, &arguments.key_access)?;
+    // Who asks the controller wants its answer, whatever a variable says.
+    if !arguments.cluster {
+        decryption.sealing_keys = SealingKeys::new(&arguments.sealing_keys, context.environment);
+    }
+    let controller = Controller::new(arguments, context.environment);
+    let verification = Verification { arguments, decryption, controller, errors: Mutex::default() };
     let (verified, code) = match paths(&arguments.paths)? {
         Inputs::Stdin => {
             let source = write::read_stdin()?;
@@ -108,6 +114,7 @@ pub(super) fn run(arguments: &VerifyArgs, context: &Context<'_>) -> Result<Outco
 struct Verification<'a> {
     arguments: &'a VerifyArgs,
     decryption: Decryption<'a>,
+    controller: Controller,
     errors: Mutex<Vec<CommandError>>,
 }
 
@@ -119,6 +126,8 @@ struct Verified {
     secrets: usize,
     /// Files without anything encrypted, or not for this command.
     skipped: usize,
+    /// SealedSecrets that nothing was at hand to verify with.
+    sealed: usize,
     failed: usize,
     unbound: Vec<Found>,
 }
@@ -155,6 +164,11 @@ impl Verification<'_> {
         source: &[u8],
     ) -> Result<Verified, CommandError> {
         let objects = self.decryption.decrypt(path, format, source)?.objects;
+        let answers = match self.decryption.sealing_keys.are_there() {
+            true => Answers::default(),
+            false => self.controller.verify(path, format, source)?,
+        };
+        let done = objects.len() + answers.objects;
         let unbound = objects.iter().filter(|object| !object.bound);
         let found = |object: &DecryptedObject| Found {
             file: shown(path).to_owned(),
@@ -166,10 +180,11 @@ impl Verification<'_> {
             message: "the envelope is not bound to its document: SOPS wrote it".to_owned(),
         };
         Ok(Verified {
-            files: usize::from(!objects.is_empty()),
-            documents: objects.len(),
-            secrets: objects.iter().map(|object| object.values).sum(),
-            skipped: usize::from(objects.is_empty()),
+            files: usize::from(done > 0),
+            documents: done,
+            secrets: objects.iter().map(|object| object.values).sum::<usize>() + answers.values,
+            skipped: usize::from(done == 0),
+            sealed: answers.not_asked,
             failed: 0,
             unbound: unbound.map(found).collect(),
         })
@@ -186,6 +201,7 @@ impl Verified {
         self.documents += other.documents;
         self.secrets += other.secrets;
         self.skipped += other.skipped;
+        self.sealed += other.sealed;
         self.failed += other.failed;
         self.unbound.extend(other.unbound);
     }
@@ -228,6 +244,10 @@ fn report(verified: &Verified, findings: &Findings) -> Report {
     let unbound = verified.unbound.len();
     for (count, what) in [
         (unbound, "not bound (written by SOPS)"),
+        (
+            verified.sealed,
+            "sealed for a cluster and not verified (see --sealing-key and --cluster)",
+        ),
         (verified.skipped, "skipped"),
         (verified.failed, "failed"),
     ] {
@@ -240,6 +260,7 @@ fn report(verified: &Verified, findings: &Findings) -> Report {
         ("documents", json!(verified.documents)),
         ("secrets", json!(verified.secrets)),
         ("unbound", json!(unbound)),
+        ("sealed", json!(verified.sealed)),
         ("skipped", json!(verified.skipped)),
         ("failed", json!(verified.failed)),
         ("findings", findings.objects()),

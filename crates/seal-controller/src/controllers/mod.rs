@@ -1,1 +1,3 @@
-//! One file per kind: gather, plan, apply, status.
+//! One directory per kind: gather, plan, apply, status.
+
+pub(crate) mod sealed_secret;

@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::reseal::{self, Resealed};
@@ -18,15 +18,48 @@ use super::{Shared, admitted, later, text};
 /// How long a request waits for others that are decrypted.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Half of the cores: whoever floods these paths must not keep the controller from its own work.
+/// Requests whose bodies are kept at the same time: whoever sends many slowly must not fill the memory.
+const BODIES: usize = 16;
+
+/// Places for requests that cost something. A place is kept until the work is over, even if nobody waits for the answer.
 pub(super) struct Work {
-    places: Semaphore,
+    bodies: Arc<Semaphore>,
+    /// Half of the cores: whoever floods these paths must not keep the controller from its own work.
+    threads: Arc<Semaphore>,
 }
 
 impl Work {
     pub(super) fn new() -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
-        Self { places: Semaphore::new((cores / 2).max(1)) }
+        Self {
+            bodies: Arc::new(Semaphore::new(BODIES)),
+            threads: Arc::new(Semaphore::new((cores / 2).max(1))),
+        }
+    }
+
+    /// How many requests can be worked on right now.
+    #[cfg(test)]
+    pub(super) fn free_threads(&self) -> usize {
+        self.threads.available_permits()
+    }
+}
+
+/// Waits for a place, but not for ever.
+async fn place(
+    places: &Arc<Semaphore>,
+    patience: Duration,
+) -> Result<OwnedSemaphorePermit, Response> {
+    match timeout(patience, places.clone().acquire_owned()).await {
+        Ok(Ok(place)) => Ok(place),
+        // The semaphores are never closed.
+        _ => {
+            let seconds = patience.as_secs().max(1);
+            Err(later(
+                StatusCode::SERVICE_UNAVAILABLE,
+                seconds,
+                "too many requests are being worked on",
+            ))
+        }
     }
 }
 
@@ -72,24 +105,21 @@ pub(super) async fn rotate(State(shared): State<Arc<Shared>>, request: Request) 
 }
 
 /// Lets a request in, reads its body and works on it on a thread of its own.
-async fn answer<T: Send + 'static>(
+pub(super) async fn answer<T: Send + 'static>(
     shared: &Shared,
     request: Request,
     work: impl FnOnce(Bytes) -> T + Send + 'static,
 ) -> Result<T, Response> {
     admitted(&shared.objects).await?;
-    let body = body(request.into_body(), shared).await?;
     let patience = PATIENCE.min(shared.settings.write_timeout);
-    // The semaphore is never closed.
-    let Ok(Ok(_place)) = timeout(patience, shared.work.places.acquire()).await else {
-        return Err(later(
-            StatusCode::SERVICE_UNAVAILABLE,
-            patience.as_secs().max(1),
-            "too much to decrypt",
-        ));
-    };
-    let done = tokio::task::spawn_blocking(move || work(body)).await;
-    done.map_err(|_| {
+    let kept = place(&shared.work.bodies, patience).await?;
+    let body = body(request.into_body(), shared).await?;
+    let thread = place(&shared.work.threads, patience).await?;
+    let done = tokio::task::spawn_blocking(move || {
+        let _places = (kept, thread);
+        work(body)
+    });
+    done.await.map_err(|_| {
         text(StatusCode::INTERNAL_SERVER_ERROR, "the request could not be worked on\n")
     })
 }

@@ -17,6 +17,10 @@ use zeroize::Zeroizing;
 const OPERATIONS: usize = 5_000;
 /// Keys that a message names at most.
 const NAMED: usize = 20;
+/// Characters of a key that a message shows at most; Kubernetes takes no longer ones.
+const SHOWN: usize = 253;
+/// Parts of an object, guessed from above. Each takes far more memory than text.
+const PARTS: usize = 100_000;
 
 /// A SealedSecret with values sealed anew.
 #[derive(Debug)]
@@ -38,7 +42,10 @@ pub(super) enum Refusal {
         /// What, without text of the body.
         problem: String,
     },
-    /// A stream, or a list.
+    /// What only somebody who wants the memory sends.
+    #[error("the body has too many parts for a SealedSecret; {PARTS} lines and values can be read")]
+    TooManyParts,
+    /// A stream.
     #[error("the body holds {documents} documents; one SealedSecret per request")]
     Several {
         /// How many.
@@ -131,7 +138,10 @@ pub(super) fn reseal(
         };
         let resealed = SealedValue::seal(plaintext.plaintext.expose(), &label, certificate)
             .map_err(|problem| Refusal::Seal { key: entry.key.clone(), problem })?;
-        let text = Zeroizing::new(resealed.to_base64());
+        // A block of YAML ends with a line break, which base64 lets pass; without it the block would need another form.
+        let old = entry.text.as_deref().map_or("", String::as_str);
+        let line_breaks = &old[old.trim_end_matches(['\r', '\n']).len()..];
+        let text = Zeroizing::new(resealed.to_base64() + line_breaks);
         texts.push(NewText { document: object.manifest.document, path: entry.path.clone(), text });
     }
     if !closed.is_empty() {
@@ -161,6 +171,11 @@ struct Object {
 
 impl Object {
     fn read(source: &[u8], accept_deprecated: bool) -> Result<Self, Refusal> {
+        // No part without one of these before it, in JSON and in YAML.
+        let parts = source.iter().filter(|byte| b",:[{?-\n\r".contains(byte)).count();
+        if parts > PARTS {
+            return Err(Refusal::TooManyParts);
+        }
         // YAML may begin with a brace as well.
         let is_json =
             source.trim_ascii_start().starts_with(b"{") && Format::Json.parse(source).is_ok();
@@ -178,6 +193,7 @@ impl Object {
             )
         });
         let documents = documents.count();
+        drop(stream);
         if documents > 1 {
             return Err(Refusal::Several { documents });
         }
@@ -273,7 +289,10 @@ impl<P: std::fmt::Display> std::fmt::Display for Keys<'_, P> {
             let problem = problem.to_string();
             let comma = if index == 0 { "" } else { ", " };
             // Whoever wrote the object chose the key.
-            write!(f, "{comma}{}", key.escape_debug())?;
+            match key.char_indices().nth(SHOWN) {
+                None => write!(f, "{comma}{}", key.escape_debug())?,
+                Some((end, _)) => write!(f, "{comma}{}…", key[..end].escape_debug())?,
+            }
             if !problem.is_empty() {
                 write!(f, ": {problem}")?;
             }

@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::HeaderMap;
@@ -46,6 +45,7 @@ fn registered((key, certificate): &(Arc<SealingKey>, SealingCertificate)) -> Reg
 
 /// A server without sockets.
 struct Server {
+    shared: Arc<Shared>,
     api: Router,
     metrics: Router,
     readiness: Readiness,
@@ -83,8 +83,9 @@ impl Server {
             leading: receiver,
             accept_deprecated: true,
         };
-        let (api, metrics) = routers(sources, settings);
-        Self { api, metrics, readiness, leading }
+        let shared = Shared::new(sources, settings);
+        let (api, metrics) = routers(&shared);
+        Self { shared, api, metrics, readiness, leading }
     }
 
     fn new() -> Self {
@@ -167,7 +168,7 @@ async fn readiness_says_what_is_missing() {
     assert!(answer.body.contains("SealedSecrets have not been listed"), "{}", answer.body);
 
     let server = Server::with(Some(Vec::new()), |_| {});
-    server.readiness.fill();
+    server.readiness.set_filled(true);
     let answer = server.get("/readyz").await;
     assert_eq!(answer.code, 503);
     assert!(answer.body.contains("there is no sealing key yet"), "{}", answer.body);
@@ -178,14 +179,14 @@ async fn readiness_says_what_is_missing() {
         SealingCertificate::self_signed(&pairs().new.0, "", start, Duration::from_secs(3600))
             .unwrap();
     let server = Server::with(Some(vec![future]), |_| {});
-    server.readiness.fill();
+    server.readiness.set_filled(true);
     let answer = server.get("/readyz").await;
     assert_eq!(answer.code, 503);
     assert!(answer.body.contains("from the future"), "{}", answer.body);
 
     let server = Server::new();
     assert_eq!(server.get("/readyz").await.code, 503);
-    server.readiness.fill();
+    server.readiness.set_filled(true);
     assert_eq!(server.get("/readyz").await.code, 200);
 }
 
@@ -404,6 +405,55 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let cut =
         Body::from_stream(futures::stream::iter([Err::<&str, _>(std::io::Error::other("gone"))]));
     assert_eq!(server.post("/v1/verify", cut).await.code, 400);
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_still_takes_the_place_until_the_work_is_over() {
+    let server = Server::new();
+    let free = server.shared.work.free_threads();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let (end, ending) = std::sync::mpsc::channel::<()>();
+    let shared = server.shared.clone();
+    let asking = tokio::spawn(async move {
+        let request = Request::new(Body::empty());
+        let work = move |_| {
+            let _ = begun.send(());
+            let _ = ending.recv();
+        };
+        objects::answer(&shared, request, work).await.is_ok()
+    });
+    has_begun.await.unwrap();
+    asking.abort();
+    assert!(asking.await.unwrap_err().is_cancelled());
+    assert_eq!(server.shared.work.free_threads(), free - 1);
+    end.send(()).unwrap();
+    while server.shared.work.free_threads() < free {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_very_many_parts_is_refused_before_it_is_read() {
+    let server = Server::new();
+    for body in [
+        format!(r#"{{"a": [{}1]}}"#, "1,".repeat(120_000)),
+        format!("a:\n{}", "-\u{85}".repeat(120_000)),
+    ] {
+        let answer = server.post("/v1/verify", body).await;
+        assert_eq!(answer.code, 500);
+        assert!(answer.body.contains("too many parts"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn long_keys_are_cut_in_messages() {
+    let wide = sealed("hunter2", Scope::ClusterWide, &pairs().new);
+    let key = "k".repeat(100_000);
+    let answer =
+        Server::new().post("/v1/rotate", object("", &format!(r#""{key}": "{wide}""#))).await;
+    assert_eq!(answer.code, 500);
+    assert!(answer.body.contains("kkkk…"), "{}", answer.body.len());
+    assert!(answer.body.len() < 1000, "{}", answer.body.len());
 }
 
 #[tokio::test]

@@ -360,7 +360,7 @@ fn refuses_what_would_stay_in_clear_or_be_lost() {
         ("data: {p: ~}\n", "null stands"),
         ("data: {p: }\n", "null stands"),
         ("stringData:\n  p: !pass\n", "a tag with nothing behind it"),
-        ("stringData: {p: !pass}\n", "a tag stands in front"),
+        ("stringData: {p: !x hunter2}\n", "a tag stands in front"),
         ("data: {p: !!binary aHVudGVyMg==}\n", "a tag stands in front"),
         ("stringData: {a b: x}\n", "cannot be one of a Secret"),
         ("stringData: [x]\n", "is a mapping"),

@@ -8,6 +8,7 @@ use seal_keys::Environment;
 use super::{Reader, Request, exists, no_file};
 use crate::args::{
     Command, EditArgs, FileArgs, MasterKeyArgs, RecipientsChange, RevisionArgs, RotateArgs,
+    RotateSealedArgs,
 };
 use crate::compat::sops::refusal::{Code, Doing, Refusal};
 use crate::config::TypedKeys;
@@ -35,6 +36,7 @@ impl Reader<'_> {
             refuse_unchanged: true,
             new_file: Some(Box::new(self.encryption(Some(file.clone()), None, types)?)),
             files: vec![file],
+            ..EditArgs::default()
         };
         Ok(Request { command: Command::Edit(Box::new(arguments)), doing: Doing::Using })
     }
@@ -68,6 +70,7 @@ impl Reader<'_> {
             revision: self.revision()?,
             recipients: Some(RecipientsChange { add: self.keys("add")?, remove: self.keys("rm")? }),
             ignore_mac: self.own.has("ignore-mac"),
+            sealing: RotateSealedArgs::default(),
         };
         Ok(Request { command: Command::Rotate(arguments), doing: Doing::Using })
     }

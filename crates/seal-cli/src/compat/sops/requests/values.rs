@@ -76,7 +76,8 @@ impl Reader<'_> {
     }
 
     fn set_request(&self, change: ValueChangeArgs, given: GivenValue) -> Result<Request, Refusal> {
-        let arguments = SetArgs { change, given, key_access: self.key_access()? };
+        let arguments =
+            SetArgs { change, given, key_access: self.key_access()?, ..SetArgs::default() };
         Ok(Request { command: Command::Set(Box::new(arguments)), doing: Doing::Setting })
     }
 
