@@ -87,6 +87,11 @@ impl Scene {
     pub(crate) async fn prepare_with(prefix: &str, values: &[&str]) -> Self {
         let cluster = Cluster::connect().await;
         cluster.install_crds().await;
+        Self::prepare_in(cluster, prefix, values).await
+    }
+
+    /// Without, in such a cluster.
+    pub(crate) async fn prepare_in(cluster: Cluster, prefix: &str, values: &[&str]) -> Self {
         let namespace = cluster.namespace(prefix).await;
         let account = namespace.service_account(values).await;
         let key = TestKey::generate();

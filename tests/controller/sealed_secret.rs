@@ -5,7 +5,7 @@ use kube::api::DeleteParams;
 use seal_api::sealing::Scope;
 use serde_json::json;
 
-use crate::cluster::SOON;
+use crate::cluster::{Controller, Relay, SOON};
 use crate::eventually::eventually;
 use crate::scene::{Scene, condition, data, owners};
 
@@ -150,28 +150,37 @@ async fn the_deprecated_form_is_opened_while_it_is_accepted() {
 }
 
 #[tokio::test]
-async fn with_the_old_garbage_collection_the_controller_deletes_what_it_made() {
-    let mut scene = Scene::prepare_with("old-gc", &["oldGcBehavior=true"]).await;
-    scene.start_controller(&["--old-gc-behavior"]).await;
-    scene.apply(&scene.sealed("db", &[("password", "hunter2")])).await;
-    scene.apply(&scene.sealed("kept", &[("password", "hunter2")])).await;
-    scene.until_synced("db", "True").await;
-    scene.until_synced("kept", "True").await;
-    // Handed to somebody else meanwhile.
-    scene.edit_secret("kept", json!({ "metadata": { "ownerReferences": [] } })).await;
-    scene.until_reason("kept", "NotManaged").await;
-    let orphan = DeleteParams {
-        propagation_policy: Some(kube::api::PropagationPolicy::Orphan),
-        ..DeleteParams::default()
+async fn with_the_old_garbage_collection_the_controller_deletes_what_it_made_and_nothing_else() {
+    let scene = Scene::prepare_with("old-gc", &["oldGcBehavior=true"]).await;
+    let relay = Relay::start(scene.account.kubeconfig()).await;
+    let name = scene.namespace.name();
+    let _controller = Controller::start(relay.kubeconfig(), name, &["--old-gc-behavior"]).await;
+    // Kubernetes' own garbage collection cannot be faster with what waits for a finalizer.
+    let held = |name| {
+        let mut object = scene.sealed(name, &[("password", "hunter2")]);
+        object["spec"]["template"] = json!({ "metadata": { "finalizers": ["example.com/hold"] } });
+        object
     };
-    scene.objects().delete("kept", &orphan).await.unwrap();
-    scene.objects().delete("db", &orphan).await.unwrap();
-    eventually("the Secret goes", SOON, || async {
-        scene.secrets().get_opt("db").await.map(|secret| secret.is_none())
-    })
-    .await;
+    for name in ["db", "handed-on"] {
+        scene.apply(&held(name)).await;
+        scene.until_synced(name, "True").await;
+    }
+    scene.edit_secret("handed-on", json!({ "metadata": { "ownerReferences": [] } })).await;
+    scene.until_reason("handed-on", "NotManaged").await;
+
+    for name in ["handed-on", "db"] {
+        scene.objects().delete(name, &DeleteParams::default()).await.unwrap();
+    }
+    let deleted = || {
+        let asked = relay.asked();
+        asked.into_iter().filter(|it| it.verb == "delete").map(|it| it.name).collect::<Vec<_>>()
+    };
+    eventually("the Secret is deleted", SOON, || async { !deleted().is_empty() }).await;
     scene.settle("marker").await;
-    assert!(scene.secrets().get_opt("kept").await.unwrap().is_some());
+    assert_eq!(deleted(), ["db"]);
+    for name in ["db", "handed-on"] {
+        scene.edit_secret(name, json!({ "metadata": { "finalizers": null } })).await;
+    }
 }
 
 #[tokio::test]
