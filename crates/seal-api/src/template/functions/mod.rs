@@ -1,10 +1,14 @@
 //! The functions of templates: Go's own, and sprig's but for those that reach out of the process.
 
 mod builtins;
+mod decimal;
 mod dicts;
 mod encodings;
 mod json;
 mod lists;
+mod paths;
+mod random;
+mod regexes;
 mod numbers;
 mod strings;
 mod words;
@@ -102,6 +106,9 @@ static FUNCTIONS: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock:
         json::FUNCTIONS,
         lists::FUNCTIONS,
         numbers::FUNCTIONS,
+        paths::FUNCTIONS,
+        random::FUNCTIONS,
+        regexes::FUNCTIONS,
         strings::FUNCTIONS,
         types::FUNCTIONS,
     ];
