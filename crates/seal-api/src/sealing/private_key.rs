@@ -226,7 +226,7 @@ fn first_private_key(text: &str) -> Result<(&str, Zeroizing<Vec<u8>>), KeyError>
 
 /// The PKCS#1 key inside a PKCS#8 one of an RSA key (RFC 5958): behind the version and the algorithm stands an octet string.
 /// With 2048 bits and more, both lengths take the form `82 hi lo`.
-fn pkcs1_of(pkcs8: &[u8]) -> Option<&[u8]> {
+pub(crate) fn pkcs1_of(pkcs8: &[u8]) -> Option<&[u8]> {
     const ALGORITHM: &[u8] = &[
         0x02, 0x01, 0x00, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,
         0x01, 0x05, 0x00,

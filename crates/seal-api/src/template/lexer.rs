@@ -89,7 +89,8 @@ impl<'t> Lexer<'t> {
             let after = &self.text[open + 2..];
             let trims = has_left_marker(after);
             self.text_until(open, trims);
-            let inside = open + 2 + usize::from(trims);
+            // The space of the marker belongs to it.
+            let inside = open + 2 + if trims { 2 } else { 0 };
             if self.text[inside..].starts_with("/*") {
                 self.at = inside;
                 self.comment()?;

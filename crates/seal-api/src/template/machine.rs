@@ -1,9 +1,11 @@
 //! Runs a template: walks its tree, evaluates pipelines, calls functions, and keeps to the limits.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use jiff::Timestamp;
+use regex::bytes::Regex;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::arguments::{self, Arguments, Type};
@@ -28,6 +30,8 @@ pub(super) struct Machine<'t> {
     steps: u64,
     memory: usize,
     slow: u32,
+    /// Regular expressions of this run, compiled.
+    pub(super) regexes: HashMap<Vec<u8>, Rc<Regex>>,
     /// Every map of this run, so that none is dropped before the end, see [`Map`].
     maps: Vec<Rc<Map>>,
 }
@@ -67,6 +71,7 @@ impl<'t> Machine<'t> {
             steps: 0,
             memory: 0,
             slow: 0,
+            regexes: HashMap::new(),
             maps: Vec::new(),
         }
     }

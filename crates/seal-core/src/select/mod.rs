@@ -5,7 +5,7 @@ use crate::envelope::{Rule, RuleKind};
 
 mod re2;
 
-pub use re2::{Pattern, PatternError, Problem};
+pub use re2::{Pattern, PatternError, Problem, translate};
 
 /// The entry that holds the envelope; no rule reaches it.
 const ENVELOPE_KEY: &str = "sops";

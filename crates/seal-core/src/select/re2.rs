@@ -35,8 +35,18 @@ impl Pattern {
     }
 }
 
+/// The pattern in the syntax of the `regex` crate, with its groups and its greed, for those who want to know where it
+/// matches and what its groups hold.
+pub fn translate(pattern: &str) -> Result<String, PatternError> {
+    let mut translator = Translator::new(pattern);
+    translator.exact = true;
+    translator.run()
+}
+
 struct Translator<'p> {
     pattern: &'p str,
+    /// Groups and greed are kept.
+    exact: bool,
     at: usize,
     out: String,
     flags: Flags,
@@ -52,6 +62,8 @@ struct Flags {
     fold_case: bool,
     multi_line: bool,
     dot_all: bool,
+    /// Greedy and lazy are swapped. Kept in exact translations only.
+    swap_greed: bool,
 }
 
 /// What is put aside while a group is read.
@@ -59,6 +71,8 @@ struct Group {
     opened_at: usize,
     flags: Flags,
     weight: u32,
+    /// What closes it.
+    close: &'static str,
 }
 
 /// What a repetition would repeat.
@@ -78,6 +92,7 @@ impl<'p> Translator<'p> {
     fn new(pattern: &'p str) -> Self {
         Self {
             pattern,
+            exact: false,
             at: 0,
             out: String::with_capacity(2 * pattern.len()),
             flags: Flags::default(),
@@ -124,11 +139,14 @@ impl<'p> Translator<'p> {
         let opened_at = self.at;
         self.at += 1;
         let mut flags = self.flags;
+        let mut capture = Some(String::new());
         if let Some(extension) = self.rest().strip_prefix('?') {
-            if let Some(name) = extension.strip_prefix("P<").or(extension.strip_prefix('<')) {
-                self.group_name(opened_at, name)?;
+            if let Some(text) = extension.strip_prefix("P<").or(extension.strip_prefix('<')) {
+                let name = self.group_name(opened_at, text)?;
+                capture = Some(format!("?P<{name}>"));
             } else {
                 self.at += 1;
+                capture = None;
                 let opens = self.flags(opened_at, &mut flags)?;
                 if !opens {
                     self.change_flags(flags);
@@ -137,14 +155,19 @@ impl<'p> Translator<'p> {
             }
         }
         self.end_item();
-        self.groups.push(Group { opened_at, flags: self.flags, weight: self.weight });
+        let capture = capture.filter(|_| self.exact);
+        let close = if capture.is_some() { "))" } else { ")" };
+        self.groups.push(Group { opened_at, flags: self.flags, weight: self.weight, close });
         self.weight = 1;
         self.flags = flags;
+        if let Some(name) = capture {
+            self.out.push_str(&format!("({name}"));
+        }
         self.out.push_str(&format!("(?{}:", flags.spelled()));
         Ok(())
     }
 
-    fn group_name(&mut self, opened_at: usize, text: &'p str) -> Translated<()> {
+    fn group_name(&mut self, opened_at: usize, text: &'p str) -> Translated<&'p str> {
         if text.starts_with(['=', '!']) {
             return Err(self.error_at(opened_at, Problem::LookAround));
         }
@@ -155,7 +178,7 @@ impl<'p> Translator<'p> {
         match name {
             Some(name) => {
                 self.at = self.pattern.len() - text.len() + name.len() + 1;
-                Ok(())
+                Ok(name)
             }
             None => Err(self.error_at(opened_at, Problem::GroupName)),
         }
@@ -174,8 +197,8 @@ impl<'p> Translator<'p> {
                 'i' => flags.fold_case = value,
                 'm' => flags.multi_line = value,
                 's' => flags.dot_all = value,
-                // Swaps greedy and lazy, which decides nothing here.
-                'U' => {}
+                // Swaps greedy and lazy, which does not decide whether there is a match.
+                'U' => flags.swap_greed = value && self.exact,
                 '-' if value => {
                     value = false;
                     seen = false;
@@ -208,7 +231,7 @@ impl<'p> Translator<'p> {
         self.last = Last::Atom(self.weight);
         self.weight = group.weight;
         self.flags = group.flags;
-        self.out.push(')');
+        self.out.push_str(group.close);
         self.at += 1;
         Ok(())
     }
@@ -282,7 +305,8 @@ impl<'p> Translator<'p> {
 
     fn repeat(&mut self, start: usize, spelled: &str, count: Option<Count>) -> Translated<()> {
         // Behind a repetition `?` makes it lazy.
-        self.at += usize::from(self.rest().starts_with('?'));
+        let is_lazy = self.rest().starts_with('?');
+        self.at += usize::from(is_lazy);
         let inner = match self.last {
             Last::Atom(weight) => weight,
             Last::Nothing => return Err(self.error_at(start, Problem::NothingToRepeat)),
@@ -300,6 +324,9 @@ impl<'p> Translator<'p> {
             }
         };
         self.out.push_str(spelled);
+        if is_lazy && self.exact {
+            self.out.push('?');
+        }
         self.last = Last::Repeated(weight);
         Ok(())
     }
@@ -340,7 +367,12 @@ impl<'p> Translator<'p> {
 impl Flags {
     /// All of them, so that nothing depends on what was set before.
     fn spelled(self) -> String {
-        let all = [('i', self.fold_case), ('m', self.multi_line), ('s', self.dot_all)];
+        let all = [
+            ('i', self.fold_case),
+            ('m', self.multi_line),
+            ('s', self.dot_all),
+            ('U', self.swap_greed),
+        ];
         let with = |value| all.iter().filter(move |flag| flag.1 == value).map(|flag| flag.0);
         let off: String = with(false).collect();
         let minus = if off.is_empty() { "" } else { "-" };

@@ -20,13 +20,14 @@ const IN_ZONE: &[Type] = &[Type::Text, Type::Any, Type::Text];
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("now", &[], |machine, _| Ok(Time::utc(machine.now()).into())),
     Function::new("date", &[Type::Text, Type::Any], |machine, arguments| {
-        let time = moment(machine, arguments.value(1));
+        // Shown in the local zone.
+        let time = moment(machine, arguments.value(1)).in_zone(b"Local");
         formatted(machine, &arguments.text(0)?, &time)
     }),
     Function::new("dateInZone", IN_ZONE, in_zone),
     Function::new("date_in_zone", IN_ZONE, in_zone),
     Function::new("htmlDate", ANY, |machine, arguments| {
-        let time = moment(machine, arguments.value(0));
+        let time = moment(machine, arguments.value(0)).in_zone(b"Local");
         Ok(machine.text(time.format("2006-01-02"))?)
     }),
     Function::new("htmlDateInZone", &[Type::Any, Type::Text], |machine, arguments| {
@@ -116,10 +117,8 @@ impl Time {
             }
             Zone::Fixed(offset, name) => (*offset, name.clone()),
         };
-        // Zones without letters are shown by their offset.
-        let zone = if zone.starts_with(['+', '-']) { zone.as_str() } else { &zone };
         let civil = offset.to_datetime(self.at);
-        layout::format(text, &Shown { civil, offset, zone })
+        layout::format(text, &Shown { civil, offset, zone: &zone })
     }
 
     /// As JSON has it.
@@ -177,7 +176,6 @@ fn formatted(
     let layout = std::str::from_utf8(layout.bytes()).map_err(|_| "its layout is no text")?;
     machine.read(layout.len().saturating_mul(64))?;
     machine.reserve(layout.len().saturating_mul(10))?;
-    // `date` and its like show local times.
     Ok(machine.text(time.format(layout))?)
 }
 

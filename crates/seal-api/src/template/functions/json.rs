@@ -12,7 +12,11 @@ const ANY: &[Type] = &[Type::Any];
 const TEXT: &[Type] = &[Type::Text];
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("fromJson", TEXT, from_json),
+    Function::new("fromJson", TEXT, |machine, arguments| match from_json(machine, arguments) {
+        // What is no JSON is nothing, as in sprig; `mustFromJson` fails.
+        Err(Failure::Why(_)) => Ok(Value::Nil),
+        outcome => outcome,
+    }),
     Function::new("mustFromJson", TEXT, from_json),
     Function::new("toJson", ANY, |machine, arguments| to_json(machine, &arguments, false, true)),
     Function::new("mustToJson", ANY, |machine, arguments| {
@@ -37,7 +41,6 @@ fn from_json(machine: &mut Machine<'_>, arguments: Arguments) -> Outcome {
     let mut reader = Reader { bytes: text.bytes(), at: 0 };
     let value = reader.value(machine)?;
     reader.spaces();
-    // sprig gives nothing where there is no JSON, which would become an empty Secret.
     if reader.at < reader.bytes.len() { Err(NO_JSON.into()) } else { Ok(value) }
 }
 

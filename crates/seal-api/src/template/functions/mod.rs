@@ -1,14 +1,21 @@
 //! The functions of templates: Go's own, and sprig's but for those that reach out of the process.
 
 mod builtins;
+mod decimal;
 mod dicts;
 mod encodings;
 mod json;
+mod keys;
 mod lists;
+mod passwords;
+mod paths;
+mod random;
+mod regexes;
 mod numbers;
 mod strings;
 mod words;
 mod types;
+mod urls;
 pub(super) mod dates;
 pub(super) mod layout;
 pub(super) mod versions;
@@ -100,10 +107,17 @@ static FUNCTIONS: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock:
         dicts::FUNCTIONS,
         encodings::FUNCTIONS,
         json::FUNCTIONS,
+        keys::FUNCTIONS,
         lists::FUNCTIONS,
         numbers::FUNCTIONS,
+        passwords::FUNCTIONS,
+        paths::FUNCTIONS,
+        random::FUNCTIONS,
+        regexes::FUNCTIONS,
         strings::FUNCTIONS,
         types::FUNCTIONS,
+        urls::FUNCTIONS,
+        versions::FUNCTIONS,
     ];
     tables.iter().flat_map(|table| table.iter()).map(|function| (function.name, function)).collect()
 });

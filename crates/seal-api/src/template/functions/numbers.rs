@@ -5,6 +5,7 @@ use super::super::error::Fallible;
 use super::super::machine::Machine;
 use super::super::value::{Elements, Value};
 use super::super::{literals, print};
+use super::decimal::Decimal;
 use super::{Failure, Function, Outcome};
 
 const ANY: &[Type] = &[Type::Any];
@@ -91,6 +92,22 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(Value::Float(whole / shift))
     })
     .and(Type::Float),
+    Function::new("add1f", ANY, |_, arguments| {
+        decimals(&[arguments.value(0).clone(), Value::int(1)], Decimal::add)
+    }),
+    Function::new("addf", &[], |_, arguments| decimals(arguments.all(), Decimal::add))
+        .and(Type::Any),
+    Function::new("subf", ANY, |_, arguments| decimals(arguments.all(), Decimal::subtract))
+        .and(Type::Any),
+    Function::new("mulf", ANY, |_, arguments| decimals(arguments.all(), Decimal::multiply))
+        .and(Type::Any),
+    Function::new("divf", ANY, |_, arguments| {
+        if arguments.from(1).iter().any(|divisor| to_float(divisor) == 0.0) {
+            return Err("a division by zero".into());
+        }
+        decimals(arguments.all(), Decimal::divide)
+    })
+    .and(Type::Any),
     Function::new("until", &[Type::Int], |machine, arguments| {
         let stop = arguments.int(0)?;
         let row = row(machine, 0, stop, if stop < 0 { -1 } else { 1 })?;
@@ -186,4 +203,18 @@ fn seq(machine: &mut Machine<'_>, arguments: Arguments) -> Result<Value, Failure
         print::plain(machine, number, &mut out)?;
     }
     Ok(machine.text(out)?)
+}
+
+/// Computes in decimals, as sprig does, so that 0.1 and 0.2 make 0.3.
+fn decimals(numbers: &[Value], operation: fn(Decimal, Decimal) -> Option<Decimal>) -> Outcome {
+    const FAR: &str = "its numbers have too many digits";
+    let mut result = None;
+    for number in numbers {
+        let next = Decimal::of(to_float(number)).ok_or(FAR)?;
+        result = Some(match result {
+            None => next,
+            Some(before) => operation(before, next).ok_or(FAR)?,
+        });
+    }
+    Ok(Value::Float(result.map_or(0.0, Decimal::to_float)))
 }

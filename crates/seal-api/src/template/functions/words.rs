@@ -169,7 +169,8 @@ pub(super) fn camel_case(text: &[u8]) -> Vec<u8> {
         characters(text).map(|(character, _)| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
     let mut out = Vec::with_capacity(text.len());
     let Some(first) = text.iter().position(|character| !is_connector(*character)) else {
-        text.iter().for_each(|character| push(&mut out, *character));
+        // Of connectors alone the last one comes twice; so it does in Go.
+        text.iter().chain(text.last()).for_each(|character| push(&mut out, *character));
         return out;
     };
     text[..first].iter().for_each(|character| push(&mut out, *character));
