@@ -1,8 +1,9 @@
-//! Alerts and dashboard ask for metrics that the controller has.
+//! Alerts and dashboard ask for metrics that the controller has, and the page explains them and the reasons.
 
 use std::collections::BTreeSet;
 use std::fs;
 
+use seal_api::condition::Reason;
 use serde_json::Value;
 
 use crate::release::{chart, repository};
@@ -53,6 +54,19 @@ fn the_page_has_every_alert() {
         let name = rule["alert"].as_str().unwrap();
         assert!(page.contains(&format!("| `{name}` |")), "{name}");
     }
+}
+
+/// The reason of the condition `Ready`: what people search for at night.
+#[test]
+fn the_page_has_every_reason_and_no_other() {
+    let page = fs::read_to_string(repository().join("docs/controller.md")).unwrap();
+    let (_, table) = page.split_once("| reason |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let rows: Vec<&str> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(reason, _)| reason))
+        .collect();
+    assert_eq!(rows, Reason::ALL.map(Reason::as_str));
 }
 
 fn alerts() -> Vec<Value> {

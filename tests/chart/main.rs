@@ -1,6 +1,13 @@
 //! What is shipped: the chart, rendered by helm, the definitions of custom resources, and the image. What an API
 //! server would refuse is found by reading every object into the type that Kubernetes has for it, and by asking one.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a panic is how a test fails, in its helpers too"
+)]
+
 #[path = "../harness/cluster.rs"]
 mod cluster;
 #[path = "../harness/eventually.rs"]

@@ -21,6 +21,7 @@ mod lease;
 mod logs;
 mod malformed;
 mod metrics;
+mod migration;
 mod ownership;
 mod renewal;
 mod scene;

@@ -47,6 +47,25 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them: a page explains each.
+    pub const ALL: [Self; 15] = [
+        Self::Unsealed,
+        Self::WrongKey,
+        Self::NoKeys,
+        Self::RetiredKey,
+        Self::ValueChanged,
+        Self::WrongName,
+        Self::WrongNamespace,
+        Self::WrongScope,
+        Self::Malformed,
+        Self::TemplateFailed,
+        Self::NotManaged,
+        Self::Immutable,
+        Self::TypeChanged,
+        Self::Refused,
+        Self::UpdateFailed,
+    ];
+
     /// The word in the condition.
     pub fn as_str(self) -> &'static str {
         match self {
