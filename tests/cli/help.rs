@@ -30,6 +30,7 @@ const COMMANDS: &[&str] = &[
     "cert",
     "keyservice",
     "sops",
+    "kubeseal",
     "completion",
 ];
 

@@ -264,6 +264,12 @@ Examples:
   seal sops decrypt secret.yaml
   ln -s \"$(command -v seal)\" ~/.local/bin/sops      for everything that calls `sops`";
 
+pub(super) const KUBESEAL: &str = "\
+Examples:
+  seal kubeseal --fetch-cert > cluster.pem
+  seal kubeseal --cert cluster.pem -o yaml < secret.yaml > sealed-secret.yaml
+  ln -s \"$(command -v seal)\" ~/.local/bin/kubeseal  for everything that calls `kubeseal`";
+
 pub(super) const CERT: &str = "\
 Examples:
   seal cert > cert.pem
