@@ -12,6 +12,7 @@ use seal_core::envelope::binding::{self, BindingKeys, Flags, Identity, Recognise
 use seal_core::envelope::{Metadata, Rule, RuleKind};
 use seal_core::file::{DecryptOptions, EncryptOptions, FileKey, Keys, Layout, decrypt, encrypt};
 use seal_core::format::{Format, json, yaml};
+use seal_core::sealed_secret::{self, Opening, Sealing};
 use seal_core::secret::DataKey;
 
 /// What a target does with its bytes.
@@ -31,6 +32,7 @@ pub(crate) const ENTRIES: &[(&str, Entry)] = &[
     ("change", change),
     ("check", check_anything),
     ("convert", convert),
+    ("sealed_secret", sealed_secret),
 ];
 
 /// Reads YAML; whatever is accepted is a sound tree.
@@ -299,6 +301,57 @@ pub(crate) fn change(source: &[u8]) {
     if let Ok(without) = unset(format, changed, &target) {
         format.parse(without.expose()).expect("a text without a value is readable");
     }
+}
+
+/// Makes SealedSecrets of all Secrets of a source, and Secrets of these again: no value stays in clear, none is lost.
+pub(crate) fn sealed_secret(source: &[u8]) {
+    let format = if source.first() == Some(&b'{') { Format::Json } else { Format::Yaml };
+    let _ = sealed_secret::read(format, source);
+    let Ok(found) = sealed_secret::secrets(format, source) else { return };
+    // Nobody seals for a Secret without a name.
+    if found.list.iter().any(|secret| secret.name.is_none()) {
+        return;
+    }
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let texts: Vec<Vec<(String, String)>> = found
+        .list
+        .iter()
+        .map(|secret| {
+            let values = secret.values.iter();
+            values.map(|value| (value.key.clone(), hex(value.plaintext.expose()))).collect()
+        })
+        .collect();
+    let sealings: Vec<Option<Sealing>> = texts
+        .iter()
+        .map(|texts| {
+            let annotations = vec![("a/wide", Some("true")), ("b/other", None)];
+            Some(Sealing { values: texts.clone(), namespace: None, annotations })
+        })
+        .collect();
+    let Ok(sealed) = sealed_secret::seal(format, source, &sealings) else { return };
+    let Some(sealed) = sealed.bytes else { return };
+    let again =
+        sealed_secret::secrets(format, sealed.expose()).expect("what was written is readable");
+    assert!(again.list.is_empty(), "a Secret is left");
+    let mut manifests = sealed_secret::read(format, sealed.expose()).expect("it is still readable");
+    manifests.retain(|manifest| manifest.json.contains("a/wide"));
+    assert!(manifests.len() >= texts.len(), "a SealedSecret is missing");
+    let all = sealed_secret::read(format, sealed.expose()).expect("it is still readable");
+    let openings: Vec<Option<Opening>> = all
+        .iter()
+        .map(|manifest| {
+            let values = manifest.entries.iter();
+            let data = values.filter_map(|entry| Some((entry.key.clone(), entry.text.clone()?)));
+            Some(Opening { data: data.collect() })
+        })
+        .collect();
+    // One that stood there before may be spelled in any way.
+    let Ok(opened) = sealed_secret::unseal(format, sealed.expose(), &openings) else { return };
+    let opened = opened.bytes.expect("there was something to open");
+    assert!(
+        sealed_secret::read(format, opened.expose()).expect("it is readable").is_empty(),
+        "a SealedSecret is left"
+    );
 }
 
 /// Decrypts foreign bytes under a key that they were not made with.

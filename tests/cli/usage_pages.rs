@@ -108,6 +108,11 @@ fn the_examples_of_the_page_on_values_do_what_they_say() {
 }
 
 #[test]
+fn the_examples_of_the_page_on_sealing_do_what_they_say() {
+    check("docs/sealing.md");
+}
+
+#[test]
 fn the_examples_of_the_page_on_conversions_do_what_they_say() {
     check("docs/conversions.md");
 }

@@ -129,7 +129,8 @@ fn a_hook_of_helm_is_a_warning_encrypted_or_not() {
 
 #[test]
 fn a_sealed_secret_may_only_refer_to_what_was_sealed() {
-    let sealed = "QWdB".repeat(100);
+    // 256 bytes of a session key, and more.
+    let sealed = format!("AQAA{}", "AAAA".repeat(100));
     let source = format!(
         "\
 apiVersion: bitnami.com/v1alpha1
@@ -153,6 +154,11 @@ spec:
     };
     assert_eq!(found(&old(&sealed)), [""; 0]);
     assert_eq!(found(&old("{password: hunter2}")), ["4: sealed-secret"]);
+    // Base64 of something else, and what was cut off.
+    for damaged in ["QWdB".repeat(100), format!("AQAA{}", "AAAA".repeat(80))] {
+        let source = source.replace(&sealed, &damaged);
+        assert_eq!(found(&source)[0], "6: sealed-secret");
+    }
 }
 
 #[test]

@@ -71,7 +71,7 @@ lints! {
         "an annotation repeats the values of a Secret in clear"
         "take the annotation out; `seal encrypt --strip` does it for a Secret that is not encrypted yet";
     SEALED_SECRET: Error "sealed-secret"
-        "a SealedSecret holds values in clear"
+        "a SealedSecret holds values in clear, or one that is damaged"
         "seal the values with `seal set` or `seal encrypt --cluster`, and let the template only refer to them";
     CLEAR_VALUE: Error "clear-value"
         "a value in clear stands where an encrypted one belongs"

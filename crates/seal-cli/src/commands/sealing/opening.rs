@@ -6,7 +6,9 @@ use std::path::Path;
 use seal_api::sealed_secret::SealedSecret;
 use seal_api::sealing::diagnosis::{DEFAULT_BUDGET, Diagnosis, Place, Question, diagnose};
 use seal_api::sealing::{Fingerprint, KeyRing, SealedValue};
-use seal_api::unseal::{UnsealError, assemble};
+use seal_api::unseal::{
+    UnsealError, Unsealed, assemble, assemble_whole, describe, sealed_whole,
+};
 use seal_core::file::DecryptedObject;
 use seal_core::format::Format;
 use seal_core::sealed_secret::{self, Opening, SealedManifest};
@@ -84,12 +86,42 @@ impl SealingKeys {
 
 fn open(ring: &KeyRing, path: &Path, manifest: &SealedManifest) -> Result<Opening, CommandError> {
     let here = |error| about(error, path, &manifest.description, manifest.position);
+    let failed = |errors: Vec<UnsealError>| {
+        here(CommandError::failed(escape(&describe(&errors)).into_owned()))
+    };
     let object = object_of(manifest).map_err(|problem| here(CommandError::failed(problem)))?;
-    let opened = values(ring, path, manifest)?;
-    let unsealed =
-        assemble(&object, &opened.values).map_err(|errors| here(not_assembled(&errors)))?;
+    let unsealed = match sealed_whole(&object) {
+        Some(whole) => {
+            let whole = whole.map_err(failed)?;
+            let Some(opened) = ring.open(&whole, &object.label(), None) else {
+                return Err(here(not_opened(ring, manifest, &[("spec.data".to_owned(), whole)])));
+            };
+            let unsealed = assemble_whole(&object, &opened.plaintext).map_err(failed)?;
+            check_whole(&object, &unsealed).map_err(here)?;
+            unsealed
+        }
+        None => assemble(&object, &values(ring, path, manifest)?.values).map_err(failed)?,
+    };
     let data = unsealed.secret.data.unwrap_or_default();
     Ok(Opening { data: data.into_iter().map(|(key, value)| (key, base64(&value.0))).collect() })
+}
+
+/// In the deprecated form all of the Secret was sealed, and what the text would be made of is only the template.
+fn check_whole(object: &SealedSecret, unsealed: &Unsealed) -> Result<(), CommandError> {
+    let template = object.spec.template.clone().unwrap_or_default();
+    let metadata = template.metadata.unwrap_or_default();
+    let secret = &unsealed.secret;
+    let is_said = secret.type_ == template.type_
+        && secret.immutable == template.immutable
+        && secret.metadata.labels == metadata.labels
+        && secret.metadata.annotations == metadata.annotations;
+    match is_said {
+        true => Ok(()),
+        false => Err(CommandError::failed(
+            "type, labels or annotations were sealed as well (`spec.data`, the deprecated form), and have no place in this text",
+        )
+        .hint("`seal kubeseal --recovery-unseal` prints the whole Secret")),
+    }
 }
 
 /// Opens the values of one SealedSecret.
@@ -169,9 +201,4 @@ pub(super) fn not_opened(
     };
     error.causes.push(diagnosis.to_string());
     error
-}
-
-fn not_assembled(errors: &[UnsealError]) -> CommandError {
-    let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    CommandError::failed(escape(&errors.join("; ")).into_owned())
 }
