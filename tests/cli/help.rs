@@ -27,6 +27,7 @@ const COMMANDS: &[&str] = &[
     "exec-env",
     "exec-file",
     "publish",
+    "cert",
     "keyservice",
     "sops",
     "kubeseal",

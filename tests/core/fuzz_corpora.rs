@@ -22,9 +22,11 @@ fn every_corpus_file_passes_its_target() {
 
 #[test]
 fn every_corpus_directory_belongs_to_a_target() {
+    // Those of seal-api are among them, which this crate does not know.
+    let manifest = std::fs::read_to_string(corpora().join("../Cargo.toml")).unwrap();
     for directory in files(&corpora()) {
         let name = directory.file_name().unwrap().to_str().unwrap().to_owned();
-        assert!(entries::ENTRIES.iter().any(|(target, _)| *target == name), "stray corpus {name}");
+        assert!(manifest.contains(&format!("name = \"{name}\"")), "stray corpus {name}");
     }
 }
 

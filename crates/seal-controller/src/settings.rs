@@ -162,6 +162,11 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
+    /// Whether a variable is there and not empty.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.variables.get(name).is_some_and(|value| !value.is_empty())
+    }
+
     /// Of this process. Variables that are no text are left out: none of them is one of ours.
     pub(crate) fn of_process() -> Self {
         let variables = std::env::vars_os();
@@ -394,7 +399,8 @@ fn lease(
 
 /// A name that Kubernetes accepts with something behind it.
 fn check_prefix(prefix: &str) -> Result<(), String> {
-    let is_name = prefix.split('.').all(is_dns_label);
+    // What stands behind it is a letter or a digit, so it may end with a dash, as people let it.
+    let is_name = !prefix.is_empty() && format!("{prefix}x").split('.').all(is_dns_label);
     if is_name && prefix.len() <= LONGEST_PREFIX {
         return Ok(());
     }

@@ -71,7 +71,7 @@ fn what_differs_from_sealed_secrets_by_default_is_the_limit_on_requests_to_the_a
 #[test]
 fn every_flag_of_sealed_secrets_is_understood_with_both_spellings_and_from_the_environment() {
     for (flag, value) in [
-        ("key-prefix", "mykey"),
+        ("key-prefix", "mykey-"),
         ("key-size", "2048"),
         ("key-ttl", "1h30m"),
         ("my-cn", "cluster one"),
