@@ -14,10 +14,13 @@ fn server() -> StandIn {
     StandIn::start(|request| {
         let path = request.path.as_str();
         match path.strip_prefix(PROXY) {
-            None if path == SERVICE => {
-                Response::json(200, &json!({"kind": "Service", "spec": {"ports": [{"name": "http", "port": 8080}]}}))
+            None if path == SERVICE => Response::json(
+                200,
+                &json!({"kind": "Service", "spec": {"ports": [{"name": "http", "port": 8080}]}}),
+            ),
+            Some("/cert.pem") => {
+                Response::text(200, include_str!("../../fixtures/kubeseal/sealing-cert.pem"))
             }
-            Some("/cert.pem") => Response::text(200, include_str!("../../fixtures/kubeseal/sealing-cert.pem")),
             Some("/verify") => match request.json()["metadata"]["name"].as_str() {
                 Some("bad") => Response::text(409, ""),
                 Some("broken") => Response::text(500, "cannot parse it"),
@@ -76,7 +79,8 @@ fn the_certificate_is_fetched_through_the_service_proxy() {
     let server = server();
     let kubeseal = with(&server);
     assert_eq!(kubeseal.done("--fetch-cert", ""), kubeseal.fixture("sealing-cert.pem"));
-    let paths: Vec<_> = server.requests().into_iter().map(|r| format!("{} {}", r.method, r.path)).collect();
+    let paths: Vec<_> =
+        server.requests().into_iter().map(|r| format!("{} {}", r.method, r.path)).collect();
     assert_eq!(paths, [format!("GET {SERVICE}"), format!("GET {PROXY}/cert.pem")]);
     let sealed = kubeseal.done("", SECRET);
     assert!(kubeseal.opened(&sealed).contains("password: aHVudGVyMg=="));
@@ -104,7 +108,13 @@ fn flags_override_the_kubeconfig() {
     let kubeseal = Kubeseal::new().env("KUBECONFIG", "/nowhere");
     let url = server.url();
     kubeseal.done(&format!("--fetch-cert --server {url}"), "");
-    kubeseal.done(&format!("--fetch-cert --server {} --request-timeout 5s", url.trim_start_matches("http://")), "");
+    kubeseal.done(
+        &format!(
+            "--fetch-cert --server {} --request-timeout 5s",
+            url.trim_start_matches("http://")
+        ),
+        "",
+    );
     let elsewhere = with(&StandIn::start(|_| Response::text(500, "")));
     elsewhere.done(&format!("--fetch-cert --server {url} --context c --user u --cluster k"), "");
     for (flags, problem) in [
@@ -113,8 +123,14 @@ fn flags_override_the_kubeconfig() {
         ("--user x", "the kubeconfig has no user \"x\""),
         ("--kubeconfig /nowhere", "/nowhere cannot be read"),
         ("--as-uid 7", "--as-uid and --as-group need --as"),
-        ("--request-timeout soon", "invalid argument for \"--request-timeout\" flag: it is no time"),
-        ("--proxy-url gopher://p", "the proxy is of a kind that is not known (http, https and socks5 are)"),
+        (
+            "--request-timeout soon",
+            "invalid argument for \"--request-timeout\" flag: it is no time",
+        ),
+        (
+            "--proxy-url gopher://p",
+            "the proxy is of a kind that is not known (http, https and socks5 are)",
+        ),
         ("--controller-name a/b", "the controller's service \"a/b\" is no name of an object"),
     ] {
         let error = with(&server).failed(&format!("--fetch-cert {flags}"), "");
@@ -128,7 +144,9 @@ fn the_controller_may_have_another_name_and_port() {
         "/api/v1/namespaces/sealed/services/mine" => {
             Response::json(200, &json!({"spec": {"ports": [{"port": 80}]}}))
         }
-        "/api/v1/namespaces/sealed/services/http:mine:/proxy/v1/cert.pem" => Response::text(200, "PEM\n"),
+        "/api/v1/namespaces/sealed/services/http:mine:/proxy/v1/cert.pem" => {
+            Response::text(200, "PEM\n")
+        }
         _ => Response::json(404, &status(404, "")),
     });
     let kubeseal = with(&server)
@@ -139,9 +157,11 @@ fn the_controller_may_have_another_name_and_port() {
 
 #[test]
 fn who_may_use_the_proxy_but_not_see_the_service_gets_through() {
-    let server = StandIn::start(|request| match request.path.ends_with("services/http:sealed-secrets-controller:/proxy/v1/cert.pem") {
-        true => Response::text(200, "PEM\n"),
-        false => Response::json(403, &status(403, "no")),
+    let server = StandIn::start(|request| {
+        match request.path.ends_with("services/http:sealed-secrets-controller:/proxy/v1/cert.pem") {
+            true => Response::text(200, "PEM\n"),
+            false => Response::json(403, &status(403, "no")),
+        }
     });
     assert_eq!(with(&server).done("--fetch-cert", ""), "PEM\n");
 }
@@ -153,11 +173,21 @@ fn validate_asks_for_each_object_and_names_those_that_do_not_open() {
     let bad = SEALED.replace("name: db", "name: bad");
     let run = kubeseal.run("--validate", &format!("{SEALED}---\n{bad}---\n{bad}"));
     assert_eq!(run.code, 1);
-    assert_eq!(run.stderr.matches("error: unable to decrypt sealed secret: bad\n").count(), 2, "{}", run.stderr);
+    assert_eq!(
+        run.stderr.matches("error: unable to decrypt sealed secret: bad\n").count(),
+        2,
+        "{}",
+        run.stderr
+    );
     let error = kubeseal.failed("--validate", &SEALED.replace("name: db", "name: broken"));
-    assert!(error.starts_with("error: cannot validate sealed secret: SealedSecret shop/broken: "), "{error}");
+    assert!(
+        error.starts_with("error: cannot validate sealed secret: SealedSecret shop/broken: "),
+        "{error}"
+    );
     assert!(error.contains("caused by: cannot parse it\n"), "{error}");
-    assert!(kubeseal.failed("--validate", SECRET).contains("not everything in it is a SealedSecret"));
+    assert!(
+        kubeseal.failed("--validate", SECRET).contains("not everything in it is a SealedSecret")
+    );
     assert!(kubeseal.failed("--validate", "").contains("there is no SealedSecret in it"));
 }
 
@@ -192,17 +222,22 @@ fn re_encrypting_converts_when_it_is_asked_to() {
     let compact = serde_json::to_string(&object).unwrap();
     let again = kubeseal.done("--re-encrypt", &format!("{compact}\n{compact}\n"));
     assert_eq!(again, format!("{0}\n{0}\n", compact.replace("AgNEW", "AgNEWAgNEW")));
-    assert!(kubeseal.done("--re-encrypt -o yaml", &compact).starts_with("---\napiVersion: bitnami"));
+    assert!(
+        kubeseal.done("--re-encrypt -o yaml", &compact).starts_with("---\napiVersion: bitnami")
+    );
 }
 
 #[test]
 fn a_failure_leaves_the_file_as_it_is() {
     let server = StandIn::start(|request| match request.path.as_str() {
         SERVICE => Response::json(200, &json!({"spec": {"ports": [{"name": "http"}]}})),
-        _ if request.json()["metadata"]["name"] == "other" => Response::json(200, &json!({
-            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
-            "metadata": {"name": "db", "namespace": "shop"}, "spec": {"encryptedData": {"a": "AgA", "b": "AgB"}}
-        })),
+        _ if request.json()["metadata"]["name"] == "other" => Response::json(
+            200,
+            &json!({
+                "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+                "metadata": {"name": "db", "namespace": "shop"}, "spec": {"encryptedData": {"a": "AgA", "b": "AgB"}}
+            }),
+        ),
         _ => Response::text(500, "no key could decrypt secret"),
     });
     let kubeseal = with(&server);
@@ -218,7 +253,10 @@ fn a_failure_leaves_the_file_as_it_is() {
 #[test]
 fn a_controller_that_is_asked_too_often_is_asked_again() {
     let server = server();
-    server.inject(crate::stand_in::Fault::Answers(2, Response::text(429, "").with("retry-after", "0")));
+    server.inject(crate::stand_in::Fault::Answers(
+        2,
+        Response::text(429, "").with("retry-after", "0"),
+    ));
     assert_eq!(with(&server).done("--validate", SEALED), "");
     assert_eq!(server.count("verify"), 1);
 }
@@ -229,15 +267,21 @@ fn failures_say_what_to_do() {
     let cases: [(&str, u16, &str); 5] = [
         ("no service", 404, "services \"sealed-secrets-controller\" not found"),
         ("not logged in", 401, "Unauthorized"),
-        ("nothing behind it", 503, "no endpoints available for service \"http:sealed-secrets-controller:http\""),
+        (
+            "nothing behind it",
+            503,
+            "no endpoints available for service \"http:sealed-secrets-controller:http\"",
+        ),
         ("forbidden", 403, "User \"jane\" cannot get resource \"services/proxy\""),
         ("broken", 500, "internal error"),
     ];
     for (name, code, message) in cases {
         let message = message.to_owned();
-        let server = StandIn::start(move |request| match request.path == SERVICE && code != 404 && code != 401 {
-            true => Response::json(200, &json!({"spec": {"ports": [{"name": "http"}]}})),
-            false => Response::json(code, &status(code, &message)),
+        let server = StandIn::start(move |request| {
+            match request.path == SERVICE && code != 404 && code != 401 {
+                true => Response::json(200, &json!({"spec": {"ports": [{"name": "http"}]}})),
+                false => Response::json(code, &status(code, &message)),
+            }
         });
         let error = with(&server).failed("--fetch-cert", "").replace(&server.url(), "[SERVER]");
         golden.push_str(&format!("{name}\n{error}\n"));
@@ -246,14 +290,19 @@ fn failures_say_what_to_do() {
     let error = unreachable.failed("--fetch-cert --server http://127.0.0.1:1", "");
     golden.push_str(&format!("no connection\n{error}\n"));
     golden.push_str(&format!("no kubeconfig\n{}\n", unreachable.failed("--fetch-cert", "")));
-    golden.push_str(&format!("no kubeconfig, but a file\n{}\n", Kubeseal::new().failed("--fetch-cert", "")));
+    golden.push_str(&format!(
+        "no kubeconfig, but a file\n{}\n",
+        Kubeseal::new().failed("--fetch-cert", "")
+    ));
     crate::golden::golden("compat", "kubeseal-cluster-refused", &golden);
 }
 
 #[test]
 fn a_certificate_may_be_at_a_url() {
     let server = StandIn::start(|request| match request.path.as_str() {
-        "/cert.pem" => Response::text(200, include_str!("../../fixtures/kubeseal/sealing-cert.pem")),
+        "/cert.pem" => {
+            Response::text(200, include_str!("../../fixtures/kubeseal/sealing-cert.pem"))
+        }
         _ => Response::text(404, "gone"),
     });
     let kubeseal = Kubeseal::new();

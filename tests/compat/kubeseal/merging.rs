@@ -37,7 +37,8 @@ fn the_text_of_the_file_stays_as_it_is() {
         );
     assert_eq!(masked(&merged), expected);
     let only_ours = merged.replace("    user: AgOLD\n", "");
-    let opened = kubeseal.opened(&only_ours.replace("    data:\n      url: 'postgres://{{ .user }}'\n", ""));
+    let opened =
+        kubeseal.opened(&only_ours.replace("    data:\n      url: 'postgres://{{ .user }}'\n", ""));
     assert!(opened.contains("new: aHVudGVyMg==\n  password: aHVudGVyMg==\n"), "{opened}");
 }
 
@@ -61,7 +62,12 @@ fn the_scope_of_the_file_counts() {
         "  namespace: shop\n",
         "  namespace: shop\n  annotations: {sealedsecrets.bitnami.com/cluster-wide: \"true\"}\n",
     );
-    kubeseal.write("file.yaml", &wide.replace("    user: AgOLD\n", "").replace("    data:\n      url: 'postgres://{{ .user }}'\n", ""));
+    kubeseal.write(
+        "file.yaml",
+        &wide
+            .replace("    user: AgOLD\n", "")
+            .replace("    data:\n      url: 'postgres://{{ .user }}'\n", ""),
+    );
     kubeseal.done(&format!("{CERT} --merge-into file.yaml"), SECRET);
     let moved = kubeseal.read("file.yaml").replace("shop", "elsewhere");
     assert!(kubeseal.opened(&moved).contains("password: aHVudGVyMg=="));
@@ -70,7 +76,10 @@ fn the_scope_of_the_file_counts() {
 #[test]
 fn what_would_not_open_or_be_lost_is_refused_and_the_file_stays() {
     let kubeseal = Kubeseal::new();
-    let annotated = SECRET.replace("namespace: shop", "annotations: {sealedsecrets.bitnami.com/cluster-wide: 'true'}");
+    let annotated = SECRET.replace(
+        "namespace: shop",
+        "annotations: {sealedsecrets.bitnami.com/cluster-wide: 'true'}",
+    );
     let two = format!("{FILE}---\n{FILE}");
     let mut golden = String::new();
     for (file, flags, input) in [
@@ -97,7 +106,9 @@ fn what_would_not_open_or_be_lost_is_refused_and_the_file_stays() {
 #[test]
 fn maps_that_are_missing_are_made() {
     let kubeseal = Kubeseal::new();
-    for spec in ["spec: {}\n", "spec:\n  encryptedData:\n", "spec:\n  encryptedData: {}\n  template: {}\n"] {
+    for spec in
+        ["spec: {}\n", "spec:\n  encryptedData:\n", "spec:\n  encryptedData: {}\n  template: {}\n"]
+    {
         let head = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata:\n  name: db\n  namespace: shop\n";
         kubeseal.write("file.yaml", &format!("{head}{spec}"));
         let input = SECRET.replace("{name: db,", "{name: db, labels: {app: db},");

@@ -27,7 +27,9 @@ fn keys_come_as_pem_secret_and_list_one_or_several() {
     kubeseal.write("list.yaml", &list);
     kubeseal.write("pem", &pem(&secret));
     kubeseal.write("other.pem", OTHER_KEY);
-    for keys in ["pem", "list.yaml", "other.pem,pem", "other.pem --recovery-private-key sealing-key.yaml"] {
+    for keys in
+        ["pem", "list.yaml", "other.pem,pem", "other.pem --recovery-private-key sealing-key.yaml"]
+    {
         let opened = kubeseal.done(&format!("{UNSEAL} {keys} -o yaml -f sealed-strict.json"), "");
         assert_eq!(opened, kubeseal.fixture("unsealed-strict.yaml"), "{keys}");
     }
@@ -38,7 +40,7 @@ fn a_missing_key_is_said_in_kubeseals_words_and_explained() {
     let kubeseal = Kubeseal::new();
     kubeseal.write("other.pem", OTHER_KEY);
     let sealed = kubeseal.fixture("sealed-strict.yaml");
-    let moved = sealed.replace("name: db", "name: elsewhere");
+    let moved = sealed.replacen("name: db", "name: elsewhere", 1);
     let mut golden = String::new();
     for (line, stdin) in [
         ("--recovery-unseal", &sealed),
@@ -49,12 +51,17 @@ fn a_missing_key_is_said_in_kubeseals_words_and_explained() {
         ("--recovery-unseal --recovery-private-key missing", &sealed),
         ("--recovery-unseal --recovery-private-key sealing-key.yaml", &SECRET.to_owned()),
         ("--recovery-unseal --recovery-private-key sealing-key.yaml", &format!("{sealed}{sealed}")),
-        ("--recovery-unseal --recovery-private-key sealing-key.yaml", &sealed.replace("password: Ag", "password: %%")),
+        (
+            "--recovery-unseal --recovery-private-key sealing-key.yaml",
+            &sealed.replace("password: Ag", "password: %%"),
+        ),
     ] {
         let error = kubeseal.failed(line, stdin);
         golden.push_str(&format!("$ kubeseal {line}\n{error}\n"));
     }
-    assert!(golden.contains("error: no key could decrypt secret (dsn, password, token, username)\n"));
+    assert!(
+        golden.contains("error: no key could decrypt secret (dsn, password, token, username)\n")
+    );
     crate::golden::golden("compat", "kubeseal-recovery-refused", &golden);
 }
 

@@ -46,7 +46,11 @@ fn annotations_say_the_scope_where_no_flag_does() {
     let run = kubeseal.run(&format!("{CERT} --scope strict"), &secret);
     assert_eq!(run.code, 0);
     assert!(run.stdout.contains("cluster-wide"));
-    assert!(run.stderr.starts_with("warning: db is sealed cluster-wide, as its annotation says"), "{}", run.stderr);
+    assert!(
+        run.stderr.starts_with("warning: db is sealed cluster-wide, as its annotation says"),
+        "{}",
+        run.stderr
+    );
     let other = kubeseal.done(&format!("{CERT} -n shop --scope namespace-wide"), &secret);
     assert!(!other.contains("cluster-wide"));
 }
@@ -100,7 +104,10 @@ fn streams_and_lists_give_one_object_each() {
     assert!(yaml.contains("name: db\n") && yaml.contains("name: cache\n"));
     let json = kubeseal.done(CERT, &stream);
     let objects = serde_json::Deserializer::from_str(&json).into_iter::<serde_json::Value>();
-    assert_eq!(objects.map(|object| object.unwrap()["kind"].clone()).collect::<Vec<_>>(), ["SealedSecret"; 2]);
+    assert_eq!(
+        objects.map(|object| object.unwrap()["kind"].clone()).collect::<Vec<_>>(),
+        ["SealedSecret"; 2]
+    );
 }
 
 #[test]
@@ -119,8 +126,8 @@ fn the_output_file_is_written_whole_or_not_at_all() {
 fn names_and_namespaces_come_from_the_secret_then_from_flags() {
     let kubeseal = Kubeseal::new();
     let bare = "apiVersion: v1\nkind: Secret\nmetadata: {}\nstringData: {a: b}\n";
-    let sealed = kubeseal.done(&format!("{CERT} --name n -n s -o yaml"), bare);
-    assert!(sealed.contains("  name: n\n  namespace: s\n"), "{sealed}");
+    let sealed = kubeseal.done(&format!("{CERT} --name web -n prod -o yaml"), bare);
+    assert!(sealed.contains("  name: web\n  namespace: prod\n"), "{sealed}");
     let renamed = kubeseal.done(&format!("{CERT} --name other -o yaml"), SECRET);
     assert!(renamed.contains("  name: other\n  namespace: shop\n"));
     assert!(kubeseal.opened(&renamed).contains("password: aHVudGVyMg=="));
@@ -158,7 +165,9 @@ fn raw_values_open_where_they_are_put() {
             "strict" => String::new(),
             scope => format!(", annotations: {{sealedsecrets.bitnami.com/{scope}: 'true'}}"),
         };
-        format!("apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {{name: db, namespace: shop{annotations}}}\nspec: {{encryptedData: {{a: {value}}}}}\n")
+        format!(
+            "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {{name: db, namespace: shop{annotations}}}\nspec: {{encryptedData: {{a: {value}}}}}\n"
+        )
     };
     for (scope, flags) in [
         ("strict", "--name db --namespace shop"),
@@ -174,7 +183,8 @@ fn raw_values_open_where_they_are_put() {
         assert!(kubeseal.opened(&object(scope, &theirs)).contains("  a: "), "{scope}");
     }
     kubeseal.write("value", "hunter2");
-    let sealed = kubeseal.done(&format!("{CERT} --raw --scope cluster-wide --from-file key=value"), "");
+    let sealed =
+        kubeseal.done(&format!("{CERT} --raw --scope cluster-wide --from-file key=value"), "");
     assert!(kubeseal.opened(&object("cluster-wide", &sealed)).contains("a: aHVudGVyMg==\n"));
 }
 
@@ -184,10 +194,19 @@ fn raw_says_which_flag_is_missing() {
     for (flags, expected) in [
         ("--raw", "must provide the --name flag with --raw and --scope strict"),
         ("--raw --name x", "must provide the --namespace flag with --raw and --scope strict"),
-        ("--raw --scope namespace-wide", "must provide the --namespace flag with --raw and --scope namespace-wide"),
+        (
+            "--raw --scope namespace-wide",
+            "must provide the --namespace flag with --raw and --scope namespace-wide",
+        ),
         ("--from-file a", "--from-file requires --raw"),
-        ("--raw --from-file a --from-file b", "must provide only one --from-file when encrypting a single item with --raw"),
-        ("--raw --scope wide", "invalid argument \"wide\" for \"--scope\" flag: must be one of: strict, namespace-wide, cluster-wide"),
+        (
+            "--raw --from-file a --from-file b",
+            "must provide only one --from-file when encrypting a single item with --raw",
+        ),
+        (
+            "--raw --scope wide",
+            "invalid argument \"wide\" for \"--scope\" flag: must be one of: strict, namespace-wide, cluster-wide",
+        ),
     ] {
         let error = kubeseal.failed(&format!("{CERT} {flags}"), "hunter2");
         assert_eq!(error.lines().next().unwrap(), format!("error: {expected}"), "{flags}");
@@ -207,9 +226,18 @@ fn nonsense_is_refused_and_says_what_to_do() {
         (CERT, "a: [\n"),
         (CERT, "{\"a\": \n"),
         (CERT, "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\n"),
-        (CERT, "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\ndata: {a: hunter2}\n"),
-        (CERT, "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {a: yes}\n"),
-        (CERT, "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: db, namespace: shop}\n"),
+        (
+            CERT,
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\ndata: {a: hunter2}\n",
+        ),
+        (
+            CERT,
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: shop}\nstringData: {a: yes}\n",
+        ),
+        (
+            CERT,
+            "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: db, namespace: shop}\n",
+        ),
         ("--cert missing.pem", SECRET),
         ("--cert no-cert.pem", SECRET),
         ("--cert expired.pem", SECRET),
@@ -220,7 +248,7 @@ fn nonsense_is_refused_and_says_what_to_do() {
         ("", SECRET),
     ] {
         let error = kubeseal.failed(line, stdin);
-        golden.push_str(&format!("$ kubeseal {line}\n{error}\n"));
+        golden.push_str(&format!("{}\n{error}\n", format!("$ kubeseal {line}").trim_end()));
     }
     assert!(golden.contains("missing.pem: no such file or directory"));
     crate::golden::golden("compat", "kubeseal-refused", &golden);

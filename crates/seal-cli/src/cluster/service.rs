@@ -83,7 +83,7 @@ impl Service {
         }
     }
 
-    /// One request to the controller, made again where it is asked too often.
+    /// One request to the controller.
     fn ask(
         &self,
         operation: &'static str,
@@ -95,9 +95,20 @@ impl Service {
         let port = self.port()?;
         let path =
             format!("/api/v1/namespaces/{namespace}/services/http:{name}:{port}/proxy/v1/{path}");
+        self.patiently(operation, method, &path, body)
+    }
+
+    /// A request that is made again where somebody on the way is asked too often.
+    fn patiently(
+        &self,
+        operation: &'static str,
+        method: Method,
+        path: &str,
+        body: &[u8],
+    ) -> Result<Answer, ClusterError> {
         let started = Instant::now();
         loop {
-            let answer = self.request(method.clone(), &path, body)?;
+            let answer = self.request(method.clone(), path, body)?;
             if answer.status != StatusCode::TOO_MANY_REQUESTS {
                 return Ok(answer);
             }
@@ -117,7 +128,7 @@ impl Service {
         }
         let Controller { name, namespace } = &self.controller;
         let path = format!("/api/v1/namespaces/{namespace}/services/{name}");
-        let answer = self.request(Method::GET, &path, &[])?;
+        let answer = self.patiently("be looked up", Method::GET, &path, &[])?;
         let port = match answer.status {
             StatusCode::OK => {
                 let service: Value = serde_json::from_slice(&answer.body).unwrap_or_default();

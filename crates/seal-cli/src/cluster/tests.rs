@@ -128,7 +128,10 @@ fn what_cannot_go_together_is_refused() {
         ),
         (Connection { as_uid: text("7"), ..Connection::default() }, "--as-uid and --as-group"),
         (Connection { context: text("two"), token: word(), ..Connection::default() }, "--token"),
-        (Connection { server: text("ftp://x"), ..Connection::default() }, "the server of the cluster"),
+        (
+            Connection { server: text("ftp://x"), ..Connection::default() },
+            "the server of the cluster",
+        ),
         (Connection { proxy_url: text("a b"), ..Connection::default() }, "the proxy"),
     ] {
         match home.target(&connection).map(|target| target.server) {
@@ -154,7 +157,10 @@ fn files_of_the_variable_are_merged_and_missing_ones_passed_over() {
     let second = home.write("second", TWO);
     let list = format!("{}:/nowhere:{}", first.display(), second.display());
     let environment = home.environment(&[("KUBECONFIG", &list)]);
-    assert_eq!(target(&Connection::default(), &environment).unwrap().server, "https://a.example:6443");
+    assert_eq!(
+        target(&Connection::default(), &environment).unwrap().server,
+        "https://a.example:6443"
+    );
     let named = Connection { kubeconfig: Some("/nowhere".into()), ..Connection::default() };
     assert!(matches!(target(&named, &environment), Err(ClusterError::Unreadable { .. })));
 }
@@ -175,7 +181,8 @@ fn the_namespace_is_that_of_the_option_or_of_the_context() {
     assert_eq!(of(&Connection::default()).unwrap(), "shop");
     let two = Connection { context: text("two"), ..Connection::default() };
     assert_eq!(of(&two).unwrap(), "default");
-    let given = Connection { namespace: text("given"), context: text("none"), ..Connection::default() };
+    let given =
+        Connection { namespace: text("given"), context: text("none"), ..Connection::default() };
     assert_eq!(of(&given).unwrap(), "given");
     let nothing = Environment::of([("HOME", "/nowhere")]);
     assert_eq!(namespace(&Connection::default(), &nothing), Err(ClusterError::NoConfiguration));

@@ -47,6 +47,7 @@ mod value_change;
 mod verify;
 
 pub(crate) use files::file_error;
+pub(crate) use sealing::sealing_keys_of;
 
 /// What every command gets beside its own arguments.
 pub(crate) struct Context<'c> {

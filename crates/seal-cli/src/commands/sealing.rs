@@ -27,6 +27,7 @@ pub(super) use certificate::{Certificate, Described};
 pub(super) use edit::Editing;
 pub(super) use encrypt::run as encrypt;
 pub(super) use keys::SealingKeys;
+pub(crate) use keys::read as sealing_keys_of;
 use opening::object_of;
 pub(super) use rotate::run as rotate;
 pub(super) use set::{Change, as_opened, below_data, change};

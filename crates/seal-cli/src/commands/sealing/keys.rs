@@ -58,8 +58,8 @@ impl SealingKeys {
     }
 }
 
-/// The keys of one file.
-fn read(path: &Path) -> Result<Vec<SealingKey>, CommandError> {
+/// The keys of one file: PEM, Secrets, or Lists of Secrets.
+pub(crate) fn read(path: &Path) -> Result<Vec<SealingKey>, CommandError> {
     let failed =
         |message: String| CommandError::no_key(message).in_file(path).because(Reason::NoDataKey);
     let bytes = write::read(path).map_err(|error| {

@@ -119,7 +119,7 @@ impl Run<'_> {
 
     fn certificate(&self) -> Result<SealingCertificate, CommandError> {
         let (pem, source) = self.pem()?;
-        sealing::certificate(&pem, &source, clock::now())
+        sealing::certificate(&pem, &source, clock::unix_seconds())
     }
 
     /// Puts a result where it belongs, as a whole.

@@ -1,7 +1,7 @@
 //! `--recovery-unseal`: one SealedSecret is opened with private keys from files, without any cluster.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -9,8 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::core::v1::Secret;
 use seal_api::sealed_secret::SealedSecret;
 use seal_api::sealing::diagnosis::{DEFAULT_BUDGET, Place, Question, diagnose};
-use seal_api::sealing::{KeyRing, SealedValue, SealingKey};
-use seal_api::unseal::{UnsealError, assemble, sealed_values};
+use seal_api::sealing::{KeyRing, SealedValue};
+use seal_api::unseal::{
+    UnsealError, assemble, assemble_whole, describe, sealed_values, sealed_whole,
+};
 use seal_core::secret::SecretBytes;
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -19,9 +21,8 @@ use super::input::{self, parts};
 use super::object::{sealed_secrets, typed};
 use super::options::OutputFormat;
 use super::print::{Printed, print};
-use super::secret::secrets;
+use crate::commands::sealing_keys_of;
 use crate::error::CommandError;
-use crate::write;
 
 /// Says that the Secret gets no owner.
 const SKIP_OWNER: &str = "sealedsecrets.bitnami.com/skip-set-owner-references";
@@ -46,9 +47,20 @@ pub(super) fn unseal(run: &Run<'_>) -> Result<SecretBytes, CommandError> {
             .hint("`seal decrypt --sealing-key` opens whole streams"));
     };
     let object = typed(&input.name, manifest)?;
-    let sealed = sealed_values(&object).map_err(|errors| described(&errors))?;
-    let values = opened(&object, &sealed, &keys)?;
-    let mut unsealed = assemble(&object, &values).map_err(|errors| described(&errors))?;
+    let described = |errors: Vec<UnsealError>| CommandError::failed(describe(&errors));
+    let unsealed = match sealed_whole(&object) {
+        Some(whole) => {
+            // The name under which kubeseal shows the deprecated form.
+            let whole = BTreeMap::from([("data".to_owned(), whole.map_err(described)?)]);
+            let opened = opened(&object, &whole, &keys)?;
+            assemble_whole(&object, &opened["data"])
+        }
+        None => {
+            let values = opened(&object, &sealed_values(&object).map_err(described)?, &keys)?;
+            assemble(&object, &values)
+        }
+    };
+    let mut unsealed = unsealed.map_err(described)?;
     let printed = of_secret(&object, &unsealed.secret);
     let values = unsealed.secret.data.iter_mut().flat_map(BTreeMap::values_mut);
     values.for_each(|value| value.0.zeroize());
@@ -105,49 +117,12 @@ fn opened(
 }
 
 /// The keys of all files: PEM, Secrets, or Lists of Secrets.
-fn private_keys(files: &[std::path::PathBuf]) -> Result<KeyRing, CommandError> {
+fn private_keys(files: &[PathBuf]) -> Result<KeyRing, CommandError> {
     let mut keys = Vec::new();
     for file in files {
-        let text = write::read(file)?.bytes;
-        if let Ok(key) = SealingKey::from_pem(text.expose()) {
-            keys.push(Arc::new(key));
-            continue;
-        }
-        keys.extend(of_manifests(file, text.expose())?.into_iter().map(Arc::new));
+        keys.extend(sealing_keys_of(file)?.into_iter().map(Arc::new));
     }
     Ok(KeyRing::new(keys))
-}
-
-fn of_manifests(file: &Path, text: &[u8]) -> Result<Vec<SealingKey>, CommandError> {
-    let is_pem = text.windows(11).any(|part| part == b"-----BEGIN ");
-    let failed = |problem: &str| CommandError::failed(problem).in_file(file);
-    if is_pem && text.trim_ascii_start().starts_with(b"-----BEGIN ") {
-        let error = SealingKey::from_pem(text).err();
-        let failed = failed("holds no private key to open with");
-        return Err(error.iter().fold(failed, |failed, error| failed.caused_by(error)));
-    }
-    let found = secrets(file, text).map_err(|mut error| {
-        error.hints.push("PEM, a Secret with `tls.key`, or a List of those is possible".to_owned());
-        error
-    })?;
-    found
-        .into_iter()
-        .map(|secret| {
-            let key = secret
-                .values
-                .get("tls.key")
-                .ok_or_else(|| failed(&format!("Secret {} has no `tls.key`", secret.place())))?;
-            SealingKey::from_pem(key.expose()).map_err(|error| {
-                failed(&format!("`tls.key` of Secret {} cannot be used", secret.place()))
-                    .caused_by(&error)
-            })
-        })
-        .collect()
-}
-
-fn described(errors: &[UnsealError]) -> CommandError {
-    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    CommandError::failed(lines.join("; "))
 }
 
 /// As kubeseal prints it, in the order of its Go types.

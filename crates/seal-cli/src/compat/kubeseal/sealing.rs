@@ -5,7 +5,6 @@ use std::io::IsTerminal as _;
 
 use seal_api::sealing::{CLUSTER_WIDE, NAMESPACE_WIDE};
 use seal_api::sealing::{Label, Scope, SealedValue, SealingCertificate};
-use seal_core::document::Timestamp;
 use seal_core::secret::SecretBytes;
 use seal_keys::Environment;
 
@@ -240,19 +239,18 @@ fn of_secret(secret: &Secret) -> Vec<(String, Printed)> {
 pub(super) fn certificate(
     pem: &[u8],
     source: &str,
-    now: Timestamp,
+    now: i64,
 ) -> Result<SealingCertificate, CommandError> {
     let certificate = SealingCertificate::from_pem(pem).map_err(|error| {
         CommandError::failed(format!("{source} holds no certificate to seal with"))
             .caused_by(&error)
             .hint("`--fetch-cert` prints the one of a cluster")
     })?;
-    let until = certificate.not_after().as_second();
-    let until = Timestamp::from_unix_seconds(u64::try_from(until).unwrap_or(0));
-    if until.to_rfc3339() < now.to_rfc3339() {
+    let until = certificate.not_after();
+    if now > until.as_second() {
         return Err(CommandError::failed(format!(
             "failed to encrypt using an expired certificate on {}",
-            in_words(until)
+            in_words(&until.to_string())
         ))
         .hint("`--fetch-cert` prints the current one"));
     }
@@ -260,7 +258,7 @@ pub(super) fn certificate(
 }
 
 /// `January 2, 2006`
-fn in_words(time: Timestamp) -> String {
+fn in_words(time: &str) -> String {
     const MONTHS: [&str; 12] = [
         "January",
         "February",
@@ -275,8 +273,7 @@ fn in_words(time: Timestamp) -> String {
         "November",
         "December",
     ];
-    let text = time.to_rfc3339();
-    let mut parts = text.split(['-', 'T']);
+    let mut parts = time.split(['-', 'T']);
     let mut number =
         || parts.next().and_then(|part| part.parse::<usize>().ok()).unwrap_or_default();
     let (year, month, day) = (number(), number(), number());

@@ -503,11 +503,11 @@ mod tests {
     fn lists_stand_at_the_column_of_their_key() {
         let mut out = String::new();
         let item = Printed::Map(vec![
-            ("name".into(), Printed::text("n")),
+            ("name".into(), Printed::text("x")),
             ("controller".into(), Printed::Bool(true)),
         ]);
         let list = Printed::List(vec![item, Printed::text("t")]);
         print(&Printed::Map(vec![("m".into(), Printed::Map(vec![("l".into(), list)]))]), &mut out);
-        assert_eq!(out, "m:\n  l:\n  - controller: true\n    name: n\n  - t\n");
+        assert_eq!(out, "m:\n  l:\n  - controller: true\n    name: x\n  - t\n");
     }
 }
