@@ -31,6 +31,15 @@ impl TestKey {
         Self { key, certificate }
     }
 
+    /// A key that the controller has made.
+    pub(crate) fn of(secret: &Secret) -> Self {
+        let data = secret.data.as_ref().unwrap();
+        Self {
+            key: SealingKey::from_pem(&data["tls.key"].0).unwrap(),
+            certificate: SealingCertificate::from_pem(&data["tls.crt"].0).unwrap(),
+        }
+    }
+
     /// The Secret that makes the controller use it.
     pub(crate) fn secret(&self, name: &str, state: &str) -> Secret {
         let label = ("sealedsecrets.bitnami.com/sealed-secrets-key".to_owned(), state.to_owned());
@@ -79,10 +88,15 @@ impl Scene {
 
     /// Without.
     pub(crate) async fn prepare(prefix: &str) -> Self {
-        let cluster = Cluster::connect().await;
+        Self::prepare_in(&Cluster::connect().await, prefix, &[]).await
+    }
+
+    /// The same in some cluster, with the rights that the chart gives with these values.
+    pub(crate) async fn prepare_in(cluster: &Cluster, prefix: &str, values: &[&str]) -> Self {
+        let cluster = cluster.clone();
         cluster.install_crds().await;
         let namespace = cluster.namespace(prefix).await;
-        let account = namespace.service_account(&[]).await;
+        let account = namespace.service_account(values).await;
         let key = TestKey::generate();
         let scene = Self { controller: None, key, account, cluster, namespace };
         let secret = scene.key.secret("sealed-secrets-key1", "active");
