@@ -27,8 +27,10 @@ const COMMANDS: &[&str] = &[
     "exec-env",
     "exec-file",
     "publish",
+    "cert",
     "keyservice",
     "sops",
+    "kubeseal",
     "completion",
 ];
 

@@ -9,6 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::harness::TestDir;
 
 mod certificate;
+mod controller;
 mod encrypt;
 mod open;
 mod rotate;

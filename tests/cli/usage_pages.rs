@@ -133,6 +133,11 @@ fn the_examples_of_the_page_on_commands_with_secrets_do_what_they_say() {
 }
 
 #[test]
+fn what_the_page_on_kubeseal_says_is_so() {
+    check("docs/kubeseal.md");
+}
+
+#[test]
 fn the_examples_of_the_page_on_sops_do_what_they_say() {
     check("docs/sops.md");
 }

@@ -1,3 +1,5 @@
+//! The binary as `kubeseal` is in `kubeseal`.
+//!
 //! The binary as `sops`: the same scripts for it and for the real one, where that is on PATH.
 //!
 //! Each case is a command line with the exit code that SOPS 3.13 has for it. What it prints and which files it changes
@@ -17,6 +19,7 @@ mod fixtures;
 mod flags;
 mod formats;
 mod keyservice;
+mod kubeseal;
 mod legacy;
 mod normal;
 mod recipients;
@@ -34,3 +37,6 @@ mod golden;
 #[allow(clippy::print_stderr, reason = "says what did not run")]
 #[path = "../harness/not_run.rs"]
 mod not_run;
+#[allow(dead_code, reason = "not every test uses all of it")]
+#[path = "../harness/stand_in.rs"]
+mod stand_in;

@@ -6,7 +6,6 @@ use kube::ResourceExt as _;
 use kube::api::DeleteParams;
 use serde_json::json;
 
-use crate::cluster::Cluster;
 use crate::eventually::eventually;
 use crate::scene::{Scene, data, owners};
 
@@ -83,8 +82,7 @@ async fn a_sealed_secret_that_is_made_again_gets_a_secret_of_its_own() {
 
 #[tokio::test]
 async fn the_controller_that_collects_itself_leaves_what_is_not_its_own() {
-    let cluster = Cluster::connect().await;
-    let mut scene = Scene::prepare_in(&cluster, "collector", &["oldGcBehavior=true"]).await;
+    let mut scene = Scene::prepare_with("collector", &["oldGcBehavior=true"]).await;
     scene.start_controller(&["--old-gc-behavior"]).await;
     foreign(&scene, "foreign", json!({})).await;
     foreign(&scene, "patched", json!({"sealedsecrets.bitnami.com/patch": "true"})).await;

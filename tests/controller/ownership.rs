@@ -35,8 +35,8 @@ async fn refuses_a_foreign_secret_until_it_is_gone() {
 async fn takes_over_a_secret_that_is_handed_over() {
     let scene = Scene::start("managed", &[]).await;
     scene.create_secret(foreign("db", json!({}))).await;
-    let object = scene.apply(&scene.sealed("db", &[("password", "hunter2")])).await;
-    scene.until_reason("db", "NotManaged").await;
+    scene.apply(&scene.sealed("db", &[("password", "hunter2")])).await;
+    let (object, _) = scene.until_reason("db", "NotManaged").await;
     let managed = json!({ "metadata": { "annotations": { "sealedsecrets.bitnami.com/managed": "true" } } });
     scene.edit_secret("db", managed).await;
     let secret = scene.until_data("db", &[("password", "hunter2")]).await;

@@ -8,6 +8,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::core::{ApiResource, DynamicObject};
 use kube::{Api, ResourceExt as _};
 use seal_api::sealed_secret::{SealedSecret, SealedSecretCondition};
 use seal_api::sealing::{KeySize, Label, Scope, SealedValue, SealingCertificate, SealingKey};
@@ -88,10 +89,15 @@ impl Scene {
 
     /// Without.
     pub(crate) async fn prepare(prefix: &str) -> Self {
-        Self::prepare_in(&Cluster::connect().await, prefix, &[]).await
+        Self::prepare_with(prefix, &[]).await
     }
 
-    /// The same in some cluster, with the rights that the chart gives with these values.
+    /// Without, and with the rights that such values give the chart.
+    pub(crate) async fn prepare_with(prefix: &str, values: &[&str]) -> Self {
+        Self::prepare_in(&Cluster::connect().await, prefix, values).await
+    }
+
+    /// The same in another cluster.
     pub(crate) async fn prepare_in(cluster: &Cluster, prefix: &str, values: &[&str]) -> Self {
         let cluster = cluster.clone();
         cluster.install_crds().await;
@@ -144,12 +150,28 @@ impl Scene {
         object
     }
 
-    /// Creates or changes a SealedSecret as a person with kubectl does.
-    pub(crate) async fn apply(&self, object: &Value) -> SealedSecret {
-        let name = object["metadata"]["name"].as_str().unwrap();
-        // A field that is no longer there has to go, also where it never was ours.
-        let parameters = PatchParams::apply("kubectl").force();
-        self.objects().patch(name, &parameters, &Patch::Apply(object)).await.unwrap()
+    /// Creates a SealedSecret, or makes the one that is there what `object` says. Not by server-side apply: API servers of
+    /// 1.20 refuse malformed objects there, and take empty texts for nothing.
+    pub(crate) async fn apply(&self, object: &Value) {
+        let kind = ApiResource::erase::<SealedSecret>(&());
+        let client = self.cluster.client();
+        let objects: Api<DynamicObject> = Api::namespaced_with(client, self.namespace.name(), &kind);
+        let object: DynamicObject = serde_json::from_value(object.clone()).unwrap();
+        let name = object.name_any();
+        eventually(&format!("{name} is taken"), SOON, || {
+            let (mut object, objects, name) = (object.clone(), objects.clone(), name.clone());
+            async move {
+                match objects.get_opt(&name).await? {
+                    None => objects.create(&PostParams::default(), &object).await?,
+                    Some(there) => {
+                        object.metadata.resource_version = there.metadata.resource_version;
+                        objects.replace(&name, &PostParams::default(), &object).await?
+                    }
+                };
+                Ok::<_, kube::Error>(())
+            }
+        })
+        .await;
     }
 
     /// Changes something of a Secret, as somebody else.
@@ -174,7 +196,7 @@ impl Scene {
         eventually(&format!("the Secret {name} holds {:?}", expected.keys()), SOON, || async {
             let secret = self.secrets().get(name).await.map_err(|error| error.to_string())?;
             let found = data(&secret);
-            if found == expected { Ok(secret) } else { Err(format!("{found:?}")) }
+            if found == expected { Ok(Some(secret)) } else { Err(format!("{found:?}")) }
         })
         .await
     }
@@ -187,7 +209,7 @@ impl Scene {
                 status.observed_generation == object.metadata.generation
             });
             let says = current && condition(&object, "Synced").is_some_and(|it| it.status == status);
-            if says { Ok(object) } else { Err(format!("{:?}", object.status)) }
+            if says { Ok(Some(object)) } else { Err(format!("{:?}", object.status)) }
         })
         .await
     }
@@ -201,7 +223,7 @@ impl Scene {
             });
             let ready = condition(&object, "Ready").cloned().unwrap_or_default();
             if current && ready.reason.as_deref() == Some(reason) {
-                Ok((object, ready.message.unwrap_or_default()))
+                Ok(Some((object, ready.message.unwrap_or_default())))
             } else {
                 Err(format!("{:?}", object.status))
             }

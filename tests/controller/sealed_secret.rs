@@ -20,8 +20,9 @@ async fn a_sealed_secret_becomes_a_secret_that_it_owns() {
             "labels": { "app": "shop" }, "annotations": { "note": "kept" },
         },
     });
-    let object = scene.apply(&object).await;
+    scene.apply(&object).await;
     let secret = scene.until_data("db", &[("password", "hunter2"), ("empty", "")]).await;
+    let object = scene.until_synced("db", "True").await;
     assert_eq!(secret.type_.as_deref(), Some("example.com/login"));
     assert_eq!(secret.labels()["app"], "shop");
     assert_eq!(secret.annotations()["note"], "kept");
@@ -150,30 +151,27 @@ async fn the_deprecated_form_is_opened_while_it_is_accepted() {
 
 #[tokio::test]
 async fn with_the_old_garbage_collection_the_controller_deletes_what_it_made() {
-    let scene = Scene::prepare("old-gc").await;
-    let account = scene.namespace.service_account(&["oldGcBehavior=true"]).await;
-    let _controller = crate::cluster::Controller::start(
-        account.kubeconfig(),
-        scene.namespace.name(),
-        &["--old-gc-behavior"],
-    )
-    .await;
+    let mut scene = Scene::prepare_with("old-gc", &["oldGcBehavior=true"]).await;
+    scene.start_controller(&["--old-gc-behavior"]).await;
     scene.apply(&scene.sealed("db", &[("password", "hunter2")])).await;
     scene.apply(&scene.sealed("kept", &[("password", "hunter2")])).await;
     scene.until_synced("db", "True").await;
     scene.until_synced("kept", "True").await;
     // Handed to somebody else meanwhile.
     scene.edit_secret("kept", json!({ "metadata": { "ownerReferences": [] } })).await;
-    scene.edit_secret("kept", json!({ "metadata": { "annotations": { "kept": "yes" } } })).await;
+    scene.until_reason("kept", "NotManaged").await;
     let orphan = DeleteParams {
         propagation_policy: Some(kube::api::PropagationPolicy::Orphan),
         ..DeleteParams::default()
     };
+    scene.objects().delete("kept", &orphan).await.unwrap();
     scene.objects().delete("db", &orphan).await.unwrap();
     eventually("the Secret goes", SOON, || async {
         scene.secrets().get_opt("db").await.map(|secret| secret.is_none())
     })
     .await;
+    scene.settle("marker").await;
+    assert!(scene.secrets().get_opt("kept").await.unwrap().is_some());
 }
 
 #[tokio::test]

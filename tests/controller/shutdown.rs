@@ -59,10 +59,13 @@ async fn what_keeps_it_from_starting_is_said_and_ends_it_with_code_1() {
     let flag = format!("--listen-addr={}", taken.local_addr().unwrap());
     let directory = tempfile::tempdir().unwrap();
     let nowhere = directory.path().join("no-such-file");
+    let broken = directory.path().join("broken");
+    std::fs::write(&broken, "users: [{name: u, user: {token: [hunter2]}}]").unwrap();
     for (kubeconfig, flags, says) in [
         (cluster.kubeconfig(), vec![flag.as_str()], "--listen-addr: cannot listen"),
         (cluster.kubeconfig(), vec!["--listen-addr=8080"], "written like `:8080`"),
         (nowhere.as_path(), vec![], "no way to the API server"),
+        (broken.as_path(), vec![], "not what a kubeconfig holds"),
     ] {
         let controller = Controller::spawn(kubeconfig, "default", &flags);
         let log = controller.log_lines();
@@ -72,6 +75,7 @@ async fn what_keeps_it_from_starting_is_said_and_ends_it_with_code_1() {
             log.lock().unwrap().iter().any(|line| line.contains(says))
         })
         .await;
+        assert!(!log.lock().unwrap().join("\n").contains("hunter2"));
     }
 }
 

@@ -16,6 +16,7 @@ mod exec;
 mod files;
 mod groups;
 mod keys;
+mod kubeseal;
 mod master_keys;
 mod publish;
 mod revision;
@@ -39,6 +40,7 @@ pub(crate) use groups::{
 pub(crate) use keys::{
     KeysAction, KeysAddArgs, KeysArgs, KeysListArgs, KeysRemoveArgs, NamedKeysArgs,
 };
+pub(crate) use kubeseal::KubesealArgs;
 pub(crate) use master_keys::{KeyAccessArgs, MasterKeyArgs};
 pub(crate) use publish::PublishArgs;
 pub(crate) use revision::{
@@ -109,6 +111,7 @@ pub(crate) enum Command {
     Cert(Box<CertArgs>),
     Keyservice(KeyserviceArgs),
     Sops(SopsArgs),
+    Kubeseal(KubesealArgs),
     Completion(CompletionArgs),
     #[command(hide = true)]
     Man(ManArgs),
@@ -189,6 +192,7 @@ impl CommandLine {
             | Command::Keys(_)
             | Command::Keyservice(_)
             | Command::Sops(_)
+            | Command::Kubeseal(_)
             | Command::Publish(_)
             | Command::Man(_)
             | Command::Status(_) => false,
@@ -244,6 +248,7 @@ impl Command {
             Self::Cert(_) => "cert",
             Self::Keyservice(_) => "keyservice",
             Self::Sops(_) => "sops",
+            Self::Kubeseal(_) => "kubeseal",
             Self::Completion(_) => "completion",
             Self::Man(_) => "man",
         }

@@ -1,4 +1,5 @@
-//! The client for the API server: in a pod by its service account, elsewhere by the kubeconfig.
+//! The client for the API server: by the kubeconfig that KUBECONFIG names, else in a pod by its service account, else by the
+//! kubeconfig of the user.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -6,60 +7,73 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use kube::client::ClientBuilder;
+use kube::config::{InClusterError, KubeConfigOptions, KubeconfigError};
 use kube::{Client, Config};
 use thiserror::Error;
 use tower::{Layer, Service};
 
-use crate::settings::ClientLimit;
+use crate::rate::Rate;
+use crate::settings::{ClientLimit, Environment};
 
-/// Why there is no client.
+/// Why there is no client. No text of a kubeconfig: it holds tokens.
 #[derive(Debug, Error)]
 pub(crate) enum ClientError {
-    /// Neither a service account nor a kubeconfig.
+    /// No pod, and no kubeconfig.
     #[error(
-        "there is no way to the API server: neither the service account of a pod nor a kubeconfig (KUBECONFIG, ~/.kube/config): {0}"
+        "no way to the API server: this is no pod, and the kubeconfig cannot be used: {}; set KUBECONFIG, or run it in a pod \
+         with a service account", kubeconfig_problem(.0)
     )]
-    NoConfig(String),
+    Kubeconfig(KubeconfigError),
+    /// A pod without what pods have.
+    #[error(
+        "no way to the API server: the service account of this pod cannot be used: {0}; is automountServiceAccountToken off?"
+    )]
+    Pod(InClusterError),
     /// The configuration cannot be used.
     #[error("the way to the API server cannot be used: {0}")]
-    Unusable(String),
+    Unusable(kube::Error),
 }
 
-/// Finds the API server; nothing is sent yet.
-pub(crate) async fn connect(limit: Option<ClientLimit>) -> Result<Client, ClientError> {
-    let config = Config::infer().await.map_err(|error| ClientError::NoConfig(error.to_string()))?;
-    let builder = ClientBuilder::try_from(config)
-        .map_err(|error| ClientError::Unusable(error.to_string()))?;
+/// Finds the API server; nothing is sent yet. A kubeconfig that KUBECONFIG names wins over the service account of a pod, and
+/// one that cannot be read is an error, not a reason to become somebody else.
+pub(crate) async fn connect(
+    environment: &Environment,
+    limit: Option<ClientLimit>,
+) -> Result<Client, ClientError> {
+    let config = match environment.has("KUBERNETES_SERVICE_HOST") && !environment.has("KUBECONFIG")
+    {
+        true => Config::incluster().map_err(ClientError::Pod)?,
+        false => Config::from_kubeconfig(&KubeConfigOptions::default())
+            .await
+            .map_err(ClientError::Kubeconfig)?,
+    };
+    let builder = ClientBuilder::try_from(config).map_err(ClientError::Unusable)?;
     Ok(match limit {
         Some(limit) => builder.with_layer(&Limited::new(limit)).build(),
         None => builder.build(),
     })
 }
 
+fn kubeconfig_problem(error: &KubeconfigError) -> String {
+    match error {
+        KubeconfigError::Parse(error) => {
+            let at = error.location().map(|at| format!(", line {}", at.line())).unwrap_or_default();
+            format!("it is not YAML, or not what a kubeconfig holds{at}")
+        }
+        error => error.to_string(),
+    }
+}
+
 /// Lets requests through at a steady rate, in the order in which they come.
 #[derive(Clone)]
 struct Limited {
-    interval: Duration,
-    tolerance: Duration,
-    next: Arc<Mutex<Instant>>,
+    rate: Arc<Rate>,
 }
 
 impl Limited {
     fn new(limit: ClientLimit) -> Self {
         let interval = Duration::from_secs_f64((1.0 / limit.per_second).min(3600.0));
-        Self {
-            interval,
-            tolerance: interval * (limit.burst - 1),
-            next: Arc::new(Mutex::new(Instant::now())),
-        }
-    }
-
-    /// How long the request that comes now has to wait.
-    fn wait(&self, now: Instant) -> Duration {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let from = (*next).max(now);
-        *next = from + self.interval;
-        from.duration_since(now).saturating_sub(self.tolerance)
+        Self { rate: Arc::new(Rate::new(interval, limit.burst - 1, Instant::now())) }
     }
 }
 
@@ -92,7 +106,7 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        let wait = self.limit.wait(Instant::now());
+        let wait = self.limit.rate.take(Instant::now(), Duration::MAX).unwrap_or_default();
         let inner = self.inner.clone();
         Box::pin(async move {
             if !wait.is_zero() {
@@ -111,16 +125,6 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_burst_goes_at_once_and_then_the_rate_holds() {
-        let limit = Limited::new(ClientLimit { per_second: 4.0, burst: 3 });
-        let now = *limit.next.lock().unwrap();
-        let quarter = Duration::from_millis(250);
-        let waits: Vec<Duration> = (0..6).map(|_| limit.wait(now)).collect();
-        assert_eq!(waits, [0, 0, 0, 1, 2, 3].map(|quarters| quarter * quarters));
-        assert_eq!(limit.wait(now + Duration::from_secs(60)), Duration::ZERO);
-    }
 
     #[tokio::test(start_paused = true)]
     async fn requests_wait_and_arrive() {

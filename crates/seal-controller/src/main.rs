@@ -14,6 +14,7 @@ mod metrics;
 mod plan;
 mod process;
 mod queue;
+mod rate;
 mod sealing_keys;
 mod settings;
 mod status;

@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -28,6 +29,9 @@ use crate::{VERSION, lease, logs};
 const GRACE: Duration = Duration::from_secs(10);
 /// How long the connections may take that are open after that.
 const CONNECTIONS_GRACE: Duration = Duration::from_secs(3);
+
+/// Threads that wait for the network; what computes has threads of its own, one per core. More would only take memory.
+const RUNTIME_THREADS: usize = 4;
 
 /// Why the process ends with an error.
 #[derive(Debug, Error)]
@@ -68,11 +72,14 @@ pub(crate) fn run(settings: Settings, environment: &Environment, hardened: bool)
     let pod =
         environment.variables.get("POD_NAME").or_else(|| environment.variables.get("HOSTNAME"));
     let identity = lease::identity(pod.map_or("seal-controller", String::as_str));
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let threads = available_parallelism().map_or(1, usize::from).min(RUNTIME_THREADS);
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return failed(&Failure::Runtime(error)),
     };
-    let outcome = runtime.block_on(serve(settings, identity));
+    let outcome = runtime.block_on(serve(settings, environment, identity));
     // Threads that decrypt are not waited for: nothing of theirs is written any more.
     runtime.shutdown_background();
     match outcome {
@@ -103,9 +110,13 @@ fn report_panics() {
     }));
 }
 
-async fn serve(settings: Settings, identity: String) -> Result<(), Failure> {
+async fn serve(
+    settings: Settings,
+    environment: &Environment,
+    identity: String,
+) -> Result<(), Failure> {
     let settings = Arc::new(settings);
-    let client = client::connect(settings.client_limit).await?;
+    let client = client::connect(environment, settings.client_limit).await?;
     let listener = http::bind("--listen-addr", &settings.http.address).await?;
     let metrics_listener =
         http::bind("--listen-metrics-addr", &settings.http.metrics_address).await?;
@@ -276,6 +287,7 @@ fn failure_of(ended: Result<&'static str, JoinError>) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::{LogFormat, LogLevel, LogSettings};
 
     #[tokio::test]
     async fn a_part_that_ends_or_panics_before_its_time_is_a_failure() {
@@ -287,6 +299,35 @@ mod tests {
         let failure = parts.ended_early().await;
         assert!(matches!(failure, Failure::Panicked));
         assert!(!failure.to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn a_panic_ends_the_process_at_once_and_its_message_is_not_printed() {
+        use std::os::unix::process::ExitStatusExt as _;
+
+        const INSIDE: &str = "SEAL_TEST_PANIC";
+        if std::env::var_os(INSIDE).is_some() {
+            let log = LogSettings {
+                level: LogLevel::Info,
+                format: LogFormat::Text,
+                info_to_stdout: false,
+            };
+            logs::install(log);
+            report_panics();
+            let _ = std::thread::spawn(|| panic!("hunter2")).join();
+            return;
+        }
+        let test =
+            "process::tests::a_panic_ends_the_process_at_once_and_its_message_is_not_printed";
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", test, "--nocapture"])
+            .env(INSIDE, "1")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.signal(), Some(6), "{output:?}");
+        let printed = String::from_utf8_lossy(&output.stderr);
+        assert!(printed.contains("place=") && printed.contains("process.rs"), "{printed}");
+        assert!(!printed.contains("hunter2"), "{printed}");
     }
 
     #[tokio::test]

@@ -162,6 +162,11 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
+    /// Whether a variable is there and not empty.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.variables.get(name).is_some_and(|value| !value.is_empty())
+    }
+
     /// Of this process. Variables that are no text are left out: none of them is one of ours.
     pub(crate) fn of_process() -> Self {
         let variables = std::env::vars_os();

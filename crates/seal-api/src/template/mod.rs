@@ -1,9 +1,45 @@
 //! Go templates of SealedSecrets, with the functions of sprig that need neither network nor environment.
+//!
+//! The engine is our own: strings are bytes, as in Go, and are wiped; steps, memory, output and nesting have limits; an
+//! error holds a place and names of the template, never a value.
+
+mod arguments;
+mod error;
+mod functions;
+mod lexer;
+mod literals;
+mod machine;
+mod parser;
+mod print;
+mod printf;
+mod quote;
+mod tree;
+mod value;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use seal_core::secret::SecretBytes;
-use thiserror::Error;
+
+pub use error::{Limit, Problem, TemplateError};
+
+use machine::Machine;
+use value::{Entries, Value};
+
+/// Bytes of a template.
+pub const MAX_TEXT: usize = 1024 * 1024;
+/// Bytes that a template prints: what a Secret can hold.
+pub const MAX_OUTPUT: usize = 1024 * 1024;
+/// Bytes of all values that a template makes while it runs, together.
+pub const MAX_MEMORY: usize = 32 * 1024 * 1024;
+/// Blocks, parentheses, calls and values within one another.
+pub const MAX_DEPTH: usize = 200;
+/// Steps of evaluation.
+pub const MAX_STEPS: u64 = 500_000;
+/// Weights of slow functions: 1 for a password hash, 4 for an RSA key.
+const MAX_SLOW: u32 = 16;
+/// Enough for the deepest nesting, in a build without optimisation too.
+const STACK: usize = 64 * 1024 * 1024;
 
 /// What came out of a template.
 #[derive(Debug)]
@@ -14,16 +50,52 @@ pub struct Rendered {
     pub changing: bool,
 }
 
-/// Why a template gives nothing. Holds a place and a class, never text of the engine, which may quote a value.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum TemplateError {
-    /// Not a template.
-    #[error("the template is malformed")]
-    Malformed,
+/// Renders one template; its fields are `fields`. `name` is what the template is called.
+pub fn render(
+    name: &str,
+    text: &str,
+    fields: &BTreeMap<String, SecretBytes>,
+) -> Result<Rendered, TemplateError> {
+    render_at(name, text, fields, Timestamp::now())
 }
 
-/// Renders one template; its fields are `fields`. `name` is what the template is called.
-pub fn render(name: &str, text: &str, fields: &BTreeMap<String, SecretBytes>) -> Result<Rendered, TemplateError> {
-    let _ = (name, text, fields);
-    Err(TemplateError::Malformed)
+/// The same, where `now` is the time.
+pub fn render_at(
+    name: &str,
+    text: &str,
+    fields: &BTreeMap<String, SecretBytes>,
+    now: Timestamp,
+) -> Result<Rendered, TemplateError> {
+    if !text.contains("{{") && text.len() <= MAX_OUTPUT {
+        return Ok(Rendered { text: SecretBytes::new(text.into()), changing: false });
+    }
+    // A stack of its own: how deep a template may nest then does not depend on who renders it.
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("template".to_owned()).stack_size(STACK);
+        let handle = thread.spawn_scoped(scope, || run(name, text, fields, now));
+        let result = handle.ok().and_then(|handle| handle.join().ok());
+        result.unwrap_or_else(|| Err(TemplateError::new(text, 0, Problem::Engine)))
+    })
+}
+
+fn run(
+    name: &str,
+    text: &str,
+    fields: &BTreeMap<String, SecretBytes>,
+    now: Timestamp,
+) -> Result<Rendered, TemplateError> {
+    let templates =
+        parser::parse(name, text).map_err(|(at, problem)| TemplateError::new(text, at, problem))?;
+    let mut entries = Entries::new();
+    for (key, value) in fields {
+        entries.insert(key.as_bytes().to_vec(), Value::text(value.expose()));
+    }
+    let mut machine = Machine::new(&templates, now);
+    match machine.run(name, entries) {
+        Ok(mut out) => Ok(Rendered {
+            text: SecretBytes::new(std::mem::take(&mut *out)),
+            changing: machine.changing,
+        }),
+        Err(problem) => Err(TemplateError::new(text, machine.at, problem)),
+    }
 }

@@ -217,7 +217,7 @@ Examples:
   seal edit secrets.yaml
   seal edit staging.yaml production.yaml            one after the other
   EDITOR='code --wait' seal edit secrets.yaml       an editor with a window has to wait
-  seal edit --cert cert.pem sealed.yaml             values of SealedSecrets stay unless you write new
+  seal edit --cert cert.pem sealed.yaml             SealedSecrets: what you write over is sealed
 
 The words of SOPS_EDITOR and EDITOR are taken apart as a shell would; no shell is involved. vim is
 told to write no swap, backup, undo or info file; configure other editors so. A text that cannot be
@@ -263,6 +263,12 @@ pub(super) const SOPS: &str = "\
 Examples:
   seal sops decrypt secret.yaml
   ln -s \"$(command -v seal)\" ~/.local/bin/sops      for everything that calls `sops`";
+
+pub(super) const KUBESEAL: &str = "\
+Examples:
+  seal kubeseal --fetch-cert > cluster.pem
+  seal kubeseal --cert cluster.pem -o yaml < secret.yaml > sealed-secret.yaml
+  ln -s \"$(command -v seal)\" ~/.local/bin/kubeseal  for everything that calls `kubeseal`";
 
 pub(super) const CERT: &str = "\
 Examples:

@@ -95,6 +95,10 @@ pub(crate) fn run(command: &Command, context: &Context<'_>) -> Result<Outcome, C
         // Where nothing stands in front of it, this is never reached: the command line is then not that of `seal`.
         Command::Sops(_) => Err(CommandError::usage("options of seal have no meaning for `sops`")
             .hint("write `seal sops` first, and behind it what sops knows")),
+        Command::Kubeseal(_) => {
+            Err(CommandError::usage("options of seal have no meaning for `kubeseal`")
+                .hint("write `seal kubeseal` first, and behind it what kubeseal knows"))
+        }
         Command::Completion(arguments) => completion::run(arguments, context),
         Command::Publish(arguments) => publish::run(arguments, context),
         Command::Cert(arguments) => cert::run(arguments, context),

@@ -6,16 +6,17 @@ use seal_core::check::{EnvelopeStatus, Status, status};
 use seal_core::envelope::{KeyGroup, Metadata};
 use seal_core::file::Layout;
 use seal_core::format::Format;
+use seal_core::sealed_secret;
 use serde_json::{Map, Value, json};
 
 use super::files::{self, STDIN, each, file_error};
 use super::report::shown;
-use super::{Context, Outcome};
+use super::{Context, Outcome, sealing};
 use crate::args::StatusArgs;
 use crate::error::CommandError;
 use crate::exit_code::ExitCode;
 use crate::inputs::{self, Inputs};
-use crate::ui::{Mark, Report};
+use crate::ui::{Mark, Report, count};
 use crate::write;
 
 pub(super) fn run(arguments: &StatusArgs, context: &Context<'_>) -> Result<Outcome, CommandError> {
@@ -39,7 +40,7 @@ pub(super) fn run(arguments: &StatusArgs, context: &Context<'_>) -> Result<Outco
     context.ui.print(&lines);
     let mut details = Map::new();
     // Of one file the answer is short, as that of `sops filestatus`.
-    let encrypted = !list.is_empty() && list.iter().all(|of_file| of_file.status.is_encrypted());
+    let encrypted = !list.is_empty() && list.iter().all(OfFile::is_encrypted);
     details.insert("encrypted".to_owned(), json!(encrypted));
     details.insert("files".to_owned(), list.iter().map(OfFile::object).collect());
     Ok(Outcome { report: Report { line: None, details }, code })
@@ -49,12 +50,22 @@ struct OfFile {
     file: String,
     format: Format,
     status: Status,
+    /// How many SealedSecrets it holds.
+    sealed: usize,
+    /// There is nothing secret beside them.
+    is_sealed: bool,
 }
 
 impl OfFile {
     fn read(path: &Path, format: Format, source: &[u8]) -> Result<Self, CommandError> {
         let status = status(format, source).map_err(|error| file_error(path, &error))?;
-        Ok(Self { file: shown(path).display().to_string(), format, status })
+        let sealed = sealed_secret::read(format, source).map_or(0, |sealed| sealed.len());
+        let is_sealed = sealed > 0 && sealing::is_sealed(format, source);
+        Ok(Self { file: shown(path).display().to_string(), format, status, sealed, is_sealed })
+    }
+
+    fn is_encrypted(&self) -> bool {
+        self.status.is_encrypted() || self.is_sealed
     }
 
     /// `FILE: encrypted (yaml, 2 of 3 documents) for age1…`
@@ -71,6 +82,9 @@ impl OfFile {
         }
         let broken = status.envelopes.iter().filter(|of| of.metadata.is_err()).count();
         let state = match (status.layout, status.is_encrypted()) {
+            (None, _) if self.is_sealed => {
+                format!("sealed for a cluster ({})", count(self.sealed, "SealedSecret"))
+            }
             (None, _) => "not encrypted".to_owned(),
             (Some(_), false) => "not encrypted: its `sops` block cannot be read".to_owned(),
             (Some(Layout::Sops), true) => {
@@ -89,6 +103,9 @@ impl OfFile {
         if !keys.is_empty() {
             line.push_str(&format!(" for {}", keys.join(", ")));
         }
+        if self.sealed > 0 && !self.is_sealed {
+            line.push_str(&format!("; {} for a cluster", count(self.sealed, "SealedSecret")));
+        }
         if broken > 0 && status.is_encrypted() {
             line.push_str(&format!("; {broken} of the blocks cannot be read"));
         }
@@ -98,7 +115,8 @@ impl OfFile {
     fn object(&self) -> Value {
         json!({
             "file": self.file,
-            "encrypted": self.status.is_encrypted(),
+            "encrypted": self.is_encrypted(),
+            "sealed": self.sealed,
             "format": self.format.to_string(),
             "layout": self.status.layout.map(|layout| match layout {
                 Layout::Documents => "documents",

@@ -4,7 +4,7 @@
 //! sealed again under the very label that opened them. No template is ever looked at.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -18,7 +18,6 @@ use tokio::sync::watch;
 
 mod address;
 mod objects;
-mod rate;
 mod reseal;
 mod server;
 mod stall;
@@ -30,14 +29,16 @@ pub(crate) use address::{AddressError, bind};
 
 use crate::context::Readiness;
 use crate::metrics::{self, KeyReport, Metrics};
+use crate::rate::Rate;
 use crate::sealing_keys::Registry;
 use crate::settings::HttpSettings;
 use objects::Work;
-use rate::Bucket;
 
 /// How many more requests the certificate may be asked for than verify and rotate: an answer costs next to nothing, and
 /// jobs of a pipeline ask at the same time.
 const CERTIFICATE_RATE: u32 = 10;
+/// How long a request may have to wait for its turn. Whoever asks one thing after the other never waits that long.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// What answers are made of.
 pub(crate) struct Sources {
@@ -58,8 +59,9 @@ struct Shared {
     sources: Sources,
     settings: HttpSettings,
     work: Work,
-    objects: Bucket,
-    certificate: Bucket,
+    /// All callers together: a header such as `X-Forwarded-For` proves nothing about who asks.
+    objects: Rate,
+    certificate: Rate,
 }
 
 /// Serves both addresses until `shutdown` is true; requests under way are finished.
@@ -80,13 +82,15 @@ pub(crate) async fn run(
 
 impl Shared {
     fn new(sources: Sources, settings: HttpSettings) -> Arc<Self> {
+        let now = Instant::now();
+        let interval = Duration::from_secs(1) / settings.rate.max(1);
         Arc::new(Self {
             work: Work::new(),
-            objects: Bucket::new(settings.rate, settings.burst, Instant::now()),
-            certificate: Bucket::new(
-                settings.rate.saturating_mul(CERTIFICATE_RATE),
+            objects: Rate::new(interval, settings.burst, now),
+            certificate: Rate::new(
+                interval / CERTIFICATE_RATE,
                 settings.burst.saturating_mul(CERTIFICATE_RATE),
-                Instant::now(),
+                now,
             ),
             sources,
             settings,
@@ -201,10 +205,10 @@ async fn wrong_method() -> Response {
     )
 }
 
-/// Waits for a place in the bucket, not for long: a script that asks one thing after the other gets its answers, more than
+/// Waits for its turn, not for long: a script that asks one thing after the other gets its answers, more than
 /// that is refused.
-async fn admitted(bucket: &Bucket) -> Result<(), Response> {
-    match bucket.take(Instant::now()) {
+async fn admitted(rate: &Rate) -> Result<(), Response> {
+    match rate.take(Instant::now(), LONGEST_WAIT) {
         Ok(wait) => {
             if !wait.is_zero() {
                 tokio::time::sleep(wait).await;

@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::HeaderMap;

@@ -451,7 +451,6 @@ mod answers {
     use std::time::Duration;
 
     use kube::core::Status;
-    use kube::core::response::StatusDetails;
 
     use super::*;
 
@@ -507,8 +506,8 @@ mod answers {
 
     #[test]
     fn the_server_says_how_long_it_wants_to_be_left_alone() {
-        let details = StatusDetails { retry_after_seconds: 7, ..StatusDetails::default() };
-        let status = Status { code: 429, details: Some(details), ..Status::default() };
+        let status: Status =
+            serde_json::from_value(json!({ "code": 429, "details": { "retryAfterSeconds": 7 } })).unwrap();
         let refusal = refusal(&kube::Error::Api(Box::new(status)), "update", &identity(), true);
         assert_eq!(refusal.retry_after, Duration::from_secs(7));
     }

@@ -72,7 +72,7 @@ lints! {
         "take the annotation out; `seal encrypt --strip` does it for a Secret that is not encrypted yet";
     SEALED_SECRET: Error "sealed-secret"
         "a SealedSecret holds values in clear"
-        "seal the values with kubeseal, and let the template only refer to them";
+        "seal the values with `seal set` or `seal encrypt --cluster`, and let the template only refer to them";
     CLEAR_VALUE: Error "clear-value"
         "a value in clear stands where an encrypted one belongs"
         "decrypt the file, change it, and encrypt it again: verification refuses it as it is";

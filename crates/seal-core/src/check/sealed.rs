@@ -10,8 +10,10 @@ use crate::document::{Content, Document, NodeId, Scalar, Value};
 use crate::file::Member;
 use crate::kubernetes::Object;
 
-/// What kubeseal makes begins with the session key under RSA; even with a short key it is longer than that.
-const SHORTEST_SEALED: usize = 100;
+/// The sizes of RSA keys that anybody seals with, in bytes.
+const MODULUS: std::ops::RangeInclusive<usize> = 128..=2048;
+/// The tag of AES-GCM, which is all that is left of an empty value.
+const TAG: usize = 16;
 
 pub(super) fn is_sealed_secret(object: &Object<'_>) -> bool {
     object.kind == "SealedSecret" && object.group() == "bitnami.com"
@@ -73,12 +75,19 @@ fn is_template(document: &Document<'_>, id: NodeId) -> bool {
     text(document, id).is_some_and(|text| text.contains("{{"))
 }
 
+/// What kubeseal makes: the length of the session key under RSA in two bytes, that key, and the value with its tag.
+fn has_form(sealed: &[u8]) -> bool {
+    let Some((length, rest)) = sealed.split_first_chunk::<2>() else { return false };
+    let length = usize::from(u16::from_be_bytes(*length));
+    MODULUS.contains(&length) && rest.len() >= length + TAG
+}
+
 fn looks_sealed(document: &Document<'_>, id: NodeId) -> bool {
     let Some(text) = text(document, id) else { return false };
     // A chart fills it in.
     if text.contains("{{") {
         return true;
     }
-    let decoded = STANDARD.decode(text.trim_ascii().as_bytes());
-    decoded.is_ok_and(|sealed| sealed.len() >= SHORTEST_SEALED)
+    let compact: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    STANDARD.decode(compact).is_ok_and(|sealed| has_form(&sealed))
 }

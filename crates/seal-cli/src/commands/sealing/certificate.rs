@@ -36,11 +36,6 @@ impl Certificate {
         }
     }
 
-    /// Whether it comes from a file or a URL, and no cluster is asked for it.
-    pub(in crate::commands) fn is_given(&self) -> bool {
-        self.source.is_some()
-    }
-
     /// The cluster that it would be fetched from.
     pub(in crate::commands) fn access(&self) -> &Access {
         &self.access

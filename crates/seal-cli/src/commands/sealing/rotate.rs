@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Mutex;
-use std::thread;
-use std::time::Duration;
 
 use seal_api::sealing::{Fingerprint, SealedValue};
 use seal_core::format::Format;
@@ -31,10 +29,6 @@ use crate::inputs::{self, Input, Inputs};
 use crate::ui::{Counts, Mark, Report, count};
 use crate::write::{self, NewFile, Writer};
 
-/// How long to wait until a controller that is asked too often is asked again, and how often.
-const PAUSE: Duration = Duration::from_millis(600);
-const TRIES: usize = 100;
-
 /// Seals the SealedSecrets of the files again, or says which would be.
 pub(in crate::commands) fn run(
     arguments: &RotateArgs,
@@ -56,7 +50,7 @@ pub(in crate::commands) fn run(
         return Err(CommandError::usage("without the sealing keys nobody can tell which key a value needs")
             .hint("give a backup of the keys with `--sealing-key`; the controller's metrics count the objects per key"));
     }
-    if !rotation.keys.are_there() && rotation.certificate.is_given() {
+    if !rotation.keys.are_there() && arguments.sealing.certificate.cert.is_some() {
         return Err(CommandError::usage(
             "`--cert` seals again what a sealing key opens, and there is none",
         )
@@ -214,24 +208,11 @@ impl Rotation<'_> {
         let here = |error| about(error, path, &manifest.description, manifest.position);
         object_of(manifest).map_err(|problem| here(CommandError::failed(problem)))?;
         let access = self.certificate.access();
-        let mut tries = 0;
-        let answer = loop {
-            match access.rotate(manifest.json.as_bytes()) {
-                Err(ClusterError::TooOften { .. }) if tries < TRIES => {
-                    tries += 1;
-                    thread::sleep(PAUSE);
-                }
-                // Of the cluster, not of the object: said once for all files.
-                Err(
-                    error @ (ClusterError::NoConfiguration
-                    | ClusterError::Unreachable { .. }
-                    | ClusterError::NoService { .. }
-                    | ClusterError::Forbidden { .. }
-                    | ClusterError::Unauthenticated { .. }),
-                ) => return Err(error.into()),
-                Err(error) => return Err(here(error.into())),
-                Ok(answer) => break answer,
-            }
+        let answer = match access.rotate(manifest.json.as_bytes()) {
+            Ok(answer) => answer,
+            Err(error @ ClusterError::Refused { .. }) => return Err(here(error.into())),
+            // Of the cluster, not of the object: said once for all files.
+            Err(error) => return Err(error.into()),
         };
         let answer: Value = serde_json::from_slice(&answer)
             .map_err(|_| here(CommandError::failed("the controller's answer is no JSON")))?;

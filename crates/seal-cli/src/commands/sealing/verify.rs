@@ -1,8 +1,6 @@
 //! `seal verify --cluster`: the controller is asked whether it can open SealedSecrets.
 
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
 
 use seal_core::format::Format;
 use seal_keys::Environment;
@@ -13,10 +11,6 @@ use crate::args::VerifyArgs;
 use crate::cluster::{Access, ClusterError};
 use crate::error::CommandError;
 use crate::reason::Reason;
-
-/// How long to wait until a controller that is asked too often is asked again, and how often.
-const PAUSE: Duration = Duration::from_millis(600);
-const TRIES: usize = 100;
 
 /// The controller that is asked, where one is.
 pub(in crate::commands) struct Controller(Option<Access>);
@@ -54,15 +48,11 @@ impl Controller {
             };
             let here = |error| about(error, path, &manifest.description, manifest.position);
             object_of(&manifest).map_err(|problem| here(CommandError::failed(problem)))?;
-            let mut tries = 0;
-            let opens = loop {
-                match access.verify(manifest.json.as_bytes()) {
-                    Err(ClusterError::TooOften { .. }) if tries < TRIES => {
-                        tries += 1;
-                        thread::sleep(PAUSE);
-                    }
-                    answer => break answer?,
-                }
+            let opens = match access.verify(manifest.json.as_bytes()) {
+                Ok(opens) => opens,
+                Err(error @ ClusterError::Refused { .. }) => return Err(here(error.into())),
+                // Of the cluster, not of the object: said once for all files.
+                Err(error) => return Err(error.into()),
             };
             if !opens {
                 return Err(here(

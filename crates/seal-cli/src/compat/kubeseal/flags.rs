@@ -224,10 +224,9 @@ fn fields(line: &str) -> Option<Vec<String>> {
                 let end = quoted.find('"')?;
                 text.push_str(&quoted[..end]);
                 quoted = &quoted[end + 1..];
-                match quoted.strip_prefix('"') {
-                    Some(more) => (text.push('"'), quoted = more).1,
-                    None => break,
-                }
+                let Some(more) = quoted.strip_prefix('"') else { break };
+                text.push('"');
+                quoted = more;
             }
             (field, left) = (text, quoted);
         } else {

@@ -19,7 +19,8 @@ pub(super) fn help() -> String {
         "Usage: kubeseal [flags] < secret.yaml > sealed-secret.json\n\n\
          This is seal, answering as kubeseal; `seal --help` has the rest.\n",
     );
-    let listed = || GROUPS.iter().flat_map(|(_, flags)| flags.iter()).filter(|f| !f.about.is_empty());
+    let listed =
+        || GROUPS.iter().flat_map(|(_, flags)| flags.iter()).filter(|f| !f.about.is_empty());
     let width = listed().map(|flag| form(flag).len()).max().unwrap_or(0);
     for (title, flags) in GROUPS {
         let _ = writeln!(text, "\n{title}:");
@@ -28,8 +29,10 @@ pub(super) fn help() -> String {
             let _ = writeln!(text, "  {:width$}  {}", form(flag), flag.about);
         }
         if !bare.is_empty() {
-            let names: Vec<_> = bare.iter().map(|flag| format!("--{}", flag.name)).collect();
-            let _ = writeln!(text, "  {}", names.join(" "));
+            for names in bare.chunks(5) {
+                let names: Vec<_> = names.iter().map(|flag| format!("--{}", flag.name)).collect();
+                let _ = writeln!(text, "  {}", names.join(" "));
+            }
         }
     }
     text.push_str(

@@ -50,7 +50,8 @@ pub(super) fn read(file: Option<&Path>, ui: &Ui) -> Result<Input, CommandError> 
         Some(path) => {
             let read = write::read(path).map_err(|error| {
                 let cause = CommandError::from(error);
-                let mut this = CommandError::failed("Could not read file specified with --secret-file");
+                let mut this =
+                    CommandError::failed("Could not read file specified with --secret-file");
                 let first = format!("{}: {}", path.display(), cause.message);
                 this.causes = std::iter::once(first).chain(cause.causes).collect();
                 this
@@ -75,7 +76,8 @@ pub(super) fn parts(text: &[u8]) -> Result<Vec<Part<'_>>, CommandError> {
     if !is_json {
         return Ok(vec![Part { format: Format::Yaml, start: 0, bytes: text }]);
     }
-    let mut objects = serde_json::Deserializer::from_slice(text).into_iter::<serde::de::IgnoredAny>();
+    let mut objects =
+        serde_json::Deserializer::from_slice(text).into_iter::<serde::de::IgnoredAny>();
     let mut found = Vec::new();
     loop {
         let start = objects.byte_offset();
@@ -83,7 +85,8 @@ pub(super) fn parts(text: &[u8]) -> Result<Vec<Part<'_>>, CommandError> {
             None => return Ok(found),
             Some(Ok(_)) => {
                 let end = objects.byte_offset();
-                let blanks = text[start..end].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+                let blanks =
+                    text[start..end].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
                 let start = start + blanks;
                 found.push(Part { format: Format::Json, start, bytes: &text[start..end] });
             }
@@ -107,9 +110,9 @@ impl<'t> Part<'t> {
     /// # Errors
     /// Not of its format; says where, and nothing of the text.
     pub(super) fn parse(&self, name: &Path) -> Result<Stream<'t>, CommandError> {
-        self.format.parse(self.bytes).map_err(|error| {
-            CommandError::failed(error.problem.clone()).at(name, error.position)
-        })
+        self.format
+            .parse(self.bytes)
+            .map_err(|error| CommandError::failed(error.problem.clone()).at(name, error.position))
     }
 }
 
@@ -202,13 +205,15 @@ impl<'p, 's> Object<'p, 's> {
     /// A scalar as Kubernetes reads it: YAML 1.1 has more words for true and false than our reader knows.
     pub(super) fn scalar(&self) -> Option<Value<'p>> {
         match &self.tree().node(self.node).content {
-            Content::Scalar(Scalar { style: Style::Plain, value: Value::String(text), tag: None }) => {
-                Some(match text.as_ref() {
-                    "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Value::Bool(true),
-                    "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Value::Bool(false),
-                    text => Value::String(Cow::Borrowed(text)),
-                })
-            }
+            Content::Scalar(Scalar {
+                style: Style::Plain,
+                value: Value::String(text),
+                tag: None,
+            }) => Some(match text.as_ref() {
+                "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Value::Bool(true),
+                "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Value::Bool(false),
+                text => Value::String(Cow::Borrowed(text)),
+            }),
             // Kubernetes has no times: they are texts as they are written.
             Content::Scalar(Scalar { value: Value::Time(_), .. }) => {
                 let span = self.tree().node(self.node).span;

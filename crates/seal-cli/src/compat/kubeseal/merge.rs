@@ -9,13 +9,13 @@ use seal_core::format::Format;
 use seal_core::secret::SecretBytes;
 use serde_json::Value;
 
+use super::Run;
 use super::input::{self, parts};
 use super::object::{printed, sealed_secrets, typed};
 use super::options::OutputFormat;
 use super::print::print;
-use super::secret::{Secret, secrets};
 use super::sealing::{self, Target};
-use super::Run;
+use super::secret::{Secret, secrets};
 use crate::error::CommandError;
 use crate::write::{self, NewFile, WriteError, Writer};
 
@@ -26,7 +26,9 @@ pub(super) fn merge_into(run: &Run<'_>) -> Result<(), CommandError> {
     let text = original.bytes.expose();
     let found = parts(text)?;
     let [part] = found.as_slice() else {
-        return Err(CommandError::failed("holds several objects; --merge-into changes one").in_file(file));
+        return Err(
+            CommandError::failed("holds several objects; --merge-into changes one").in_file(file)
+        );
     };
     let (manifests, _) = sealed_secrets(file, part)?;
     let [manifest] = manifests.as_slice() else {
@@ -48,12 +50,18 @@ pub(super) fn merge_into(run: &Run<'_>) -> Result<(), CommandError> {
     let json: Value = serde_json::from_str(&manifest.json).unwrap_or_default();
     let mut changed = SecretBytes::new(part.bytes.to_vec());
     let into = |keys: &[&str], values: &BTreeMap<String, String>, text: SecretBytes| {
-        let there = keys.iter().try_fold(&json, |at, key| at.get(*key)).is_some_and(Value::is_object);
-        let base: Vec<_> = manifest.path.0.iter().cloned().chain(keys.iter().map(|key| key_of(key))).collect();
+        let there =
+            keys.iter().try_fold(&json, |at, key| at.get(*key)).is_some_and(Value::is_object);
+        let base: Vec<_> =
+            manifest.path.0.iter().cloned().chain(keys.iter().map(|key| key_of(key))).collect();
         put(part.format, manifest.document, &base, values, there, text)
     };
     changed = into(&["spec", "encryptedData"], &sealed.values, changed)?;
-    changed = into(&["spec", "template", "metadata", "annotations"], &sealed.secret.annotations, changed)?;
+    changed = into(
+        &["spec", "template", "metadata", "annotations"],
+        &sealed.secret.annotations,
+        changed,
+    )?;
     changed = into(&["spec", "template", "metadata", "labels"], &sealed.secret.labels, changed)?;
 
     let bytes = match (run.options.format, part.format) {
@@ -82,8 +90,10 @@ fn only_secret(run: &Run<'_>, scope: Scope) -> Result<Secret, CommandError> {
     let mut found = secrets(&input.name, input.bytes.expose())?;
     let several = found.len();
     let Some(secret) = found.pop().filter(|_| found.is_empty()) else {
-        return Err(CommandError::failed(format!("there are {several} Secrets in it; --merge-into takes one"))
-            .in_file(&input.name));
+        return Err(CommandError::failed(format!(
+            "there are {several} Secrets in it; --merge-into takes one"
+        ))
+        .in_file(&input.name));
     };
     let annotated = Some(Scope::of_annotations(Some(&secret.annotations)))
         .filter(|annotated| *annotated != Scope::Strict);
@@ -120,7 +130,8 @@ fn put(
         Ok::<(), CommandError>(())
     };
     if !is_there && !values.is_empty() {
-        let entries = values.iter().map(|(key, value)| (key.clone(), NewValue::string(value.as_str())));
+        let entries =
+            values.iter().map(|(key, value)| (key.clone(), NewValue::string(value.as_str())));
         set(base.to_vec(), &NewValue::Map(entries.collect()))?;
     } else {
         for (key, value) in values {
@@ -131,15 +142,24 @@ fn put(
     Ok(text)
 }
 
-fn converted(run: &Run<'_>, format: Format, text: &SecretBytes) -> Result<SecretBytes, CommandError> {
+fn converted(
+    run: &Run<'_>,
+    format: Format,
+    text: &SecretBytes,
+) -> Result<SecretBytes, CommandError> {
     let part = input::Part { format, start: 0, bytes: text.expose() };
     let (manifests, has_others) = sealed_secrets(&run.options.merge_into, &part)?;
-    let printed = manifests.first().filter(|_| !has_others).and_then(|manifest| printed(&manifest.json, false));
+    let printed = manifests
+        .first()
+        .filter(|_| !has_others)
+        .and_then(|manifest| printed(&manifest.json, false));
     let wanted = run.options.format.unwrap_or(OutputFormat::Json);
     let printed = printed.ok_or_else(|| {
-        CommandError::failed("holds more than the SealedSecret, which a change of format would lose")
-            .in_file(&run.options.merge_into)
-            .hint("leave out `-o`")
+        CommandError::failed(
+            "holds more than the SealedSecret, which a change of format would lose",
+        )
+        .in_file(&run.options.merge_into)
+        .hint("leave out `-o`")
     })?;
     Ok(print(&printed, wanted))
 }

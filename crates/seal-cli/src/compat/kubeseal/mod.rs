@@ -68,18 +68,15 @@ struct Run<'r> {
     access: Access,
 }
 
-fn answer(
-    arguments: &[OsString],
-    environment: &Environment,
-    ui: &Ui,
-) -> Result<(), CommandError> {
+fn answer(arguments: &[OsString], environment: &Environment, ui: &Ui) -> Result<(), CommandError> {
     let given = match parse(table::FLAGS, arguments, environment) {
         Ok(given) if given.has("help") => return ui.write_stdout(help::help().as_bytes()),
         Err(FlagError::Help) => return ui.write_stdout(help::help().as_bytes()),
         Ok(given) => given,
         Err(error) => {
-            return Err(CommandError::usage(error.to_string())
-                .hint("`kubeseal --help` lists the flags"));
+            return Err(
+                CommandError::usage(error.to_string()).hint("`kubeseal --help` lists the flags")
+            );
         }
     };
     if given.has("version") {
@@ -98,8 +95,7 @@ fn answer(
     if !options.private_keys.is_empty() && options.mode != Mode::RecoveryUnseal {
         ui.warn("ignoring --recovery-private-key because unseal command not chosen with --recovery-unseal");
     }
-    let access =
-        Access::new(options.connection.clone(), options.controller.clone(), environment);
+    let access = Access::new(options.connection.clone(), options.controller.clone(), environment);
     let run = Run { options: &options, environment, ui, access };
     match options.mode {
         Mode::RecoveryUnseal => run.put(&recovery::unseal(&run)?, NewFile::Private),
@@ -116,9 +112,7 @@ impl Run<'_> {
     /// The certificate of `--cert`, else the controller's, and what to call its source.
     fn pem(&self) -> Result<(Vec<u8>, String), CommandError> {
         match &self.options.cert {
-            Some(source) => {
-                Ok((cluster::certificate(source, self.environment)?, source.clone()))
-            }
+            Some(source) => Ok((cluster::certificate(source, self.environment)?, source.clone())),
             None => Ok((self.access.fetch_certificate()?, "the controller's answer".to_owned())),
         }
     }

@@ -52,9 +52,12 @@ pub(super) fn sealed_secrets(
 pub(super) fn typed(name: &Path, manifest: &SealedManifest) -> Result<SealedSecret, CommandError> {
     // Unlike serde's words, ours hold nothing of the text.
     serde_json::from_str(&manifest.json).map_err(|_| {
-        CommandError::failed(format!("{} has fields that no SealedSecret has", manifest.description))
-            .at(name, manifest.position)
-            .hint("`kubectl apply --dry-run=server -f` says which")
+        CommandError::failed(format!(
+            "{} has fields that no SealedSecret has",
+            manifest.description
+        ))
+        .at(name, manifest.position)
+        .hint("`kubectl apply --dry-run=server -f` says which")
     })
 }
 
@@ -69,15 +72,17 @@ pub(super) fn printed(json: &str, is_fresh: bool) -> Option<Printed> {
             metadata.remove(counted);
         }
     }
-    Some(ordered(object, &["kind", "apiVersion", "metadata", "spec", "status"], |key, value| {
-        match (key, value) {
+    Some(ordered(
+        object,
+        &["kind", "apiVersion", "metadata", "spec", "status"],
+        |key, value| match (key, value) {
             ("metadata", Value::Object(metadata)) => ordered(metadata, METADATA, any),
             ("spec", Value::Object(spec)) => {
                 ordered(spec, &["template", "data", "encryptedData"], of_spec)
             }
             (_, value) => generic(value),
-        }
-    }))
+        },
+    ))
 }
 
 fn of_spec(key: &str, value: Value) -> Printed {

@@ -76,7 +76,8 @@ impl Options {
                     .hint("json and yaml are possible"));
             }
         };
-        let is_yaml = |path: &Path| path.extension().is_some_and(|end| end == "yaml" || end == "yml");
+        let is_yaml =
+            |path: &Path| path.extension().is_some_and(|end| end == "yaml" || end == "yml");
         let format = match output.as_deref().is_some_and(is_yaml) {
             true => Some(OutputFormat::Yaml),
             false => format,
@@ -84,7 +85,9 @@ impl Options {
         let from_file = match from_files.as_slice() {
             [] => None,
             // The key in front of it is kubectl's; a single value needs none.
-            [one] => Some(PathBuf::from(one.split_once('=').map_or(one.as_str(), |(_, path)| path))),
+            [one] => {
+                Some(PathBuf::from(one.split_once('=').map_or(one.as_str(), |(_, path)| path)))
+            }
             _ => {
                 return Err(CommandError::usage(
                     "must provide only one --from-file when encrypting a single item with --raw",
@@ -102,11 +105,18 @@ impl Options {
             name: given.text("name").map(str::to_owned),
             from_file,
             allow_empty_data: given.has("allow-empty-data"),
-            private_keys: given.texts("recovery-private-key").into_iter().map(PathBuf::from).collect(),
+            private_keys: given
+                .texts("recovery-private-key")
+                .into_iter()
+                .map(PathBuf::from)
+                .collect(),
             connection: connection(given)?,
             controller: Controller {
                 name: given.text("controller-name").unwrap_or(Controller::NAME).to_owned(),
-                namespace: given.text("controller-namespace").unwrap_or(Controller::NAMESPACE).to_owned(),
+                namespace: given
+                    .text("controller-namespace")
+                    .unwrap_or(Controller::NAMESPACE)
+                    .to_owned(),
             },
         })
     }
@@ -147,7 +157,9 @@ fn connection(given: &Parsed) -> Result<Connection, CommandError> {
         None => None,
         Some(text) => Some(timeout(text).ok_or_else(|| {
             CommandError::usage("invalid argument for \"--request-timeout\" flag: it is no time")
-                .hint("a number of seconds (30), or numbers with units (1m30s); 0 waits without end")
+                .hint(
+                    "a number of seconds (30), or numbers with units (1m30s); 0 waits without end",
+                )
         })?),
     };
     Ok(Connection {
@@ -187,7 +199,13 @@ fn timeout(text: &str) -> Option<Duration> {
                 let rest = &left[end..];
                 // The longer units first: `ms` is no minute.
                 let units = [
-                    ("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("h", 3600.0), ("m", 60.0), ("s", 1.0),
+                    ("ns", 1e-9),
+                    ("us", 1e-6),
+                    ("µs", 1e-6),
+                    ("ms", 1e-3),
+                    ("h", 3600.0),
+                    ("m", 60.0),
+                    ("s", 1.0),
                 ];
                 let (unit, factor) = units.iter().find(|(unit, _)| rest.starts_with(unit))?;
                 sum += number * factor;

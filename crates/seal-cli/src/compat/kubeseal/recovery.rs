@@ -14,12 +14,12 @@ use seal_api::unseal::{UnsealError, assemble, sealed_values};
 use seal_core::secret::SecretBytes;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::Run;
 use super::input::{self, parts};
 use super::object::{sealed_secrets, typed};
 use super::options::OutputFormat;
 use super::print::{Printed, print};
 use super::secret::secrets;
-use super::Run;
 use crate::error::CommandError;
 use crate::write;
 
@@ -37,7 +37,9 @@ pub(super) fn unseal(run: &Run<'_>) -> Result<SecretBytes, CommandError> {
     let [manifest] = manifests.as_slice() else {
         let problem = match manifests.len() {
             0 => "there is no SealedSecret in it".to_owned(),
-            several => format!("there are {several} SealedSecrets in it; --recovery-unseal opens one"),
+            several => {
+                format!("there are {several} SealedSecrets in it; --recovery-unseal opens one")
+            }
         };
         return Err(CommandError::failed(problem)
             .in_file(&input.name)
@@ -76,7 +78,9 @@ fn opened(
     let mut error =
         CommandError::no_key(format!("no key could decrypt secret ({})", names.join(", ")));
     if keys.keys().is_empty() {
-        return Err(error.hint("name the file with the private keys: `--recovery-private-key FILE`"));
+        return Err(
+            error.hint("name the file with the private keys: `--recovery-private-key FILE`")
+        );
     }
     let metadata = &object.metadata;
     let place = |namespace: &Option<String>, name: &Option<String>| {
@@ -129,11 +133,13 @@ fn of_manifests(file: &Path, text: &[u8]) -> Result<Vec<SealingKey>, CommandErro
     found
         .into_iter()
         .map(|secret| {
-            let key = secret.values.get("tls.key").ok_or_else(|| {
-                failed(&format!("Secret {} has no `tls.key`", secret.place()))
-            })?;
+            let key = secret
+                .values
+                .get("tls.key")
+                .ok_or_else(|| failed(&format!("Secret {} has no `tls.key`", secret.place())))?;
             SealingKey::from_pem(key.expose()).map_err(|error| {
-                failed(&format!("`tls.key` of Secret {} cannot be used", secret.place())).caused_by(&error)
+                failed(&format!("`tls.key` of Secret {} cannot be used", secret.place()))
+                    .caused_by(&error)
             })
         })
         .collect()

@@ -8,11 +8,11 @@ use seal_core::sealed_secret::{NewText, SealedManifest, replace_values};
 use seal_core::secret::SecretBytes;
 use zeroize::Zeroizing;
 
+use super::Run;
 use super::input::{self, Part, parts};
 use super::object::{printed, sealed_secrets};
 use super::options::OutputFormat;
 use super::print::print;
-use super::Run;
 use crate::error::CommandError;
 use crate::write::{NewFile, Writer};
 
@@ -91,7 +91,8 @@ fn renewed(
     })?;
     let unusable = || failed("the controller's answer is not that object".to_owned());
     let answer: SealedSecret = serde_json::from_slice(&answer).map_err(|_| unusable())?;
-    if (&answer.metadata.name, &answer.metadata.namespace) != (&manifest.name, &manifest.namespace) {
+    if (&answer.metadata.name, &answer.metadata.namespace) != (&manifest.name, &manifest.namespace)
+    {
         return Err(unusable());
     }
     let new = |document, path: &seal_core::document::Path, text: &String| NewText {
@@ -124,7 +125,8 @@ fn converted(
     let mut out = Vec::new();
     for manifest in manifests {
         let printed = printed(&manifest.json, true).ok_or_else(|| {
-            CommandError::failed(format!("{} cannot be printed", manifest.description)).in_file(name)
+            CommandError::failed(format!("{} cannot be printed", manifest.description))
+                .in_file(name)
         })?;
         out.extend_from_slice(print(&printed, wanted).expose());
     }

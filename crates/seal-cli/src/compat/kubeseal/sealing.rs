@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 
-use seal_api::sealing::{Label, Scope, SealedValue, SealingCertificate};
 use seal_api::sealing::{CLUSTER_WIDE, NAMESPACE_WIDE};
+use seal_api::sealing::{Label, Scope, SealedValue, SealingCertificate};
 use seal_core::document::Timestamp;
 use seal_core::secret::SecretBytes;
 use seal_keys::Environment;
@@ -158,7 +158,9 @@ fn namespace(
 pub(super) fn raw(run: &Run<'_>) -> Result<SecretBytes, CommandError> {
     let scope = run.options.scope.unwrap_or_default();
     let missing = |flag: &str| {
-        CommandError::usage(format!("must provide the --{flag} flag with --raw and --scope {scope}"))
+        CommandError::usage(format!(
+            "must provide the --{flag} flag with --raw and --scope {scope}"
+        ))
     };
     let label: Label = match (scope, &run.options.name) {
         (Scope::ClusterWide, _) => scope.label("", ""),
@@ -260,12 +262,23 @@ pub(super) fn certificate(
 /// `January 2, 2006`
 fn in_words(time: Timestamp) -> String {
     const MONTHS: [&str; 12] = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September",
-        "October", "November", "December",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
     ];
     let text = time.to_rfc3339();
     let mut parts = text.split(['-', 'T']);
-    let mut number = || parts.next().and_then(|part| part.parse::<usize>().ok()).unwrap_or_default();
+    let mut number =
+        || parts.next().and_then(|part| part.parse::<usize>().ok()).unwrap_or_default();
     let (year, month, day) = (number(), number(), number());
     let month = MONTHS.get(month.wrapping_sub(1)).copied().unwrap_or_default();
     format!("{month} {day}, {year}")

@@ -73,7 +73,8 @@ impl Secret {
         };
         let finalizers = match metadata.and_then(|metadata| metadata.entry("finalizers")) {
             Some(list) => {
-                let texts = list.items().into_iter().map(|item| reader.as_text(&item, "finalizers"));
+                let texts =
+                    list.items().into_iter().map(|item| reader.as_text(&item, "finalizers"));
                 texts.collect::<Result<_, _>>()?
             }
             None => Vec::new(),
@@ -137,11 +138,13 @@ impl Reader {
         match value.scalar() {
             Some(Value::String(text)) => Ok(text.into_owned()),
             Some(Value::Null) => Ok(String::new()),
-            Some(Value::Bool(_)) => {
-                Err(self.error(key, "is true or false to Kubernetes, and no text").hint("put it in quotes"))
-            }
+            Some(Value::Bool(_)) => Err(self
+                .error(key, "is true or false to Kubernetes, and no text")
+                .hint("put it in quotes")),
             Some(Value::Bytes(_)) => Err(self.error(key, "is no UTF-8 text")),
-            Some(_) => Err(self.error(key, "is a number to Kubernetes, and no text").hint("put it in quotes")),
+            Some(_) => Err(self
+                .error(key, "is a number to Kubernetes, and no text")
+                .hint("put it in quotes")),
             None => Err(self.error(key, "is no text")),
         }
     }
@@ -235,7 +238,8 @@ mod tests {
     #[test]
     fn other_kinds_are_refused() {
         let kind = |kind: &str, version: &str| {
-            read(&format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: db}}\n")).unwrap_err()
+            read(&format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: db}}\n"))
+                .unwrap_err()
         };
         assert_eq!(kind("ConfigMap", "v1"), "ConfigMap db (v1) is no v1 Secret");
         assert_eq!(kind("Secret", "v2"), "Secret db (v2) is no v1 Secret");
@@ -252,9 +256,12 @@ mod tests {
         };
         let yaml = HEAD.replace("db", "a") + "---\n# nothing\n---\n" + &HEAD.replace("db", "b");
         assert_eq!(names(&yaml), "a b");
-        let json = |name| format!(r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"name":"{name}"}}}}"#);
+        let json = |name| {
+            format!(r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"name":"{name}"}}}}"#)
+        };
         assert_eq!(names(&format!("{}\n{}", json("a"), json("b"))), "a b");
-        let list = format!(r#"{{"apiVersion":"v1","kind":"List","items":[{},{}]}}"#, json("a"), json("b"));
+        let list =
+            format!(r#"{{"apiVersion":"v1","kind":"List","items":[{},{}]}}"#, json("a"), json("b"));
         assert_eq!(names(&list), "a b");
         assert_eq!(names("{apiVersion: v1, kind: Secret, metadata: {name: flow}}"), "flow");
     }

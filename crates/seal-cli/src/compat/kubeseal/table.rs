@@ -4,7 +4,7 @@ use super::flags::{Flag, Kind};
 
 /// All of them, in the groups in which help lists them.
 pub(super) const GROUPS: &[(&str, &[Flag])] = &[
-    ("What to do; nothing of this is to seal Secrets", MODES),
+    ("What to do instead of sealing Secrets", MODES),
     ("Input and output", FILES),
     ("Sealing", SEALING),
     ("Controller and cluster", CLUSTER),
@@ -16,43 +16,43 @@ pub(super) const FLAGS: &[&[Flag]] = &[MODES, FILES, SEALING, CLUSTER, KLOG];
 
 const MODES: &[Flag] = &[
     switch("fetch-cert", "Print the controller's certificate, to keep for --cert"),
-    switch("validate", "Ask the controller whether it can open the SealedSecrets of the input"),
-    switch("re-encrypt", "Have the controller seal SealedSecrets anew with its newest key; with -f, the file is changed"),
+    switch("validate", "Ask the controller whether it can open the input's SealedSecrets"),
+    switch("re-encrypt", "Seal anew with the controller's newest key; changes the file behind -f"),
     switch("rotate", "As --re-encrypt (deprecated)"),
-    text("merge-into", "FILE", "Put the sealed values of the input into this SealedSecret"),
-    switch("raw", "Seal one value from standard input or --from-file, and print nothing but that"),
-    switch("recovery-unseal", "Open one SealedSecret with --recovery-private-key, without a cluster"),
+    text("merge-into", "FILE", "Put the values of the input, sealed, into this SealedSecret"),
+    switch("raw", "Seal one value, of standard input or --from-file"),
+    switch("recovery-unseal", "Open a SealedSecret with --recovery-private-key, without a cluster"),
     switch("version", "Print the version"),
     switch("help", "Print this"),
 ];
 
 const FILES: &[Flag] = &[
     short("secret-file", 'f', "FILE", "Input; standard input by default"),
-    short("sealed-secret-file", 'w', "FILE", "Output, replaced whole or not at all; .yaml and .yml make it YAML"),
+    short("sealed-secret-file", 'w', "FILE", "Output; .yaml and .yml make it YAML"),
     short("format", 'o', "FORMAT", "json (default) or yaml"),
     Flag {
         name: "from-file",
         short: None,
         kind: Kind::Texts("[KEY=]FILE"),
-        about: "With --raw: the file that holds the value; the key is not looked at",
+        about: "With --raw: the file that holds the value",
     },
 ];
 
 const SEALING: &[Flag] = &[
     text("cert", "FILE|URL", "Certificate to seal with; the controller's by default"),
-    text("scope", "SCOPE", "strict (default), namespace-wide or cluster-wide; by default annotations of the Secret say it"),
-    text("name", "NAME", "Name of the Secret, instead of its own; with --raw the name to seal for"),
+    text("scope", "SCOPE", "strict, namespace-wide, cluster-wide (default: as annotations say)"),
+    text("name", "NAME", "Name of the Secret instead of its own; --raw: name to seal for"),
     switch("allow-empty-data", "Take a Secret without any data"),
     Flag {
         name: "recovery-private-key",
         short: None,
         kind: Kind::Texts("FILES"),
-        about: "Private keys to open with: PEM, Secrets, or a List of Secrets, as `kubectl get -o yaml` prints them",
+        about: "Private keys: PEM, Secrets, or a List of Secrets",
     },
 ];
 
 const CLUSTER: &[Flag] = &[
-    text("controller-name", "NAME", "Service of the controller (default sealed-secrets-controller)"),
+    text("controller-name", "NAME", "Its service (default sealed-secrets-controller)"),
     text("controller-namespace", "NAMESPACE", "Its namespace (default kube-system)"),
     short("namespace", 'n', "NAMESPACE", "Namespace of Secrets that name none"),
     text("kubeconfig", "FILE", "Kubeconfig (default KUBECONFIG, then ~/.kube/config)"),
@@ -60,12 +60,12 @@ const CLUSTER: &[Flag] = &[
     text("cluster", "NAME", "Cluster of the kubeconfig"),
     text("user", "NAME", "User of the kubeconfig"),
     text("server", "URL", "API server"),
-    text("certificate-authority", "FILE", "Certificate that the API server's has to be signed by"),
+    text("certificate-authority", "FILE", "Certificate that signs the API server's"),
     switch("insecure-skip-tls-verify", "Take any certificate of the API server"),
     text("tls-server-name", "NAME", "Name that has to stand in the API server's certificate"),
     text("proxy-url", "URL", "Proxy (http, https or socks5) to the API server"),
-    text("request-timeout", "TIME", "For one request: 1s, 2m, or seconds (default 30s); 0 is without end"),
-    switch("disable-compression", "Ask for answers without compression, which is always done"),
+    text("request-timeout", "TIME", "For one request: 5, 1s, 2m (default 30s); 0 is without end"),
+    switch("disable-compression", "Ask for answers without compression, as always"),
     text("token", "TOKEN", "Bearer token"),
     text("username", "NAME", "Name for basic authentication"),
     text("password", "PASSWORD", "Password for basic authentication"),
@@ -73,12 +73,7 @@ const CLUSTER: &[Flag] = &[
     text("client-key", "FILE", "Its key"),
     text("as", "USER", "User to act as"),
     text("as-uid", "UID", "UID to act as"),
-    Flag {
-        name: "as-group",
-        short: None,
-        kind: Kind::Texts("GROUPS"),
-        about: "Groups to act as",
-    },
+    Flag { name: "as-group", short: None, kind: Kind::Texts("GROUPS"), about: "Groups to act as" },
 ];
 
 const KLOG: &[Flag] = &[
@@ -105,11 +100,6 @@ const fn text(name: &'static str, value: &'static str, about: &'static str) -> F
     Flag { name, short: None, kind: Kind::Text(value), about }
 }
 
-const fn short(
-    name: &'static str,
-    short: char,
-    value: &'static str,
-    about: &'static str,
-) -> Flag {
+const fn short(name: &'static str, short: char, value: &'static str, about: &'static str) -> Flag {
     Flag { name, short: Some(short), kind: Kind::Text(value), about }
 }

@@ -13,7 +13,9 @@ pub(super) fn validate(run: &Run<'_>) -> Result<(), CommandError> {
     for part in parts(input.bytes.expose())? {
         let (manifests, has_others) = sealed_secrets(&input.name, &part)?;
         if has_others {
-            return Err(CommandError::failed("not everything in it is a SealedSecret").in_file(&input.name));
+            return Err(
+                CommandError::failed("not everything in it is a SealedSecret").in_file(&input.name)
+            );
         }
         for manifest in manifests {
             count += 1;
@@ -28,7 +30,8 @@ pub(super) fn validate(run: &Run<'_>) -> Result<(), CommandError> {
             })?;
             if !opens {
                 let name = manifest.name.as_deref().unwrap_or_default();
-                let error = CommandError::failed(format!("unable to decrypt sealed secret: {name}"));
+                let error =
+                    CommandError::failed(format!("unable to decrypt sealed secret: {name}"));
                 refused.push(error);
             }
         }

@@ -104,15 +104,12 @@ impl Reconciler {
             return Outcome::Done;
         }
         self.context.metrics.unseal_request();
-        let started = Instant::now();
         let identity = Identity {
             namespace: key.namespace.clone(),
             name: key.name.clone(),
             uid: known.object.metadata.uid.clone().unwrap_or_default(),
         };
         let look = self.look(&identity, key, &known, lane).await;
-        let result = if look.report.is_synced() { "ok" } else { "failed" };
-        self.context.metrics.reconciled("SealedSecret", result, started.elapsed());
         if let Some(reason) = look.counted {
             self.context.metrics.unseal_error(reason, &key.namespace);
         }

@@ -25,9 +25,7 @@ impl Printed {
     }
 
     /// A map in the order in which Go prints one: by key.
-    pub(super) fn map<'t>(
-        entries: impl IntoIterator<Item = (&'t String, &'t String)>,
-    ) -> Self {
+    pub(super) fn map<'t>(entries: impl IntoIterator<Item = (&'t String, &'t String)>) -> Self {
         let mut entries: Vec<_> = entries
             .into_iter()
             .map(|(key, value)| (key.clone(), Self::text(value.as_str())))

@@ -142,7 +142,11 @@ fn analyze(text: &str) -> Found {
         return Found { single_quoted: true, ..Found::default() };
     }
     let letters: Vec<char> = text.chars().collect();
-    let is_blank_or_end = |at: usize| letters.get(at).is_none_or(|c| matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}'));
+    let is_blank_or_end = |at: usize| {
+        letters.get(at).is_none_or(|c| {
+            matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+        })
+    };
     let mut indicator = text.starts_with("---") || text.starts_with("...");
     let mut special = false;
     let (mut line_breaks, mut space_break, mut break_space) = (false, false, false);
@@ -152,7 +156,21 @@ fn analyze(text: &str) -> Found {
         if at == 0 {
             indicator |= matches!(
                 letter,
-                '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`'
+                '#' | ','
+                    | '['
+                    | ']'
+                    | '{'
+                    | '}'
+                    | '&'
+                    | '*'
+                    | '!'
+                    | '|'
+                    | '>'
+                    | '\''
+                    | '"'
+                    | '%'
+                    | '@'
+                    | '`'
             ) || (matches!(letter, '?' | ':' | '-') && followed);
         } else {
             indicator |= (letter == ':' && followed) || (letter == '#' && is_blank_or_end(at - 1));
@@ -169,7 +187,8 @@ fn analyze(text: &str) -> Found {
     }
     let first_is_space = letters[0] == ' ';
     let last_is_space = letters[letters.len() - 1] == ' ';
-    let edge_is_break = |letter: char| matches!(letter, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let edge_is_break =
+        |letter: char| matches!(letter, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}');
     let edges = first_is_space
         || last_is_space
         || edge_is_break(letters[0])
@@ -384,12 +403,19 @@ fn is_time(text: &str) -> bool {
                 && part.parse().is_ok_and(|number: u32| (1..=most).contains(&number))
         })
     };
-    let is_date = one_or_two(parts.next(), 12) && one_or_two(parts.next(), 31) && parts.next().is_none();
+    let is_date =
+        one_or_two(parts.next(), 12) && one_or_two(parts.next(), 31) && parts.next().is_none();
     let is_clock = |time: &str| {
         let clock = time.trim_start();
         let mut parts = clock.splitn(3, ':');
-        let two = |part: Option<&str>| part.is_some_and(|part| !part.is_empty() && part.len() <= 2 && part.bytes().all(|b| b.is_ascii_digit()));
-        two(parts.next()) && two(parts.next()) && parts.next().is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        let two = |part: Option<&str>| {
+            part.is_some_and(|part| {
+                !part.is_empty() && part.len() <= 2 && part.bytes().all(|b| b.is_ascii_digit())
+            })
+        };
+        two(parts.next())
+            && two(parts.next())
+            && parts.next().is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     };
     is_date && (time.is_some() || date.len() == 10) && time.is_none_or(is_clock)
 }
@@ -409,12 +435,28 @@ mod tests {
 
     #[test]
     fn plain_texts_stay_plain_and_what_reads_as_something_else_is_quoted() {
-        for plain in ["a", "a b", "a:b", "x=y", "-a", "1.2.3", "0x", "AgB/+=", "ü", "12-1", "1_a"] {
+        for plain in ["a", "a b", "a:b", "x=y", "-a", "1.2.3", "0x", "AgB/+=", "ü", "12-1", "1_a"]
+        {
             assert_eq!(value(plain), plain);
         }
         for quoted in [
-            "", "~", "true", "y", "off", "1", "+1", "0x1f", "0o17", "1e3", ".5", "1:30", "2026-11-20",
-            "2026-11-20T10:00:00Z", ".inf", "1_000", "<<",
+            "",
+            "~",
+            "true",
+            "y",
+            "off",
+            "1",
+            "+1",
+            "0x1f",
+            "0o17",
+            "1e3",
+            ".5",
+            "1:30",
+            "2026-11-20",
+            "2026-11-20T10:00:00Z",
+            ".inf",
+            "1_000",
+            "<<",
         ] {
             assert_eq!(value(quoted), format!("\"{quoted}\""), "{quoted}");
         }
