@@ -32,6 +32,15 @@ impl TestKey {
         Self { key, certificate }
     }
 
+    /// A key that the controller has made.
+    pub(crate) fn of(secret: &Secret) -> Self {
+        let data = secret.data.as_ref().unwrap();
+        Self {
+            key: SealingKey::from_pem(&data["tls.key"].0).unwrap(),
+            certificate: SealingCertificate::from_pem(&data["tls.crt"].0).unwrap(),
+        }
+    }
+
     /// The Secret that makes the controller use it.
     pub(crate) fn secret(&self, name: &str, state: &str) -> Secret {
         let label = ("sealedsecrets.bitnami.com/sealed-secrets-key".to_owned(), state.to_owned());
@@ -85,7 +94,12 @@ impl Scene {
 
     /// Without, and with the rights that such values give the chart.
     pub(crate) async fn prepare_with(prefix: &str, values: &[&str]) -> Self {
-        let cluster = Cluster::connect().await;
+        Self::prepare_in(&Cluster::connect().await, prefix, values).await
+    }
+
+    /// The same in another cluster.
+    pub(crate) async fn prepare_in(cluster: &Cluster, prefix: &str, values: &[&str]) -> Self {
+        let cluster = cluster.clone();
         cluster.install_crds().await;
         Self::prepare_in(cluster, prefix, values).await
     }

@@ -23,7 +23,7 @@ use std::time::Duration;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config, CustomResourceExt, ResourceExt};
+use kube::{Api, Client, Config, ResourceExt};
 
 pub(crate) use self::controller::{Controller, free_port};
 pub(crate) use self::namespace::TestNamespace;
@@ -97,9 +97,6 @@ impl Cluster {
 /// The definitions of our custom resources, as they are shipped.
 fn crds() -> Vec<CustomResourceDefinition> {
     let directory = repository().join("crds");
-    if !directory.exists() {
-        return vec![seal_api::sealed_secret::SealedSecret::crd()];
-    }
     let mut files: Vec<PathBuf> = std::fs::read_dir(&directory)
         .unwrap_or_else(|error| panic!("{}: {error}", directory.display()))
         .map(|entry| entry.expect("an entry").path())

@@ -18,6 +18,7 @@ use super::{Cluster, repository};
 #[derive(Clone)]
 pub(crate) struct Permissions {
     account: String,
+    flags: Vec<String>,
     objects: Vec<Value>,
 }
 
@@ -26,6 +27,8 @@ pub(crate) struct Permissions {
 pub(crate) struct Grant {
     /// Kind and name of the role.
     pub(crate) role: String,
+    /// Where it counts; empty: everywhere.
+    pub(crate) namespace: String,
     pub(crate) group: String,
     pub(crate) resource: String,
     pub(crate) verb: String,
@@ -61,13 +64,18 @@ impl Permissions {
         Self::of_objects(rendered(namespace, values))
     }
 
+    /// Nothing, for a service account of this name.
+    pub(crate) fn none(account: &str) -> Self {
+        Self { account: account.to_owned(), flags: Vec::new(), objects: Vec::new() }
+    }
+
     /// Those objects that give something to the service account of the one Deployment among them.
     fn of_objects(objects: Vec<Value>) -> Self {
         let deployment = objects.iter().find(|object| object["kind"] == "Deployment");
-        let account = deployment
-            .and_then(|it| it["spec"]["template"]["spec"]["serviceAccountName"].as_str())
-            .expect("the chart has a Deployment with a service account")
-            .to_owned();
+        let pod = &deployment.expect("the chart has a Deployment")["spec"]["template"]["spec"];
+        let account = pod["serviceAccountName"].as_str().expect("a service account").to_owned();
+        let flags = pod["containers"][0]["args"].as_array().into_iter().flatten();
+        let flags = flags.filter_map(Value::as_str).map(str::to_owned).collect();
         let bound: Vec<&Value> = objects
             .iter()
             .filter(|object| object["kind"].as_str().is_some_and(|kind| kind.ends_with("Binding")))
@@ -88,7 +96,13 @@ impl Permissions {
             })
         });
         let objects = roles.chain(bound.iter().copied()).cloned().collect();
-        Self { account, objects }
+        Self { account, flags, objects }
+    }
+
+    /// The flags that the chart gives the controller, but for the addresses that it listens on.
+    pub(crate) fn flags(&self) -> Vec<&str> {
+        let all = self.flags.iter().map(String::as_str);
+        all.filter(|flag| !flag.starts_with("--listen-")).collect()
     }
 
     /// All that may be done, sorted.
@@ -162,7 +176,7 @@ impl Permissions {
 
 /// What a rule of a role grants. Names of objects are no part of it.
 fn grants_of(role: &Value, rule: &Value) -> Vec<Grant> {
-    let role = format!(
+    let name = format!(
         "{} {}",
         role["kind"].as_str().unwrap_or_default(),
         role["metadata"]["name"].as_str().unwrap_or_default()
@@ -171,12 +185,19 @@ fn grants_of(role: &Value, rule: &Value) -> Vec<Grant> {
         let all = rule[field].as_array().into_iter().flatten();
         all.filter_map(Value::as_str).map(str::to_owned).collect()
     };
+    // That of a cluster role is null.
+    let namespace = role["metadata"]["namespace"].as_str().unwrap_or_default().to_owned();
     let mut grants = Vec::new();
     for group in words("apiGroups") {
         for resource in words("resources") {
             for verb in words("verbs") {
-                let (role, group, resource) = (role.clone(), group.clone(), resource.clone());
-                grants.push(Grant { role, group, resource, verb });
+                grants.push(Grant {
+                    role: name.clone(),
+                    namespace: namespace.clone(),
+                    group: group.clone(),
+                    resource: resource.clone(),
+                    verb,
+                });
             }
         }
     }
@@ -221,9 +242,6 @@ where
 /// The objects of the chart, for a release in a namespace and named after it.
 fn rendered(namespace: &str, values: &[&str]) -> Vec<Value> {
     let chart = repository().join("charts/seal-controller");
-    if !chart.exists() {
-        return documents(&WITHOUT_CHART.replace("NAMESPACE", namespace));
-    }
     let mut command = Command::new(helm());
     command.arg("template").arg(namespace).arg(chart).args(["--namespace", namespace]);
     for value in values {
@@ -253,24 +271,3 @@ fn helm() -> PathBuf {
     assert!(output.status.success(), "no helm for the tests: {}", said.trim());
     Path::new(String::from_utf8(output.stdout).expect("a path").trim_end()).join("helm")
 }
-
-/// Until there is a chart.
-const WITHOUT_CHART: &str = r#"
-kind: Deployment
-spec: {template: {spec: {serviceAccountName: seal-controller}}}
----
-kind: Role
-metadata: {name: seal-controller, namespace: NAMESPACE}
-rules:
-  - {apiGroups: [bitnami.com], resources: [sealedsecrets], verbs: [get, list, watch]}
-  - {apiGroups: [bitnami.com], resources: [sealedsecrets/status], verbs: [patch, update]}
-  - {apiGroups: [""], resources: [secrets], verbs: [get, list, watch, create, update, patch, delete]}
-  - {apiGroups: [""], resources: [namespaces], verbs: [get]}
-  - {apiGroups: ["", events.k8s.io], resources: [events], verbs: [create, patch]}
-  - {apiGroups: [coordination.k8s.io], resources: [leases], verbs: [get, create, update, patch]}
----
-kind: RoleBinding
-metadata: {name: seal-controller, namespace: NAMESPACE}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: seal-controller}
-subjects: [{kind: ServiceAccount, name: seal-controller, namespace: NAMESPACE}]
-"#;

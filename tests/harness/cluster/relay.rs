@@ -13,6 +13,7 @@ use kube::Client;
 use kube::config::{AuthInfo, Kubeconfig};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 use super::config;
 
@@ -35,6 +36,8 @@ pub(crate) enum Answered {
     ByServer,
     /// It does, this much later.
     Late(Duration),
+    /// It does, once this says `true`.
+    When(watch::Receiver<bool>),
     /// It does not hear of it: status code, reason of the `Status` object, seconds of `Retry-After`.
     With { code: u16, reason: &'static str, retry_after: Option<u32> },
 }
@@ -52,6 +55,7 @@ pub(crate) struct Relay {
 struct Shared {
     server: Client,
     asked: Mutex<Vec<Asked>>,
+    answered: Mutex<Vec<(Asked, u16)>>,
     rule: Mutex<Rule>,
 }
 
@@ -65,7 +69,12 @@ impl Relay {
         anonymous.read_timeout = None;
         let server = Client::try_from(anonymous).expect("a client");
         let rule: Rule = Box::new(|_| Answered::ByServer);
-        let shared = Arc::new(Shared { server, asked: Mutex::default(), rule: Mutex::new(rule) });
+        let shared = Arc::new(Shared {
+            server,
+            asked: Mutex::default(),
+            answered: Mutex::default(),
+            rule: Mutex::new(rule),
+        });
 
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -101,9 +110,15 @@ impl Relay {
         self.shared.asked.lock().unwrap().clone()
     }
 
-    /// Forgets them.
+    /// The requests that were answered so far, by the server or by this relay, with the status code.
+    pub(crate) fn answered(&self) -> Vec<(Asked, u16)> {
+        self.shared.answered.lock().unwrap().clone()
+    }
+
+    /// Forgets all of them.
     pub(crate) fn forget(&self) {
         self.shared.asked.lock().unwrap().clear();
+        self.shared.answered.lock().unwrap().clear();
     }
 }
 
@@ -116,19 +131,31 @@ impl Drop for Relay {
 async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let asked = Asked::of(&request);
     let answer = (*shared.rule.lock().unwrap())(&asked);
-    shared.asked.lock().unwrap().push(asked);
-    match answer {
-        Answered::ByServer => {}
-        Answered::Late(pause) => tokio::time::sleep(pause).await,
-        Answered::With { code, reason, retry_after } => return refusal(code, reason, retry_after),
-    }
+    shared.asked.lock().unwrap().push(asked.clone());
+    let answer = match answer {
+        Answered::ByServer => ask(&shared.server, request).await,
+        Answered::Late(pause) => {
+            tokio::time::sleep(pause).await;
+            ask(&shared.server, request).await
+        }
+        Answered::When(mut may) => {
+            let _ = may.wait_for(|may| *may).await;
+            ask(&shared.server, request).await
+        }
+        Answered::With { code, reason, retry_after } => refusal(code, reason, retry_after),
+    };
+    shared.answered.lock().unwrap().push((asked, answer.status().as_u16()));
+    answer
+}
+
+async fn ask(server: &Client, request: Request) -> Response {
     let (mut head, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
     head.headers.remove(http::header::HOST);
     head.uri = head.uri.path_and_query().expect("a path").as_str().parse().expect("a path");
-    match shared.server.send(Request::from_parts(head, body.into())).await {
+    match server.send(Request::from_parts(head, body.into())).await {
         Ok(answer) => answer.map(Body::new),
-        // As a server that is not there: the connection ends without an answer.
+        // As from a load balancer whose server is not there.
         Err(_) => refusal(502, "ServerUnavailable", None),
     }
 }
