@@ -18,6 +18,31 @@ fn decrypt_opens_what_kubeseal_sealed() {
 }
 
 #[test]
+fn templates_are_rendered_as_the_controller_does() {
+    let directory = directory();
+    let sealed = fixture("sealed-strict.yaml")
+        .replace("  template:\n", "  template:\n    data:\n      # for the client\n      url: 'db://{{ .username | upper }}'\n");
+    directory.write("sealed.yaml", sealed);
+    let run = directory.done(&["decrypt", "--sealing-key", "key.yaml", "sealed.yaml"]);
+    assert_eq!(value(run.out())["data"]["url"], base64("db://APP"));
+    assert!(run.out().contains("  # for the client\n  url: "), "{}", run.out());
+    let run = directory.done(&["get", "--sealing-key", "key.yaml", "sealed.yaml", "stringData/url"]);
+    assert_eq!(run.out(), "db://APP");
+}
+
+#[test]
+fn a_template_that_fails_is_named_and_nothing_is_printed() {
+    let directory = directory();
+    let sealed = fixture("sealed-strict.yaml")
+        .replace("  template:\n", "  template:\n    data:\n      url: '{{ .username | nonsense }}'\n");
+    directory.write("sealed.yaml", sealed);
+    let run = directory.seal(&["decrypt", "--sealing-key", "key.yaml", "sealed.yaml"]).run();
+    assert_eq!((run.code, run.out()), (1, ""), "{}", run.stderr);
+    assert!(run.stderr.contains("SealedSecret shop/db: "), "{}", run.stderr);
+    assert!(run.stderr.contains("url"), "{}", run.stderr);
+}
+
+#[test]
 fn keys_come_as_pem_secret_or_list_and_by_variable() {
     let directory = directory();
     directory.write("sealed.yaml", fixture("sealed-strict.yaml"));
