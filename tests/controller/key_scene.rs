@@ -20,6 +20,9 @@ pub(crate) const KEY_LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key
 pub(crate) const FLAGS: &[&str] =
     &["--key-size=2048", "--rate-limit=10000", "--rate-limit-burst=10000"];
 
+/// A Lease is taken over after 15 s and some looks at it.
+const TAKEN_OVER: Duration = Duration::from_secs(150);
+
 /// A namespace with a service account that has the rights of the chart.
 pub(crate) struct Scene {
     pub(crate) namespace: TestNamespace,
@@ -88,7 +91,7 @@ impl Scene {
     pub(crate) async fn on(cluster: &Cluster, prefix: &str) -> Self {
         cluster.install_crds().await;
         let namespace = cluster.namespace(prefix).await;
-        let account = namespace.service_account(&["rbac.clusterRole=false"]).await;
+        let account = namespace.service_account(&["allNamespaces=false"]).await;
         let secrets = namespace.api();
         Self { namespace, account, secrets }
     }
@@ -188,7 +191,7 @@ pub(crate) async fn until_metric(controller: &Controller, name: &str, value: &st
         reqwest::get(controller.url("/healthz")).await.is_ok()
     })
     .await;
-    eventually(&format!("{name} {value}"), SOON, || async {
+    eventually(&format!("{name} {value}"), TAKEN_OVER, || async {
         let text = controller.metrics().await;
         let found =
             text.lines().any(|line| line.starts_with(name) && line.ends_with(&format!(" {value}")));

@@ -104,7 +104,7 @@ async fn without_permission_for_the_lease_nothing_is_written_and_the_reason_is_s
     let cluster = Cluster::connect().await;
     cluster.install_crds().await;
     let namespace = cluster.namespace("no-lease").await;
-    let all = Permissions::of_chart(namespace.name(), &["rbac.clusterRole=false"]);
+    let all = Permissions::of_chart(namespace.name(), &["allNamespaces=false"]);
     let leases: Vec<_> =
         all.grants().into_iter().filter(|grant| grant.resource == "leases").collect();
     assert!(!leases.is_empty());

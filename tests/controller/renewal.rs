@@ -118,7 +118,7 @@ async fn a_missing_permission_is_explained_and_tried_again() {
     let cluster = Cluster::connect().await;
     cluster.install_crds().await;
     let namespace = cluster.namespace("no-create").await;
-    let all = Permissions::of_chart(namespace.name(), &["rbac.clusterRole=false"]);
+    let all = Permissions::of_chart(namespace.name(), &["allNamespaces=false"]);
     let create: Vec<_> = all
         .grants()
         .into_iter()

@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt as _;
-use kube::api::{Patch, PatchParams};
+use kube::api::{Patch, PatchParams, PostParams};
+use seal_api::sealed_secret::SealedSecret;
 use serde_json::json;
 
 use crate::cluster::{OwnServer, SOON};
@@ -157,6 +158,46 @@ async fn the_last_key_that_is_retired_is_followed_by_a_new_one() {
     let successor = keys.iter().find(|key| key.name_any() != "only").unwrap().name_any();
     scene.label(&successor, Some("compromised")).await;
     scene.until_keys(3).await;
+}
+
+#[tokio::test]
+async fn a_key_that_objects_need_is_not_retired_in_silence() {
+    let scene = Scene::new("usage").await;
+    let [old, new] = [days(3), days(2)].map(Pair::aged);
+    scene.create(&old.secret("old")).await;
+    scene.create(&new.secret("new")).await;
+    let objects = scene.namespace.api::<SealedSecret>();
+    let object: SealedSecret = serde_json::from_str(&old.seal(scene.namespace.name())).unwrap();
+    objects.create(&PostParams::default(), &object).await.unwrap();
+    let controller = scene.controller(&[]);
+    let of = |secret: &str| format!("seal_controller_sealing_key_objects{{secret=\"{secret}\"");
+    until_metric(&controller, &of("old"), "1").await;
+    until_metric(&controller, &of("new"), "0").await;
+    scene.label("old", Some("compromised")).await;
+    let name = format!("{}/db", scene.namespace.name());
+    until_logged(&controller, &["SealedSecrets need it", &name, "seal them again"]).await;
+
+    // Its Secret stays. When it is looked at again, its status says which key it was.
+    let patch = json!({"spec": {"template": {"metadata": {"labels": {"touched": "yes"}}}}});
+    objects.patch("db", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
+    eventually("the status says why", SOON, || async {
+        let status = objects.get("db").await.unwrap().status.unwrap_or_default();
+        let conditions = status.conditions.unwrap_or_default();
+        let ready = conditions.into_iter().find(|condition| condition.type_ == "Ready")?;
+        let message = ready.message.unwrap_or_default();
+        let said = ready.reason.as_deref() == Some("RetiredKey")
+            && message.contains(old.certificate.fingerprint().as_str())
+            && message.contains("compromised");
+        said.then_some(())
+    })
+    .await;
+    scene.secrets.get("db").await.unwrap();
+
+    // Sealed again, it needs the new one.
+    let resealed = json!({"spec": serde_json::from_str::<serde_json::Value>(&new.seal(scene.namespace.name())).unwrap()["spec"]});
+    objects.patch("db", &PatchParams::default(), &Patch::Merge(resealed)).await.unwrap();
+    until_metric(&controller, &of("new"), "1").await;
+    until_metric(&controller, &of("old"), "0").await;
 }
 
 #[tokio::test]
