@@ -36,11 +36,27 @@ fn ends_hostile_templates_by_a_limit() {
         (Limit::Steps, "{{ range 9223372036854775807 }}{{ end }}"),
         (Limit::Memory, "{{ $y := repeat 1000000000 \"a\" }}"),
         (Limit::Memory, "{{ indent 1000000000 \"a\" }}"),
-        (Limit::Memory, "{{ $s := \"aaaaaaaa\" }}{{ range until 1000 }}{{ $s = cat $s $s }}{{ end }}"),
+        (
+            Limit::Memory,
+            "{{ $s := \"aaaaaaaa\" }}{{ range until 1000 }}{{ $s = cat $s $s }}{{ end }}",
+        ),
         (Limit::Memory, "{{ until 1000000000 }}"),
         (Limit::Memory, "{{ seq 1 1000000000 }}"),
         (Limit::Memory, "{{ untilStep 0 9223372036854775807 1 }}"),
         (Limit::Memory, "{{ replace \"\" (repeat 1000000 \"b\") (repeat 1000000 \"a\") }}"),
+        (
+            Limit::Steps,
+            "{{ $s := repeat 1000000 \"a\" }}{{ range until 9000 }}{{ $x := contains \"b\" $s }}{{ end }}",
+        ),
+        (
+            Limit::Steps,
+            "{{ $s := repeat 1000000 \"a\" }}{{ $l := list }}{{ range until 500 }}{{ $l = append $l $s }}{{ end }}{{ sortAlpha $l }}",
+        ),
+        (
+            Limit::Steps,
+            "{{ range until 100 }}{{ $x := regexMatch (print \"a{1000}\" .) \"a\" }}{{ end }}",
+        ),
+        (Limit::Slow, "{{ range until 100 }}{{ $x := htpasswd \"a\" \"b\" }}{{ end }}"),
         (Limit::Output, "{{ range until 2000 }}{{ repeat 1000 \"a\" }}{{ end }}"),
         (Limit::Depth, "{{ define \"a\" }}{{ template \"a\" }}{{ end }}{{ template \"a\" }}"),
         (Limit::Depth, "{{ template \"key\" . }}"),
@@ -63,7 +79,29 @@ fn ends_templates_that_nest_a_hundred_thousand_times() {
     for template in [parens, ifs, chain, ranges] {
         assert_eq!(problem(&template), Problem::Limit(Limit::Depth));
     }
-    assert_eq!(problem(&format!("{{{{/**/}}}}{}", " ".repeat(2_000_000))), Problem::Limit(Limit::Text));
+    assert_eq!(
+        problem(&format!("{{{{/**/}}}}{}", " ".repeat(2_000_000))),
+        Problem::Limit(Limit::Text)
+    );
+}
+
+#[test]
+fn takes_no_time_for_the_square_of_a_text() {
+    // With a million characters, work that grows with the square would take hours.
+    let templates = [
+        "{{ len (trim (repeat 1000000 \" \")) }}",
+        "{{ len (splitList \"\" (repeat 300000 \"a\")) }}",
+        "{{ contains (print (repeat 500000 \"a\") \"b\") (repeat 1000000 \"a\") }}",
+        "{{ len (printf (repeat 100000 \"%%\")) }}",
+        "{{ len (regexReplaceAll \"(a|aa)+$\" (repeat 100000 \"a\") \"b\") }}",
+        "{{ len (camelcase (repeat 100000 \"a_\")) }}{{ len (snakecase (repeat 100000 \"aB\")) }}",
+        "{{ len (wrap 1 (repeat 100000 \"a \")) }}",
+    ];
+    for template in templates {
+        assert!(rendered(template, b"").is_ok(), "{template}");
+    }
+    let variables: String = (0..60_000).map(|name| format!("{{{{$v{name}:=1}}}}")).collect();
+    assert_eq!(problem(&variables), Problem::Limit(Limit::Variables));
 }
 
 #[test]
@@ -78,12 +116,12 @@ fn names_the_place_and_the_function_of_an_error() {
     let error = rendered("a\n{{ .x }}\n  {{ .x | nope }}", b"").unwrap_err();
     assert_eq!(error.to_string(), "line 3, column 11: there is no function \"nope\"");
     let error = rendered("{{ env \"HOME\" }}", b"").unwrap_err();
-    assert!(error.to_string().contains("function \"env\" is not offered in templates here"), "{error}");
-    let error = rendered("{{ .x | repeat 2 3 }}", b"").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "line 1, column 9: function \"repeat\" takes 2, not 3 arguments"
+    assert!(
+        error.to_string().contains("function \"env\" is not offered in templates here"),
+        "{error}"
     );
+    let error = rendered("{{ .x | repeat 2 3 }}", b"").unwrap_err();
+    assert_eq!(error.to_string(), "line 1, column 9: function \"repeat\" takes 2, not 3 arguments");
     let error = rendered("{{ if .x }}", b"").unwrap_err();
     assert!(error.to_string().contains("is not closed"), "{error}");
 }

@@ -125,11 +125,11 @@ fn blessed(text: &str) -> String {
         if line.starts_with(['=', '!']) {
             continue;
         }
-        if !line.starts_with("~ ") {
-            if let Some(answer) = pending.take() {
-                out.push_str(&answer);
-                out.push('\n');
-            }
+        if !line.starts_with("~ ")
+            && let Some(answer) = pending.take()
+        {
+            out.push_str(&answer);
+            out.push('\n');
         }
         if let Some(template) = line.strip_prefix("> ") {
             pending = Some(ours(&template.replace('⏎', "\n")));
@@ -158,21 +158,16 @@ fn go_renders_the_corpus_alike() {
         let text = std::fs::read_to_string(&file).unwrap();
         all.extend(cases(&text).into_iter().map(|case| (file.clone(), case)));
     }
-    let data: BTreeMap<String, String> = fields()
-        .into_iter()
-        .map(|(key, value)| (key, STANDARD.encode(value.expose())))
-        .collect();
+    let data: BTreeMap<String, String> =
+        fields().into_iter().map(|(key, value)| (key, STANDARD.encode(value.expose()))).collect();
     let mut questions = String::new();
     for (_, case) in &all {
         let template = STANDARD.encode(&case.template);
         let question = serde_json::json!({ "template": template, "data": data });
         writeln!(questions, "{question}").unwrap();
     }
-    let mut child = Command::new(oracle.trim())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        Command::new(oracle.trim()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let writer = std::thread::spawn(move || stdin.write_all(questions.as_bytes()));
     let output = child.wait_with_output().unwrap();
@@ -193,7 +188,8 @@ fn go_renders_the_corpus_alike() {
         match (&case.differs, theirs == golden) {
             (None, false) => {
                 let error = answer["error"].as_str().unwrap_or_default();
-                writeln!(wrong, "{place}\n  golden {}\n  Go     {theirs} {error}", case.answer).unwrap();
+                writeln!(wrong, "{place}\n  golden {}\n  Go     {theirs} {error}", case.answer)
+                    .unwrap();
             }
             (Some(reason), true) => {
                 writeln!(wrong, "{place}\n  no difference any more: {reason}").unwrap();

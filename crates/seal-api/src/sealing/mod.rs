@@ -12,8 +12,8 @@ mod value;
 pub use certificate::{CertificateError, SealingCertificate};
 pub use fingerprint::Fingerprint;
 pub use key_ring::{KeyRing, Opened};
-pub use private_key::{KeyError, KeySize, SealingKey};
 pub(crate) use private_key::pkcs1_of;
+pub use private_key::{KeyError, KeySize, SealingKey};
 pub use scope::{CLUSTER_WIDE, Label, NAMESPACE_WIDE, Scope, UnknownScope};
 pub use value::{MalformedValue, SealError, SealedValue};
 

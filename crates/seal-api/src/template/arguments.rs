@@ -68,7 +68,7 @@ pub(super) fn coerce(
         (Type::Dict, Value::Missing | Value::Nil) => machine.map(false, Default::default()),
         // Upstream's dot is a `map[string]string`, which its dict functions refuse. Ours get a copy.
         (Type::Dict, Value::Map(map)) if map.of_strings => {
-            let entries = map.entries.borrow().clone();
+            let entries = machine.entries(&map)?;
             machine.map(false, entries)
         }
         (Type::Dict, value @ Value::Map(_)) => Ok(value),
@@ -116,13 +116,6 @@ impl Arguments {
     pub(super) fn int(&self, index: usize) -> Fallible<i64> {
         match self.0.get(index) {
             Some(Value::Int(_, number)) => Ok(*number),
-            _ => Err(Problem::Engine),
-        }
-    }
-
-    pub(super) fn float(&self, index: usize) -> Fallible<f64> {
-        match self.0.get(index) {
-            Some(Value::Float(number)) => Ok(*number),
             _ => Err(Problem::Engine),
         }
     }

@@ -129,7 +129,10 @@ pub enum Limit {
     #[error("the template prints more than a Secret can hold ({} bytes)", super::MAX_OUTPUT)]
     Output,
     /// Bytes of all values that are made while it runs.
-    #[error("the values that the template makes are too large (limit {} bytes together)", super::MAX_MEMORY)]
+    #[error(
+        "the values that the template makes are too large (limit {} bytes together)",
+        super::MAX_MEMORY
+    )]
     Memory,
     /// Blocks, parentheses, calls or values within one another.
     #[error("the template nests too deeply (limit {})", super::MAX_DEPTH)]
@@ -137,6 +140,9 @@ pub enum Limit {
     /// Bytes of the template itself.
     #[error("the template is too long (limit {} bytes)", super::MAX_TEXT)]
     Text,
+    /// Variables in scope.
+    #[error("the template has too many variables (limit {} at one place)", super::MAX_VARIABLES)]
+    Variables,
     /// Slow functions: password hashes, new keys.
     #[error("the template calls slow functions (password hashes, new keys) too often")]
     Slow,

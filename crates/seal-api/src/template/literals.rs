@@ -85,11 +85,7 @@ pub(super) fn rune(literal: &str) -> Result<i64, Problem> {
 }
 
 /// One character, escaped or not: its bytes go to `out`; its code and the rest come back.
-fn character<'t>(
-    text: &'t str,
-    quote: char,
-    out: &mut Vec<u8>,
-) -> Result<(u32, &'t str), Problem> {
+fn character<'t>(text: &'t str, quote: char, out: &mut Vec<u8>) -> Result<(u32, &'t str), Problem> {
     let mut chars = text.chars();
     let first = chars.next().ok_or(NO_TEXT)?;
     if first != '\\' {

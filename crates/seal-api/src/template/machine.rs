@@ -161,12 +161,20 @@ impl<'t> Machine<'t> {
         Ok(Value::Map(map))
     }
 
+    /// Makes a copy of the entries of a map.
+    pub(super) fn entries(&mut self, map: &Map) -> Fallible<Entries> {
+        let entries = map.entries.borrow();
+        for key in entries.keys() {
+            self.step(1)?;
+            self.reserve(key.len() + 2 * size_of::<Value>())?;
+        }
+        Ok(entries.clone())
+    }
+
     fn template(&mut self, name: &str, dot: Value) -> Fallible<()> {
         let templates = self.templates;
-        let nodes = templates
-            .by_name
-            .get(name)
-            .ok_or_else(|| Problem::UnknownTemplate(name.to_owned()))?;
+        let nodes =
+            templates.by_name.get(name).ok_or_else(|| Problem::UnknownTemplate(name.to_owned()))?;
         let outer = std::mem::replace(&mut self.variables, vec![(String::new(), dot.clone())]);
         let walked = self.deeper(|machine| machine.walk(&dot, nodes));
         self.variables = outer;
@@ -253,8 +261,7 @@ impl<'t> Machine<'t> {
             }
             Value::Map(map) if !map.entries.borrow().is_empty() => {
                 // What is set while it runs is not seen, as in Go.
-                let entries: Vec<(Vec<u8>, Value)> =
-                    map.entries.borrow().iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+                let entries: Vec<(Vec<u8>, Value)> = self.entries(map)?.into_iter().collect();
                 self.rounds(branch, entries.len(), |machine, round| {
                     let (key, value) = &entries[round];
                     Ok((machine.text(key.clone())?, value.clone()))
@@ -262,7 +269,9 @@ impl<'t> Machine<'t> {
             }
             Value::Int(Width::Int | Width::Int64, count) if *count > 0 => {
                 if branch.pipeline.variables.len() > 1 {
-                    return Err(Problem::Misuse("`range` over a number gives one variable, not two"));
+                    return Err(Problem::Misuse(
+                        "`range` over a number gives one variable, not two",
+                    ));
                 }
                 // More rounds than steps are left end by themselves.
                 let count = usize::try_from(*count).unwrap_or(usize::MAX);
@@ -317,6 +326,7 @@ impl<'t> Machine<'t> {
     }
 
     fn assign(&mut self, name: &str, value: Value) -> Fallible<()> {
+        self.step(self.variables.len() / 8)?;
         match self.variables.iter_mut().rev().find(|(known, _)| known == name) {
             Some((_, place)) => {
                 *place = value;
@@ -374,7 +384,8 @@ impl<'t> Machine<'t> {
         }
     }
 
-    fn variable(&self, name: &str) -> Fallible<Value> {
+    fn variable(&mut self, name: &str) -> Fallible<Value> {
+        self.step(self.variables.len() / 8)?;
         let known = self.variables.iter().rev().find(|(known, _)| known == name);
         known
             .map(|(_, value)| value.clone())
@@ -390,23 +401,19 @@ impl<'t> Machine<'t> {
             OperandKind::Nil => Ok(Value::Nil),
             OperandKind::Bool(flag) => Ok(Value::Bool(*flag)),
             OperandKind::Text(text) => self.text(text.clone()),
-            OperandKind::Number(number) => {
-                Ok(match (wanted, number.int, number.float) {
-                    (Type::Float, _, Some(float)) => Value::Float(float),
-                    (Type::Int, Some(int), _) => Value::int(int),
-                    (_, _, Some(float)) if number.looks_like_a_float => Value::Float(float),
-                    (_, Some(int), _) => Value::int(int),
-                    (_, _, float) => Value::Float(float.unwrap_or(f64::NAN)),
-                })
-            }
+            OperandKind::Number(number) => Ok(match (wanted, number.int, number.float) {
+                (Type::Float, _, Some(float)) => Value::Float(float),
+                (Type::Int, Some(int), _) => Value::int(int),
+                (_, _, Some(float)) if number.looks_like_a_float => Value::Float(float),
+                (_, Some(int), _) => Value::int(int),
+                (_, _, float) => Value::Float(float.unwrap_or(f64::NAN)),
+            }),
             OperandKind::Field(names) => self.fields(dot, dot.clone(), names, &[], None),
             OperandKind::Variable(name, names) => {
                 let value = self.variable(name)?;
                 if names.is_empty() { Ok(value) } else { self.fields(dot, value, names, &[], None) }
             }
-            OperandKind::Pipeline(inner) => {
-                self.deeper(|machine| machine.pipeline(dot, inner))
-            }
+            OperandKind::Pipeline(inner) => self.deeper(|machine| machine.pipeline(dot, inner)),
             OperandKind::Function(name) => {
                 self.deeper(|machine| machine.call(dot, name, operand.at, &[], None))
             }

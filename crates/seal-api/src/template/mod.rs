@@ -34,6 +34,8 @@ pub const MAX_OUTPUT: usize = 1024 * 1024;
 pub const MAX_MEMORY: usize = 32 * 1024 * 1024;
 /// Blocks, parentheses, calls and values within one another.
 pub const MAX_DEPTH: usize = 200;
+/// Variables in scope at one place.
+pub const MAX_VARIABLES: usize = 1_000;
 /// Steps of evaluation.
 pub const MAX_STEPS: u64 = 500_000;
 /// Weights of slow functions: 1 for a password hash, 4 for an RSA key.

@@ -7,7 +7,7 @@ use super::functions;
 use super::lexer::{Kind, Token, tokens};
 use super::literals;
 use super::tree::{Branch, Command, Node, Operand, OperandKind, Pipeline, Templates};
-use super::{MAX_DEPTH, MAX_TEXT};
+use super::{MAX_DEPTH, MAX_TEXT, MAX_VARIABLES};
 
 /// Reads a template called `name`. What is wrong comes with the byte at which it was noticed.
 pub(super) fn parse(name: &str, text: &str) -> Result<Templates, (usize, Problem)> {
@@ -175,7 +175,9 @@ impl<'t> Parser<'t> {
         loop {
             if *self.peek() == Kind::End {
                 self.next += 1;
-                return Err(Problem::Unclosed("a block (`if`, `with`, `range`, `define`, `block`)"));
+                return Err(Problem::Unclosed(
+                    "a block (`if`, `with`, `range`, `define`, `block`)",
+                ));
             }
             if let Some(ending) = self.node(&mut nodes)? {
                 return Ok((nodes, ending));
@@ -309,6 +311,9 @@ impl<'t> Parser<'t> {
     fn pipeline(&mut self, end: Kind<'t>, is_range: bool) -> Fallible<Pipeline> {
         self.enter()?;
         self.skip_space();
+        if self.variables.len() > MAX_VARIABLES {
+            return Err(Problem::Limit(Limit::Variables));
+        }
         let at = self.tokens[self.next.min(self.tokens.len() - 1)].at;
         let mut pipeline =
             Pipeline { at, assigns: false, variables: Vec::new(), commands: Vec::new() };

@@ -172,7 +172,7 @@ fn directive(
     }
     good &= reader.index();
     let rest = &reader.format[reader.at..];
-    let Some((letter, raw)) = quote::characters(rest).next() else {
+    let Some((letter, raw)) = quote::first(rest) else {
         return push(machine, out, b"%!(NOVERB)");
     };
     reader.at += raw.len();
@@ -207,9 +207,7 @@ fn formatted(
         Value::Missing | Value::Nil => match verb.letter {
             'v' if verb.sharp && depth > 0 => pad(machine, b"interface {}(nil)", verb, out),
             'v' => pad(machine, b"<nil>", verb, out),
-            _ if depth > 0 => {
-                push(machine, out, format!("%!{}(<nil>)", verb.letter).as_bytes())
-            }
+            _ if depth > 0 => push(machine, out, format!("%!{}(<nil>)", verb.letter).as_bytes()),
             _ => misfit(machine, value, verb, out),
         },
         Value::Bool(flag) => match verb.letter {
@@ -384,10 +382,9 @@ fn integer(
             let digits = verb.precision.unwrap_or(4).max(4);
             machine.reserve(digits)?;
             let mut text = format!("U+{number:0digits$X}");
-            if verb.sharp {
-                if let Some(character) = u32::try_from(number).ok().and_then(char::from_u32) {
-                    text.push_str(&format!(" '{character}'"));
-                }
+            let character = u32::try_from(number).ok().and_then(char::from_u32);
+            if let (true, Some(character)) = (verb.sharp, character) {
+                text.push_str(&format!(" '{character}'"));
             }
             return pad(machine, text.as_bytes(), verb, out);
         }

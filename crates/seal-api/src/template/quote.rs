@@ -14,6 +14,11 @@ pub(super) fn characters(bytes: &[u8]) -> impl Iterator<Item = (Option<char>, &[
     })
 }
 
+/// The first of them, found without looking at the rest.
+pub(super) fn first(bytes: &[u8]) -> Option<(Option<char>, &[u8])> {
+    characters(&bytes[..bytes.len().min(4)]).next()
+}
+
 /// Whether Go prints the character as it is.
 fn is_printable(character: char) -> bool {
     if character == ' ' {

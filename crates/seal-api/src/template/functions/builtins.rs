@@ -178,7 +178,10 @@ fn less(machine: &mut Machine<'_>, one: &Value, other: &Value) -> Fallible<bool>
             machine.read(one.bytes().len().min(other.bytes().len()))?;
             one < other
         }
-        (Value::Int(..) | Value::Float(_) | Value::Text(_), Value::Int(..) | Value::Float(_) | Value::Text(_)) => {
+        (
+            Value::Int(..) | Value::Float(_) | Value::Text(_),
+            Value::Int(..) | Value::Float(_) | Value::Text(_),
+        ) => {
             return Err(INCOMPATIBLE);
         }
         _ => return Err(INCOMPARABLE),

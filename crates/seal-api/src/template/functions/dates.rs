@@ -57,9 +57,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     Function::new("duration", ANY, |machine, arguments| {
         let seconds = match arguments.value(0) {
-            Value::Text(text) => {
-                std::str::from_utf8(text.bytes()).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
-            }
+            Value::Text(text) => std::str::from_utf8(text.bytes())
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0),
             Value::Int(Width::Int64, seconds) => *seconds,
             _ => 0,
         };
@@ -67,10 +68,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     Function::new("durationRound", ANY, |machine, arguments| {
         let nanoseconds = match arguments.value(0) {
-            Value::Text(text) => std::str::from_utf8(text.bytes())
-                .ok()
-                .and_then(parse_duration)
-                .unwrap_or(0),
+            Value::Text(text) => {
+                std::str::from_utf8(text.bytes()).ok().and_then(parse_duration).unwrap_or(0)
+            }
             Value::Int(Width::Int64, nanoseconds) => *nanoseconds,
             Value::Time(time) => saturated(machine.now().duration_since(time.at).as_nanos()),
             _ => 0,

@@ -33,7 +33,11 @@ impl Decimal {
         let exponent = self.exponent.min(other.exponent);
         let scaled = |number: Self| {
             let power = u32::try_from(number.exponent - exponent).ok()?;
-            if number.digits == 0 { Some(0) } else { number.digits.checked_mul(10_i128.checked_pow(power)?) }
+            if number.digits == 0 {
+                Some(0)
+            } else {
+                number.digits.checked_mul(10_i128.checked_pow(power)?)
+            }
         };
         Some((scaled(self)?, scaled(other)?, exponent))
     }

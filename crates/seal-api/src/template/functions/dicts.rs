@@ -74,7 +74,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     })
     .and(Type::Text),
     Function::new("omit", &[Type::Dict], |machine, arguments| {
-        let mut kept = arguments.dict(0)?.entries.borrow().clone();
+        let mut kept = machine.entries(&*arguments.dict(0)?)?;
         for index in 1..arguments.len() {
             kept.remove(arguments.text(index)?.bytes());
         }
@@ -127,11 +127,7 @@ fn merge(
     if Rc::ptr_eq(target, source) {
         return Ok(());
     }
-    let entries: Vec<(Vec<u8>, Value)> =
-        source.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-    for (key, value) in entries {
-        machine.step(1)?;
-        machine.reserve(key.len() + 2 * size_of::<Value>())?;
+    for (key, value) in machine.entries(source)? {
         let there = target.entries.borrow().get(&key).cloned();
         let sets = match (&there, &value) {
             (Some(Value::Map(there)), Value::Map(value)) if !there.entries.borrow().is_empty() => {
@@ -153,11 +149,15 @@ fn merge(
 
 fn dig(_: &mut Machine<'_>, arguments: Arguments) -> Outcome {
     let all = arguments.all();
-    let [keys @ .., otherwise, dict] = all else { return Err("it takes keys, a default and a dict".into()) };
+    let [keys @ .., otherwise, dict] = all else {
+        return Err("it takes keys, a default and a dict".into());
+    };
     let mut value = dict.clone();
     for key in keys {
         let Value::Text(key) = key else { return Err("the keys of a dict are strings".into()) };
-        let Value::Map(map) = &value else { return Err("there is no dict where one is expected".into()) };
+        let Value::Map(map) = &value else {
+            return Err("there is no dict where one is expected".into());
+        };
         let found = map.entries.borrow().get(key.bytes()).cloned();
         match found {
             Some(found) => value = found,

@@ -1,8 +1,8 @@
 //! Base64, base32 and checksums.
 
+use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose};
-use aws_lc_rs::digest;
 
 use super::super::arguments::{Arguments, Type};
 use super::super::machine::Machine;
@@ -25,6 +25,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     Function::new("b32dec", TEXT, |machine, arguments| {
         let text = arguments.text(0)?;
+        machine.read(text.bytes().len().saturating_mul(16))?;
         machine.reserve(text.bytes().len())?;
         Ok(Value::text(b32_decode(text.bytes()).ok_or("its argument is no base32")?))
     }),
@@ -87,7 +88,7 @@ fn b32_encode(bytes: &[u8]) -> Vec<u8> {
 
 fn b32_decode(text: &[u8]) -> Option<Vec<u8>> {
     let text = without_line_breaks(text);
-    if text.len() % 8 != 0 {
+    if !text.len().is_multiple_of(8) {
         return None;
     }
     let mut out = Vec::with_capacity(text.len() / 8 * 5);

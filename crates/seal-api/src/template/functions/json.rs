@@ -236,10 +236,7 @@ fn as_text(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// One level deeper; failures pass through.
-fn nested(
-    machine: &mut Machine<'_>,
-    work: impl FnOnce(&mut Machine<'_>) -> Outcome,
-) -> Outcome {
+fn nested(machine: &mut Machine<'_>, work: impl FnOnce(&mut Machine<'_>) -> Outcome) -> Outcome {
     let mut outcome = Err(Failure::Problem(Problem::Engine));
     machine.deeper(|machine| {
         outcome = work(machine);
@@ -266,12 +263,7 @@ struct Style {
     escapes_html: bool,
 }
 
-fn line(
-    machine: &mut Machine<'_>,
-    style: Style,
-    level: usize,
-    out: &mut Vec<u8>,
-) -> Fallible<()> {
+fn line(machine: &mut Machine<'_>, style: Style, level: usize, out: &mut Vec<u8>) -> Fallible<()> {
     if style.is_pretty {
         push(machine, out, b"\n")?;
         for _ in 0..level {
@@ -348,10 +340,8 @@ fn deeper(
     level: usize,
     out: &mut Vec<u8>,
 ) -> Result<(), Failure> {
-    nested(machine, |machine| {
-        write(machine, item, style, level + 1, out).map(|()| Value::Nil)
-    })
-    .map(|_| ())
+    nested(machine, |machine| write(machine, item, style, level + 1, out).map(|()| Value::Nil))
+        .map(|_| ())
 }
 
 /// A float as JSON writes it: with an exponent below 1e-6 and from 1e21 on.

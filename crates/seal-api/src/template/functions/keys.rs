@@ -26,7 +26,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
             b"" | b"rsa" => rsa(machine, KeySize::Rsa4096)?,
             b"ecdsa" => ecdsa(machine)?,
             b"ed25519" => ed25519(machine)?,
-            b"dsa" => return Err("keys of DSA are not made here: nobody takes them any more".into()),
+            b"dsa" => {
+                return Err("keys of DSA are not made here: nobody takes them any more".into());
+            }
             _ => return Err("its argument is none of rsa, ecdsa and ed25519".into()),
         };
         Ok(machine.text(key.as_bytes())?)
@@ -108,8 +110,7 @@ fn rsa(machine: &mut Machine<'_>, size: KeySize) -> Result<Pem, Failure> {
 
 fn ecdsa(machine: &mut Machine<'_>) -> Result<Pem, Failure> {
     machine.changing = true;
-    let pair =
-        EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map_err(|_| GENERATION)?;
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map_err(|_| GENERATION)?;
     let der: EcPrivateKeyRfc5915Der<'_> = pair.private_key().as_der().map_err(|_| GENERATION)?;
     Ok(pem("EC PRIVATE KEY", der.as_ref()))
 }
@@ -172,8 +173,7 @@ fn template(
     params.not_after = params.not_before + Duration::from_secs(valid);
     params.extended_key_usages =
         vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-    params.key_usages =
-        vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
     params.is_ca = IsCa::ExplicitNoCa;
     Ok(params)
 }
@@ -214,7 +214,9 @@ fn leaf(
             params.use_authority_key_identifier_extension = true;
             params.signed_by(&pair, &issuer)
         }
-        Some(_) => return Err("its authority is no certificate (of genCA or buildCustomCert)".into()),
+        Some(_) => {
+            return Err("its authority is no certificate (of genCA or buildCustomCert)".into());
+        }
     };
     made(machine, cert.map_err(|_| NO_CERTIFICATE)?.pem(), key)
 }

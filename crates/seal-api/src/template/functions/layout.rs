@@ -4,8 +4,18 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::Offset;
 
 pub(in crate::template) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 pub(in crate::template) const WEEKDAYS: [&str; 7] =
     ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -16,23 +26,46 @@ enum Piece<'l> {
     Literal(&'l str),
     Month,
     ShortMonth,
-    MonthNumber { zero: bool },
+    MonthNumber {
+        zero: bool,
+    },
     Weekday,
     ShortWeekday,
-    Day { filler: Option<char> },
-    YearDay { filler: char },
+    Day {
+        filler: Option<char>,
+    },
+    YearDay {
+        filler: char,
+    },
     Hour,
-    Hour12 { zero: bool },
-    Minute { zero: bool },
-    Second { zero: bool },
+    Hour12 {
+        zero: bool,
+    },
+    Minute {
+        zero: bool,
+    },
+    Second {
+        zero: bool,
+    },
     Year,
     ShortYear,
-    Half { upper: bool },
+    Half {
+        upper: bool,
+    },
     ZoneName,
     /// `-07:00` and its like, or with `Z` for UTC.
-    Offset { utc_is_z: bool, minutes: bool, seconds: bool, colons: bool },
+    Offset {
+        utc_is_z: bool,
+        minutes: bool,
+        seconds: bool,
+        colons: bool,
+    },
     /// Digits behind a point or comma.
-    Fraction { point: char, digits: usize, drops_zeros: bool },
+    Fraction {
+        point: char,
+        digits: usize,
+        drops_zeros: bool,
+    },
 }
 
 /// What stands for something, and as which piece; longer texts before their beginnings.
@@ -161,11 +194,17 @@ pub(super) fn format(layout: &str, time: &Shown<'_>) -> String {
             Piece::Second { zero } => number(&mut out, civil.second(), zero),
             Piece::Year => write!(out, "{:04}", civil.year()),
             Piece::ShortYear => write!(out, "{:02}", civil.year().rem_euclid(100)),
-            Piece::Half { upper: true } => out.write_str(if civil.hour() < 12 { "AM" } else { "PM" }),
-            Piece::Half { upper: false } => out.write_str(if civil.hour() < 12 { "am" } else { "pm" }),
+            Piece::Half { upper: true } => {
+                out.write_str(if civil.hour() < 12 { "AM" } else { "PM" })
+            }
+            Piece::Half { upper: false } => {
+                out.write_str(if civil.hour() < 12 { "am" } else { "pm" })
+            }
             Piece::ZoneName if !time.zone.is_empty() => out.write_str(time.zone),
             Piece::ZoneName => out.write_str(&zone_offset(time.offset, true, false, false)),
-            Piece::Offset { utc_is_z: true, .. } if time.offset.seconds() == 0 => out.write_str("Z"),
+            Piece::Offset { utc_is_z: true, .. } if time.offset.seconds() == 0 => {
+                out.write_str("Z")
+            }
             Piece::Offset { minutes, seconds, colons, .. } => {
                 out.write_str(&zone_offset(time.offset, minutes, seconds, colons))
             }

@@ -1,24 +1,24 @@
 //! The functions of templates: Go's own, and sprig's but for those that reach out of the process.
 
 mod builtins;
+pub(super) mod dates;
 mod decimal;
 mod dicts;
 mod encodings;
 mod json;
 mod keys;
+pub(super) mod layout;
 mod lists;
+mod numbers;
 mod passwords;
 mod paths;
 mod random;
 mod regexes;
-mod numbers;
 mod strings;
-mod words;
 mod types;
 mod urls;
-pub(super) mod dates;
-pub(super) mod layout;
 pub(super) mod versions;
+mod words;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -146,17 +146,14 @@ pub(super) fn method(
     name: &str,
     arguments: Vec<Value>,
 ) -> Fallible<Value> {
-    let no_field =
-        || Problem::NoField { field: name.to_owned(), of: receiver.type_name() };
+    let no_field = || Problem::NoField { field: name.to_owned(), of: receiver.type_name() };
     match receiver {
         Value::Certificate(certificate) if arguments.is_empty() => match name {
             "Cert" => Ok(Value::Text(certificate.cert.clone())),
             "Key" => Ok(Value::Text(certificate.key.clone())),
             _ => Err(no_field()),
         },
-        Value::Time(time) => {
-            dates::method(machine, time, name, &arguments)?.ok_or_else(no_field)
-        }
+        Value::Time(time) => dates::method(machine, time, name, &arguments)?.ok_or_else(no_field),
         Value::Version(version) if arguments.is_empty() => {
             versions::method(machine, version, name)?.ok_or_else(no_field)
         }

@@ -17,12 +17,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let text = std::str::from_utf8(text.bytes()).unwrap_or_default();
         let number = text.parse::<i64>();
         // Go gives the nearest number it has where there are too many digits.
-        let is_large = number.as_ref().is_err_and(|error| {
-            matches!(error.kind(), std::num::IntErrorKind::PosOverflow)
-        });
-        let is_small = number.as_ref().is_err_and(|error| {
-            matches!(error.kind(), std::num::IntErrorKind::NegOverflow)
-        });
+        let is_large = number
+            .as_ref()
+            .is_err_and(|error| matches!(error.kind(), std::num::IntErrorKind::PosOverflow));
+        let is_small = number
+            .as_ref()
+            .is_err_and(|error| matches!(error.kind(), std::num::IntErrorKind::NegOverflow));
         Ok(Value::int(match number {
             Ok(number) => number,
             Err(_) if is_large => i64::MAX,
@@ -32,9 +32,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     Function::new("int", ANY, |_, arguments| Ok(Value::int(to_int(arguments.value(0))))),
     Function::new("int64", ANY, |_, arguments| Ok(Value::int64(to_int(arguments.value(0))))),
-    Function::new("float64", ANY, |_, arguments| {
-        Ok(Value::Float(to_float(arguments.value(0))))
-    }),
+    Function::new("float64", ANY, |_, arguments| Ok(Value::Float(to_float(arguments.value(0))))),
     Function::new("toDecimal", ANY, |machine, arguments| {
         let text = print::to_text(machine, arguments.value(0))?;
         let text = std::str::from_utf8(&text).unwrap_or_default();
@@ -129,7 +127,10 @@ pub(super) fn to_int(value: &Value) -> i64 {
         Value::Text(text) => {
             let text = std::str::from_utf8(text.bytes()).unwrap_or_default();
             let number = literals::number(without_zero_decimals(text)).ok();
-            number.filter(|number| !number.looks_like_a_float).and_then(|number| number.int).unwrap_or(0)
+            number
+                .filter(|number| !number.looks_like_a_float)
+                .and_then(|number| number.int)
+                .unwrap_or(0)
         }
         _ => 0,
     }

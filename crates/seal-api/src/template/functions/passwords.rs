@@ -58,11 +58,26 @@ const SHAPES: &[(&str, &[&str])] = &[
     (
         "long",
         &[
-            "CvcvnoCvcvCvcv", "CvcvCvcvnoCvcv", "CvcvCvcvCvcvno", "CvccnoCvcvCvcv",
-            "CvccCvcvnoCvcv", "CvccCvcvCvcvno", "CvcvnoCvccCvcv", "CvcvCvccnoCvcv",
-            "CvcvCvccCvcvno", "CvcvnoCvcvCvcc", "CvcvCvcvnoCvcc", "CvcvCvcvCvccno",
-            "CvccnoCvccCvcv", "CvccCvccnoCvcv", "CvccCvccCvcvno", "CvcvnoCvccCvcc",
-            "CvcvCvccnoCvcc", "CvcvCvccCvccno", "CvccnoCvcvCvcc", "CvccCvcvnoCvcc",
+            "CvcvnoCvcvCvcv",
+            "CvcvCvcvnoCvcv",
+            "CvcvCvcvCvcvno",
+            "CvccnoCvcvCvcv",
+            "CvccCvcvnoCvcv",
+            "CvccCvcvCvcvno",
+            "CvcvnoCvccCvcv",
+            "CvcvCvccnoCvcv",
+            "CvcvCvccCvcvno",
+            "CvcvnoCvcvCvcc",
+            "CvcvCvcvnoCvcc",
+            "CvcvCvcvCvccno",
+            "CvccnoCvccCvcv",
+            "CvccCvccnoCvcv",
+            "CvccCvccCvcvno",
+            "CvcvnoCvccCvcc",
+            "CvcvCvccnoCvcc",
+            "CvcvCvccCvccno",
+            "CvccnoCvcvCvcc",
+            "CvccCvcvnoCvcc",
             "CvccCvcvCvccno",
         ],
     ),
@@ -81,21 +96,20 @@ fn set_of(letter: u8) -> &'static [u8] {
         b'a' => b"AEIOUaeiouBCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz",
         b'n' => b"0123456789",
         b'o' => b"@&%?,=[]_:-+*$#!'^~;()/.",
-        _ => {
-            b"AEIOUaeiouBCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz0123456789!@#$%^&*()"
-        }
+        _ => b"AEIOUaeiouBCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz0123456789!@#$%^&*()",
     }
 }
 
 /// The algorithm "Master Password" in sprig's version.
 fn derive_password(machine: &mut Machine<'_>, arguments: Arguments) -> Outcome {
     const SEED: &[u8] = b"com.lyndir.masterpassword";
-    let counter = u32::try_from(arguments.int(0)?).map_err(|_| "its counter is no 32-bit number")?;
+    let counter =
+        u32::try_from(arguments.int(0)?).map_err(|_| "its counter is no 32-bit number")?;
     let kind = arguments.text(1)?;
     let (password, user, site) = (arguments.text(2)?, arguments.text(3)?, arguments.text(4)?);
     let shapes = SHAPES.iter().find(|(name, _)| name.as_bytes() == kind.bytes());
-    let (_, shapes) = shapes
-        .ok_or("its type is none of maximum, long, medium, short, basic and pin")?;
+    let (_, shapes) =
+        shapes.ok_or("its type is none of maximum, long, medium, short, basic and pin")?;
     machine.slow(2)?;
     let length = |text: &[u8]| (text.len() as u32).to_be_bytes();
     let salt = [SEED, &length(user.bytes()), user.bytes()].concat();

@@ -20,11 +20,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("osIsAbs", TEXT, is_absolute),
 ];
 
-fn part(
-    machine: &mut Machine<'_>,
-    arguments: &Arguments,
-    part: fn(&[u8]) -> Vec<u8>,
-) -> Outcome {
+fn part(machine: &mut Machine<'_>, arguments: &Arguments, part: fn(&[u8]) -> Vec<u8>) -> Outcome {
     let path = arguments.text(0)?;
     machine.read(path.bytes().len().saturating_mul(4))?;
     machine.reserve(path.bytes().len())?;

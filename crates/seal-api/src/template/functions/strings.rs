@@ -71,11 +71,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
         machine.read(text.bytes().len())?;
         Ok(Value::Bool(find(text.bytes(), part.bytes()).is_some()))
     }),
-    Function::new("hasPrefix", TWO, |_, arguments| {
-        Ok(Value::Bool(arguments.text(1)?.bytes().starts_with(arguments.text(0)?.bytes())))
+    Function::new("hasPrefix", TWO, |machine, arguments| {
+        let (part, text) = (arguments.text(0)?, arguments.text(1)?);
+        machine.read(part.bytes().len())?;
+        Ok(Value::Bool(text.bytes().starts_with(part.bytes())))
     }),
-    Function::new("hasSuffix", TWO, |_, arguments| {
-        Ok(Value::Bool(arguments.text(1)?.bytes().ends_with(arguments.text(0)?.bytes())))
+    Function::new("hasSuffix", TWO, |machine, arguments| {
+        let (part, text) = (arguments.text(0)?, arguments.text(1)?);
+        machine.read(part.bytes().len())?;
+        Ok(Value::Bool(text.bytes().ends_with(part.bytes())))
     }),
     Function::new("quote", &[], |machine, arguments| {
         quoted(machine, &arguments, |text| quote::quote(text, false))
@@ -152,7 +156,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     Function::new("sortAlpha", &[Type::Any], |machine, arguments| {
         let mut items = to_strings(machine, arguments.value(0))?;
-        machine.step(items.len().saturating_mul(4))?;
+        // Each string is compared about so often.
+        let times = items.len().checked_ilog2().unwrap_or(0) as usize + 1;
+        for item in &items {
+            machine.step(times)?;
+            if let Value::Text(text) = item {
+                machine.read(text.bytes().len().saturating_mul(times))?;
+            }
+        }
         items.sort_by(|one, other| match (one, other) {
             (Value::Text(one), Value::Text(other)) => one.cmp(other),
             _ => std::cmp::Ordering::Equal,
@@ -177,7 +188,7 @@ fn mapped(
 fn trim_space(text: &[u8]) -> &[u8] {
     let mut rest = text;
     loop {
-        match quote::characters(rest).next() {
+        match quote::first(rest) {
             Some((Some(character), raw)) if character.is_whitespace() => rest = &rest[raw.len()..],
             _ => break,
         }
@@ -302,30 +313,11 @@ fn indented(
 
 /// Where `part` begins in `text`.
 pub(super) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    match part {
-        [] => Some(0),
-        [first, ..] => {
-            let last = text.len().checked_sub(part.len())?;
-            let mut at = 0;
-            while at <= last {
-                at += text[at..=last].iter().position(|byte| byte == first)?;
-                if text[at..].starts_with(part) {
-                    return Some(at);
-                }
-                at += 1;
-            }
-            None
-        }
-    }
+    memchr::memmem::find(text, part)
 }
 
 /// Every `old` becomes `new`; nothing between characters where `old` is empty.
-fn replaced(
-    machine: &mut Machine<'_>,
-    text: &[u8],
-    old: &[u8],
-    new: &[u8],
-) -> Fallible<Text> {
+fn replaced(machine: &mut Machine<'_>, text: &[u8], old: &[u8], new: &[u8]) -> Fallible<Text> {
     let mut out = Vec::new();
     if old.is_empty() {
         print::push(machine, &mut out, new)?;
@@ -357,11 +349,14 @@ fn split(
     let mut parts = Vec::new();
     machine.read(text.len().saturating_mul(4))?;
     let mut rest = text;
-    while limit > 0 {
+    if limit == 0 {
+        return Ok(parts);
+    }
+    loop {
         let cut = match (separator, rest) {
             _ if parts.len() + 1 >= limit => None,
             // Nothing between separates every character; Go gives none for nothing.
-            ([], _) => match quote::characters(rest).next() {
+            ([], _) => match quote::first(rest) {
                 Some((_, raw)) if raw.len() < rest.len() => Some((raw.len(), raw.len())),
                 Some(_) => None,
                 None => return Ok(parts),
@@ -371,12 +366,11 @@ fn split(
         machine.reserve(size_of::<Value>())?;
         let Some((end, next)) = cut else {
             parts.push(machine.text(rest)?);
-            break;
+            return Ok(parts);
         };
         parts.push(machine.text(&rest[..end])?);
         rest = &rest[next..];
     }
-    Ok(parts)
 }
 
 /// `_0`, `_1` and so on.

@@ -62,11 +62,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 /// Go's `reflect.DeepEqual`: the types have to be the same too.
-pub(super) fn deep_equal(
-    machine: &mut Machine<'_>,
-    one: &Value,
-    other: &Value,
-) -> Fallible<bool> {
+pub(super) fn deep_equal(machine: &mut Machine<'_>, one: &Value, other: &Value) -> Fallible<bool> {
     machine.step(1)?;
     Ok(match (one, other) {
         (Value::Bool(one), Value::Bool(other)) => one == other,
@@ -136,6 +132,7 @@ pub(super) fn deep_copy(machine: &mut Machine<'_>, value: &Value) -> Fallible<Va
         Value::Map(map) => machine.deeper(|machine| {
             let mut copies = super::super::value::Entries::new();
             for (key, item) in map.entries.borrow().iter() {
+                machine.reserve(key.len())?;
                 copies.insert(key.clone(), deep_copy(machine, item)?);
             }
             machine.map(map.of_strings, copies)

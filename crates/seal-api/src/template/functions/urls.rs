@@ -98,9 +98,9 @@ fn parse(text: &[u8]) -> Option<Url> {
         return Some(url);
     }
     let mut rest = text;
-    let scheme = rest.iter().take_while(|byte| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
-    });
+    let scheme = rest
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
     let length = scheme.count();
     if rest.get(length) == Some(&b':') && (length == 0 || rest[0].is_ascii_alphabetic()) {
         if length == 0 {
@@ -139,9 +139,8 @@ fn authority_of(authority: &[u8], url: &mut Url) -> Option<()> {
     let host = match authority.iter().rposition(|byte| *byte == b'@') {
         Some(at) => {
             let user = &authority[..at];
-            let is_valid = |byte: &u8| {
-                byte.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%@".contains(byte)
-            };
+            let is_valid =
+                |byte: &u8| byte.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%@".contains(byte);
             if !user.iter().all(is_valid) {
                 return None;
             }

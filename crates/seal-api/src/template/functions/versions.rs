@@ -155,8 +155,17 @@ struct Constraint {
 
 /// Longer ones before their beginnings.
 const OPERATORS: &[(&str, &str)] = &[
-    ("=<", "<="), ("=>", ">="), ("!=", "!="), ("<=", "<="), (">=", ">="), ("~>", "~"), ("=", "="),
-    (">", ">"), ("<", "<"), ("~", "~"), ("^", "^"),
+    ("=<", "<="),
+    ("=>", ">="),
+    ("!=", "!="),
+    ("<=", "<="),
+    (">=", ">="),
+    ("~>", "~"),
+    ("=", "="),
+    (">", ">"),
+    ("<", "<"),
+    ("~", "~"),
+    ("^", "^"),
 ];
 
 /// Alternatives (`||`) of comparisons that hold together.
@@ -167,8 +176,10 @@ fn constraints(text: &str) -> Option<Vec<Vec<Constraint>>> {
 fn all_of(text: &str) -> Option<Vec<Constraint>> {
     // `1.2 - 1.4` is a range.
     let mut parts: Vec<String> = Vec::new();
-    let words: Vec<&str> =
-        text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = text
+        .split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|word| !word.is_empty())
+        .collect();
     let mut words = words.into_iter().peekable();
     while let Some(word) = words.next() {
         if words.peek() == Some(&"-") {
@@ -211,9 +222,7 @@ impl Constraint {
             "" | "=" => order == Ordering::Equal,
             "!=" if is_partial => !same(self.there),
             "!=" => order != Ordering::Equal,
-            ">" if is_partial => {
-                version.numbers[..self.there] > self.version.numbers[..self.there]
-            }
+            ">" if is_partial => version.numbers[..self.there] > self.version.numbers[..self.there],
             ">" => order == Ordering::Greater,
             "<" => order == Ordering::Less,
             ">=" => order != Ordering::Less,

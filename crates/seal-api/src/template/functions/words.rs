@@ -67,9 +67,12 @@ pub(super) fn untitle(text: &[u8]) -> Vec<u8> {
 }
 
 pub(super) fn swap_case(text: &[u8]) -> Vec<u8> {
-    map(text, |character| {
-        if character.is_uppercase() { to_lower(character) } else { to_upper(character) }
-    })
+    map(
+        text,
+        |character| {
+            if character.is_uppercase() { to_lower(character) } else { to_upper(character) }
+        },
+    )
 }
 
 /// Without spaces. As soon as there is one, Go takes every byte for a character of Latin-1 here.
@@ -165,8 +168,9 @@ fn is_connector(character: char) -> bool {
 
 /// `some_words here` becomes `SomeWordsHere`.
 pub(super) fn camel_case(text: &[u8]) -> Vec<u8> {
-    let text: Vec<char> =
-        characters(text).map(|(character, _)| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    let text: Vec<char> = characters(text)
+        .map(|(character, _)| character.unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect();
     let mut out = Vec::with_capacity(text.len());
     let Some(first) = text.iter().position(|character| !is_connector(*character)) else {
         // Of connectors alone the last one comes twice; so it does in Go.
@@ -338,7 +342,9 @@ fn is_punctuation(character: char) -> bool {
         '$' | '+' | '<' | '=' | '>' | '^' | '`' | '|' | '~' => false,
         _ if character.is_ascii() => character.is_ascii_punctuation(),
         '\u{a1}' | '\u{a7}' | '\u{ab}' | '\u{b6}' | '\u{b7}' | '\u{bb}' | '\u{bf}' => true,
-        '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' => !matches!(character, '\u{2044}' | '\u{2052}'),
+        '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' => {
+            !matches!(character, '\u{2044}' | '\u{2052}')
+        }
         '\u{3001}'..='\u{3003}' | '\u{3008}'..='\u{3011}' | '\u{3014}'..='\u{301f}' => true,
         _ => false,
     }
