@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::lease::Lead;
 use crate::metrics::Metrics;
 use crate::sealing_keys::Registry;
 use crate::settings::Settings;
@@ -20,6 +21,8 @@ pub(crate) struct Context {
     pub(crate) metrics: Metrics,
     /// Whether this replica may write. Everything that writes waits for `true` and ends when it becomes `false`.
     pub(crate) leading: tokio::sync::watch::Receiver<bool>,
+    /// The same to the moment: asked between reading what is to be changed and writing it.
+    pub(crate) lead: Lead,
     /// What the readiness probe asks for.
     pub(crate) readiness: Readiness,
 }

@@ -5,6 +5,7 @@
 
 mod elector;
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -47,6 +48,46 @@ pub(crate) fn identity(pod: &str) -> String {
     format!("{pod}_{:016x}", u64::from_be_bytes(random))
 }
 
+/// Until when this replica leads, for whoever is about to write.
+///
+/// A process that was stopped and goes on does everything that was due at once, and finding out that the lease is lost is one
+/// thing of many. What is written with the version of an object that was read *before* [`Lead::holds`] said yes cannot undo
+/// what a later leader did: that one had not begun yet, and has made another version since.
+#[derive(Debug, Clone)]
+pub(crate) struct Lead {
+    elected: bool,
+    until: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Lead {
+    /// `elected`: there is an election, and it has not been won yet. Otherwise it holds for ever.
+    pub(crate) fn new(elected: bool) -> Self {
+        Self { elected, until: Arc::default() }
+    }
+
+    /// Whether nobody else can lead at this moment.
+    pub(crate) fn holds(&self) -> bool {
+        !self.elected || self.lock().is_some_and(|until| Instant::now() < until)
+    }
+
+    fn set(&self, until: Option<Instant>) {
+        *self.lock() = until;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a part of the process learns whether it may write.
+#[derive(Debug)]
+pub(crate) struct Announcement {
+    /// True while this replica leads.
+    pub(crate) leading: watch::Sender<bool>,
+    /// The same to the moment.
+    pub(crate) lead: Lead,
+}
+
 /// Takes part in the election until `shutdown` is true (or its sender gone), and gives the lease back then, so that another
 /// replica leads at once. `leading` becomes true when the lease is held, and false before anybody else could take it.
 ///
@@ -57,9 +98,10 @@ pub(crate) async fn run(
     name: String,
     identity: String,
     timings: Timings,
-    leading: watch::Sender<bool>,
+    announcement: Announcement,
     mut shutdown: watch::Receiver<bool>,
 ) {
+    let Announcement { leading, lead } = announcement;
     let server =
         Server { leases: Api::namespaced(client, &namespace), name: name.clone(), namespace };
     let mut elector = Elector::new(&name, &identity, timings);
@@ -75,6 +117,7 @@ pub(crate) async fn run(
             }
             failure = server.perform(step, &mut elector, timings.renew_deadline / 2) => report(failure, &mut reported),
         }
+        lead.set(elector.leads_until());
         let leads = elector.leads(Instant::now());
         if leading.send_if_modified(|now| std::mem::replace(now, leads) != leads) {
             let message = if leads {
@@ -85,6 +128,7 @@ pub(crate) async fn run(
             tracing::info!(lease = %server.place(), %identity, "{message}");
         }
     }
+    lead.set(None);
     leading.send_replace(false);
     if tokio::time::timeout(RELEASE_WITHIN, server.release(&mut elector)).await.is_err() {
         tracing::warn!(lease = %server.place(), "the lease could not be given back; another replica takes it when it expires");
@@ -210,5 +254,21 @@ async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => tokio::time::sleep_until(moment.into()).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lead_holds_until_its_moment_and_without_an_election_for_ever() {
+        let lead = Lead::new(true);
+        assert!(!lead.holds());
+        lead.set(Some(Instant::now() + Duration::from_secs(3600)));
+        assert!(lead.clone().holds());
+        lead.set(Some(Instant::now()));
+        assert!(!lead.holds());
+        assert!(Lead::new(false).holds());
     }
 }

@@ -127,6 +127,7 @@ async fn serve(
         sealing_keys: Registry::new(),
         metrics: Metrics::new(VERSION, settings.metrics_omit_secret_labels),
         leading,
+        lead: lease::Lead::new(settings.lease.is_some()),
         readiness: Readiness::default(),
         settings,
     };
@@ -194,6 +195,7 @@ async fn elect(
         renew_deadline: times.renew_deadline,
         retry: times.retry_period,
     };
+    let announcement = lease::Announcement { leading, lead: context.lead.clone() };
     let name = lease::name(&settings.key_prefix);
     lease::run(
         context.client.clone(),
@@ -201,7 +203,7 @@ async fn elect(
         name,
         identity,
         timings,
-        leading,
+        announcement,
         stopping,
     )
     .await;

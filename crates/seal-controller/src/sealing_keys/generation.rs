@@ -101,7 +101,7 @@ pub(super) async fn generate(
         };
         secret.metadata.name = Some(name);
         // Making an RSA key takes seconds, in which the lease may have gone to another replica.
-        if !*context.leading.borrow() {
+        if !context.lead.holds() {
             return Ok(Outcome::NotLeading);
         }
         let parameters = PostParams {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use seal_api::condition::{Reason, Report, SYNCED, says_synced};
@@ -271,6 +272,10 @@ impl Reconciler {
             });
         };
         let verb = if existing.is_none() { "create" } else { "update" };
+        // After `existing` was read, see `Lead`.
+        if !self.context.lead.holds() {
+            return Err(no_longer_leading(identity));
+        }
         match apply::write(&self.context.client, identity, &write).await {
             Ok(version) => {
                 info!(namespace = identity.namespace, name = identity.name, verb, "wrote Secret");
@@ -289,6 +294,9 @@ impl Reconciler {
 
     /// Status, event, and what is remembered.
     async fn finish(&self, identity: &Identity, key: &Key, known: &Known, look: Look) -> Outcome {
+        if !self.context.lead.holds() {
+            return Outcome::RETRY;
+        }
         let object = &known.object;
         let synced = look.report.is_synced();
         self.count_condition(key, object, synced);
@@ -362,6 +370,7 @@ impl Reconciler {
         let uid = self.lock_gone().get(key).cloned()?;
         let identity = Identity { namespace: key.namespace.clone(), name: key.name.clone(), uid };
         let deleted = match apply::read(&self.context.client, &identity).await {
+            Ok(Some(_)) if !self.context.lead.holds() => return Some(Outcome::RETRY),
             Ok(Some(existing)) if existing.is_ours_alone(&identity) => {
                 apply::delete(&self.context.client, &identity, &existing).await
             }
@@ -383,6 +392,18 @@ impl Reconciler {
 
     fn lock_gone(&self) -> std::sync::MutexGuard<'_, HashMap<Key, String>> {
         self.gone.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Never said to anybody: `finish` looks once more.
+fn no_longer_leading(identity: &Identity) -> Refusal {
+    let Identity { namespace, name, .. } = identity;
+    let why = format!("Secret {namespace}/{name} is left to the replica that leads now");
+    Refusal {
+        report: Report::failed(Reason::UpdateFailed, why),
+        passing: true,
+        conflict: false,
+        retry_after: Duration::ZERO,
     }
 }
 
