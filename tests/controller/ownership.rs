@@ -20,7 +20,10 @@ async fn refuses_a_foreign_secret_until_it_is_gone() {
     let before = scene.create_secret(foreign("db", json!({}))).await;
     scene.apply(&scene.sealed("db", &[("password", "hunter2")])).await;
     let (object, message) = scene.until_reason("db", "NotManaged").await;
-    assert!(message.contains("Resource \"db\" already exists and is not managed by SealedSecret"), "{message}");
+    assert!(
+        message.contains("Resource \"db\" already exists and is not managed by SealedSecret"),
+        "{message}"
+    );
     assert_eq!(condition(&object, "Synced").unwrap().status, "False");
     assert_eq!(scene.until_event("db", "ErrUpdateFailed").await, message);
     assert_eq!(unchanged(&scene, "db").await, before.resource_version().unwrap());
@@ -37,7 +40,8 @@ async fn takes_over_a_secret_that_is_handed_over() {
     scene.create_secret(foreign("db", json!({}))).await;
     scene.apply(&scene.sealed("db", &[("password", "hunter2")])).await;
     let (object, _) = scene.until_reason("db", "NotManaged").await;
-    let managed = json!({ "metadata": { "annotations": { "sealedsecrets.bitnami.com/managed": "true" } } });
+    let managed =
+        json!({ "metadata": { "annotations": { "sealedsecrets.bitnami.com/managed": "true" } } });
     scene.edit_secret("db", managed).await;
     let secret = scene.until_data("db", &[("password", "hunter2")]).await;
     assert_eq!(owners(&secret), [object.uid().unwrap()]);
@@ -81,7 +85,12 @@ async fn explains_immutable_secrets_and_types_that_cannot_change() {
     scene.apply(&immutable(&[("a", "2")])).await;
     let (_, message) = scene.until_reason("fixed", "Immutable").await;
     assert!(message.contains("the target Secret is immutable"), "{message}");
-    assert!(scene.until_event("fixed", "ErrUpdateFailed").await.contains("the target Secret is immutable"));
+    assert!(
+        scene
+            .until_event("fixed", "ErrUpdateFailed")
+            .await
+            .contains("the target Secret is immutable")
+    );
     assert_eq!(data(&scene.secrets().get("fixed").await.unwrap())["a"], "1");
     scene.delete_secret("fixed").await;
     scene.until_data("fixed", &[("a", "2")]).await;
@@ -95,7 +104,10 @@ async fn explains_immutable_secrets_and_types_that_cannot_change() {
     scene.until_synced("typed", "True").await;
     scene.apply(&typed("example.com/two")).await;
     let (_, message) = scene.until_reason("typed", "TypeChanged").await;
-    assert!(message.contains("example.com/one") && message.contains("example.com/two"), "{message}");
+    assert!(
+        message.contains("example.com/one") && message.contains("example.com/two"),
+        "{message}"
+    );
     scene.delete_secret("typed").await;
     scene.until_synced("typed", "True").await;
     let secret: Secret = scene.secrets().get("typed").await.unwrap();

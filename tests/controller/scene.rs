@@ -160,7 +160,8 @@ impl Scene {
     pub(crate) async fn apply(&self, object: &Value) {
         let kind = ApiResource::erase::<SealedSecret>(&());
         let client = self.cluster.client();
-        let objects: Api<DynamicObject> = Api::namespaced_with(client, self.namespace.name(), &kind);
+        let objects: Api<DynamicObject> =
+            Api::namespaced_with(client, self.namespace.name(), &kind);
         let object: DynamicObject = serde_json::from_value(object.clone()).unwrap();
         let name = object.name_any();
         eventually(&format!("{name} is taken"), SOON, || {
@@ -181,7 +182,10 @@ impl Scene {
 
     /// Changes something of a Secret, as somebody else.
     pub(crate) async fn edit_secret(&self, name: &str, patch: Value) -> Secret {
-        let parameters = PatchParams { field_manager: Some("kubectl-edit".to_owned()), ..PatchParams::default() };
+        let parameters = PatchParams {
+            field_manager: Some("kubectl-edit".to_owned()),
+            ..PatchParams::default()
+        };
         self.secrets().patch(name, &parameters, &Patch::Merge(patch)).await.unwrap()
     }
 
@@ -210,10 +214,12 @@ impl Scene {
     pub(crate) async fn until_synced(&self, name: &str, status: &str) -> SealedSecret {
         eventually(&format!("{name} says Synced={status}"), SOON, || async {
             let object = self.objects().get(name).await.map_err(|error| error.to_string())?;
-            let current = object.status.as_ref().is_some_and(|status| {
-                status.observed_generation == object.metadata.generation
-            });
-            let says = current && condition(&object, "Synced").is_some_and(|it| it.status == status);
+            let current = object
+                .status
+                .as_ref()
+                .is_some_and(|status| status.observed_generation == object.metadata.generation);
+            let says =
+                current && condition(&object, "Synced").is_some_and(|it| it.status == status);
             if says { Ok(Some(object)) } else { Err(format!("{:?}", object.status)) }
         })
         .await
@@ -223,9 +229,10 @@ impl Scene {
     pub(crate) async fn until_reason(&self, name: &str, reason: &str) -> (SealedSecret, String) {
         eventually(&format!("{name} says {reason}"), SOON, || async {
             let object = self.objects().get(name).await.map_err(|error| error.to_string())?;
-            let current = object.status.as_ref().is_some_and(|status| {
-                status.observed_generation == object.metadata.generation
-            });
+            let current = object
+                .status
+                .as_ref()
+                .is_some_and(|status| status.observed_generation == object.metadata.generation);
             let ready = condition(&object, "Ready").cloned().unwrap_or_default();
             if current && ready.reason.as_deref() == Some(reason) {
                 Ok(Some((object, ready.message.unwrap_or_default())))
@@ -268,10 +275,15 @@ impl Scene {
 /// The texts of a Secret.
 pub(crate) fn data(secret: &Secret) -> BTreeMap<String, String> {
     let entries = secret.data.iter().flatten();
-    entries.map(|(key, value)| (key.clone(), String::from_utf8_lossy(&value.0).into_owned())).collect()
+    entries
+        .map(|(key, value)| (key.clone(), String::from_utf8_lossy(&value.0).into_owned()))
+        .collect()
 }
 
-pub(crate) fn condition<'a>(object: &'a SealedSecret, type_: &str) -> Option<&'a SealedSecretCondition> {
+pub(crate) fn condition<'a>(
+    object: &'a SealedSecret,
+    type_: &str,
+) -> Option<&'a SealedSecretCondition> {
     object.status.as_ref()?.conditions.iter().flatten().find(|condition| condition.type_ == type_)
 }
 

@@ -57,15 +57,17 @@ async fn failures_say_what_is_wrong_and_which_key_would_fit() {
     renamed["spec"]["template"] = json!({ "metadata": { "name": "before", "namespace": own } });
     let mut moved = scene.sealed("moved", &[]);
     moved["spec"]["encryptedData"] = values(Scope::Strict, "elsewhere", "moved");
-    moved["spec"]["template"] = json!({ "metadata": { "name": "moved", "namespace": "elsewhere" } });
+    moved["spec"]["template"] =
+        json!({ "metadata": { "name": "moved", "namespace": "elsewhere" } });
     let other_key = TestKey::generate();
-    let foreign = scene.sealed_with(&other_key, Scope::Strict, "foreign", &[("a", "1"), ("b", "2")]);
-    for (object, reason, says) in [
-        (renamed, "WrongName", "before"),
-        (moved, "WrongNamespace", "elsewhere"),
-    ] {
+    let foreign =
+        scene.sealed_with(&other_key, Scope::Strict, "foreign", &[("a", "1"), ("b", "2")]);
+    for (object, reason, says) in
+        [(renamed, "WrongName", "before"), (moved, "WrongNamespace", "elsewhere")]
+    {
         scene.apply(&object).await;
-        let (_, message) = scene.until_reason(object["metadata"]["name"].as_str().unwrap(), reason).await;
+        let (_, message) =
+            scene.until_reason(object["metadata"]["name"].as_str().unwrap(), reason).await;
         assert!(message.starts_with("no key could decrypt secret (a): "), "{message}");
         assert!(message.contains(says) && message.contains(&fingerprint), "{message}");
     }

@@ -196,7 +196,10 @@ async fn what_no_sealed_secret_may_make_is_refused() {
         scene.apply(&object).await;
         let name = object["metadata"]["name"].as_str().unwrap();
         let (object, message) = scene.until_reason(name, "Refused").await;
-        assert_eq!(condition(&object, "Synced").unwrap().message.as_deref(), Some(message.as_str()));
+        assert_eq!(
+            condition(&object, "Synced").unwrap().message.as_deref(),
+            Some(message.as_str())
+        );
         assert!(scene.secrets().get_opt(name).await.unwrap().is_none(), "{name}");
     }
 }

@@ -75,7 +75,9 @@ async fn nothing_is_written_while_nothing_changes() {
     let asked = relay.asked();
     let mut writes: Vec<_> = asked
         .iter()
-        .filter(|asked| !matches!(asked.verb, "get" | "list" | "watch") && asked.resource != "events")
+        .filter(|asked| {
+            !matches!(asked.verb, "get" | "list" | "watch") && asked.resource != "events"
+        })
         .map(|asked| (asked.verb, asked.resource.as_str(), asked.name.as_str()))
         .collect();
     writes.sort_unstable();

@@ -135,8 +135,7 @@ pub fn next_status(
     let others =
         standing.iter().filter(|condition| condition.type_ != SYNCED && condition.type_ != READY);
     let conditions = [synced, ready].into_iter().chain(others.cloned()).collect();
-    let next =
-        SealedSecretStatus { observed_generation: generation, conditions: Some(conditions) };
+    let next = SealedSecretStatus { observed_generation: generation, conditions: Some(conditions) };
     (next != *previous).then_some(next)
 }
 
@@ -153,7 +152,10 @@ pub fn says_synced(status: Option<&SealedSecretStatus>, generation: Option<i64>)
 }
 
 /// The body of a merge patch that writes a status. `resource_version` makes it fail if the object changed meanwhile.
-pub fn status_patch(status: &SealedSecretStatus, resource_version: Option<&str>) -> serde_json::Value {
+pub fn status_patch(
+    status: &SealedSecretStatus,
+    resource_version: Option<&str>,
+) -> serde_json::Value {
     json!({ "metadata": { "resourceVersion": resource_version }, "status": status })
 }
 
@@ -285,9 +287,10 @@ mod tests {
 
     #[test]
     fn conditions_of_others_stay_behind_ours() {
-        let status: SealedSecretStatus =
-            serde_json::from_value(json!({ "conditions": [{ "type": "Audited", "status": "True" }] }))
-                .unwrap();
+        let status: SealedSecretStatus = serde_json::from_value(
+            json!({ "conditions": [{ "type": "Audited", "status": "True" }] }),
+        )
+        .unwrap();
         let next = next_status(Some(&status), Some(1), &Report::unsealed(), at(0)).unwrap();
         let types: Vec<_> =
             next.conditions.unwrap().into_iter().map(|condition| condition.type_).collect();

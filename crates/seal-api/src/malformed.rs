@@ -69,9 +69,9 @@ fn first_malformed(object: &Value) -> MalformedObject {
     }
     let finalizers = "spec.template.metadata.finalizers";
     let found = finalizers.split('.').try_fold(object, |value, field| value.get(field));
-    found
-        .and_then(|found| Expected::List.refuse(finalizers, found))
-        .unwrap_or_else(|| MalformedObject { path: "the object".to_owned(), expected: "a SealedSecret" })
+    found.and_then(|found| Expected::List.refuse(finalizers, found)).unwrap_or_else(|| {
+        MalformedObject { path: "the object".to_owned(), expected: "a SealedSecret" }
+    })
 }
 
 impl Expected {
@@ -117,7 +117,10 @@ mod tests {
             (json!({ "data": 7 }), "spec.data is not text"),
             (json!({ "template": [] }), "spec.template is not an object"),
             (json!({ "template": { "type": {} } }), "spec.template.type is not text"),
-            (json!({ "template": { "immutable": "hunter2" } }), "spec.template.immutable is not true or false"),
+            (
+                json!({ "template": { "immutable": "hunter2" } }),
+                "spec.template.immutable is not true or false",
+            ),
             (json!({ "template": { "data": { "a": 1 } } }), "spec.template.data.a is not text"),
             (
                 json!({ "template": { "metadata": { "labels": { "x": 1 } } } }),

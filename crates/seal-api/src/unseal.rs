@@ -59,7 +59,9 @@ pub enum UnsealError {
     #[error("spec.encryptedData is not an object of texts")]
     NoMap,
     /// The deprecated form beside the usual one.
-    #[error("spec.data and spec.encryptedData are both set, of which only one can count; remove spec.data, which is deprecated")]
+    #[error(
+        "spec.data and spec.encryptedData are both set, of which only one can count; remove spec.data, which is deprecated"
+    )]
     BothForms,
     /// What was sealed in the deprecated form is no Secret in JSON.
     #[error("spec.data opens, but what was sealed in it is no Secret in JSON")]
@@ -91,15 +93,19 @@ pub fn describe(errors: &[UnsealError]) -> String {
     }
     let lines: Vec<String> = groups
         .into_iter()
-        .map(|(text, keys)| {
-            if keys.is_empty() { text } else { format!("{text} ({})", keys.join(", ")) }
-        })
+        .map(
+            |(text, keys)| {
+                if keys.is_empty() { text } else { format!("{text} ({})", keys.join(", ")) }
+            },
+        )
         .collect();
     lines.join("; ")
 }
 
 /// Reads the sealed values; nothing is opened. The errors of all entries that are malformed, by key.
-pub fn sealed_values(object: &SealedSecret) -> Result<BTreeMap<String, SealedValue>, Vec<UnsealError>> {
+pub fn sealed_values(
+    object: &SealedSecret,
+) -> Result<BTreeMap<String, SealedValue>, Vec<UnsealError>> {
     let mut values = BTreeMap::new();
     let mut errors = Vec::new();
     for key in &object.spec.encrypted_data.malformed {
@@ -127,9 +133,10 @@ pub fn sealed_whole(object: &SealedSecret) -> Option<Result<SealedValue, Vec<Uns
     if !entries.values.is_empty() || !entries.malformed.is_empty() {
         return Some(Err(vec![UnsealError::BothForms]));
     }
-    Some(SealedValue::from_base64(text).map_err(|problem| {
-        vec![UnsealError::Malformed { key: String::new(), problem }]
-    }))
+    Some(
+        SealedValue::from_base64(text)
+            .map_err(|problem| vec![UnsealError::Malformed { key: String::new(), problem }]),
+    )
 }
 
 /// Makes the Secret from the opened values: renders the templates, takes over metadata, forces name and namespace.
@@ -150,8 +157,10 @@ pub fn assemble(
             fields.insert((*key).clone(), SecretBytes::new(text.as_bytes().to_vec()));
         }
     }
-    let mut data: BTreeMap<String, ByteString> =
-        values.iter().map(|(key, value)| (key.clone(), ByteString(value.expose().to_vec()))).collect();
+    let mut data: BTreeMap<String, ByteString> = values
+        .iter()
+        .map(|(key, value)| (key.clone(), ByteString(value.expose().to_vec())))
+        .collect();
     let mut changing = Vec::new();
     let mut errors = Vec::new();
     for (key, text) in texts {
@@ -175,9 +184,12 @@ pub fn assemble(
 
 /// Makes the Secret from the deprecated form: what was sealed is the Secret, the template gives what it does not say. Name and
 /// namespace are forced.
-pub fn assemble_whole(object: &SealedSecret, opened: &SecretBytes) -> Result<Unsealed, Vec<UnsealError>> {
-    let sealed: Secret = serde_json::from_slice(opened.expose())
-        .map_err(|_| vec![UnsealError::NoSecretInData])?;
+pub fn assemble_whole(
+    object: &SealedSecret,
+    opened: &SecretBytes,
+) -> Result<Unsealed, Vec<UnsealError>> {
+    let sealed: Secret =
+        serde_json::from_slice(opened.expose()).map_err(|_| vec![UnsealError::NoSecretInData])?;
     let mut secret = skeleton(object);
     let mut data = sealed.data.unwrap_or_default();
     for (key, text) in sealed.string_data.into_iter().flatten() {

@@ -12,7 +12,10 @@ use crate::plan::{Body, Existing, FIELD_MANAGER, Identity, Write};
 const METADATA_ONLY: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 /// The whole Secret of an object's name, if there is one.
-pub(crate) async fn read(client: &Client, identity: &Identity) -> Result<Option<Existing>, kube::Error> {
+pub(crate) async fn read(
+    client: &Client,
+    identity: &Identity,
+) -> Result<Option<Existing>, kube::Error> {
     let api: Api<Secret> = Api::namespaced(client.clone(), &identity.namespace);
     Ok(api.get_opt(&identity.name).await?.map(Existing::from))
 }

@@ -52,7 +52,8 @@ impl Events {
 }
 
 async fn send(client: Client, receiver: mpsc::Receiver<Event>) {
-    let parameters = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+    let parameters =
+        PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
     let events = futures::stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|event| (event, receiver))
     });
@@ -65,11 +66,17 @@ async fn send(client: Client, receiver: mpsc::Receiver<Event>) {
                 match api.create(&parameters, &event).await {
                     Ok(_) => {}
                     // A namespace that is going takes no events; there is nothing to say about it.
-                    Err(kube::Error::Api(status)) if status.message.contains("being terminated") => {}
+                    Err(kube::Error::Api(status))
+                        if status.message.contains("being terminated") => {}
                     Err(kube::Error::Api(status)) => {
-                        warn!("cannot write an event in {namespace}: {} ({})", status.message, status.code);
+                        warn!(
+                            "cannot write an event in {namespace}: {} ({})",
+                            status.message, status.code
+                        );
                     }
-                    Err(_) => warn!("cannot write an event in {namespace}: no answer from the API server"),
+                    Err(_) => {
+                        warn!("cannot write an event in {namespace}: no answer from the API server")
+                    }
                 }
             }
         })
@@ -81,7 +88,11 @@ fn event(object: ObjectReference, report: &Report, instance: &str, now: Timestam
     Event {
         metadata: ObjectMeta {
             namespace: object.namespace.clone(),
-            name: Some(format!("{}.{:x}", object.name.as_deref().unwrap_or_default(), now.as_nanosecond())),
+            name: Some(format!(
+                "{}.{:x}",
+                object.name.as_deref().unwrap_or_default(),
+                now.as_nanosecond()
+            )),
             ..ObjectMeta::default()
         },
         event_time: Some(MicroTime(now)),

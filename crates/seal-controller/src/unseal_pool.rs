@@ -66,9 +66,7 @@ impl UnsealPool {
         let shared = Arc::new(Shared::default());
         for number in 0..thread::available_parallelism().map_or(1, usize::from) {
             let shared = shared.clone();
-            thread::Builder::new()
-                .name(format!("unseal-{number}"))
-                .spawn(move || shared.work())?;
+            thread::Builder::new().name(format!("unseal-{number}")).spawn(move || shared.work())?;
         }
         Ok(Self { _stop: Arc::new(Stop(shared.clone())), shared })
     }

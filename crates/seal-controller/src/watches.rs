@@ -41,8 +41,11 @@ impl<'de> Deserialize<'de> for Watched {
         // Together they are often larger than the rest, and nobody reads them here.
         if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.remove("managedFields");
-            if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-                annotations.retain(|name, _| [CLUSTER_WIDE, NAMESPACE_WIDE].contains(&name.as_str()));
+            if let Some(annotations) =
+                metadata.get_mut("annotations").and_then(Value::as_object_mut)
+            {
+                annotations
+                    .retain(|name, _| [CLUSTER_WIDE, NAMESPACE_WIDE].contains(&name.as_str()));
             }
         }
         let (metadata, status) = (value["metadata"].clone(), value["status"].clone());

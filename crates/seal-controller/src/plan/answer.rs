@@ -21,33 +21,55 @@ pub(crate) struct Refusal {
 
 /// Sorts an error. `verb` says what was tried: `create`, `update`, `read`, … `forward` is whether the words of the API
 /// server may be passed on: not where they could quote what was sealed.
-pub(crate) fn refusal(error: &kube::Error, verb: &str, identity: &Identity, forward: bool) -> Refusal {
+pub(crate) fn refusal(
+    error: &kube::Error,
+    verb: &str,
+    identity: &Identity,
+    forward: bool,
+) -> Refusal {
     let place = format!("Secret {}/{}", identity.namespace, identity.name);
-    let failed = |why: String| Report::failed(Reason::UpdateFailed, format!("failed to {verb} {place}: {why}"));
+    let failed = |why: String| {
+        Report::failed(Reason::UpdateFailed, format!("failed to {verb} {place}: {why}"))
+    };
     let kube::Error::Api(status) = error else {
         return Refusal {
-            report: failed("the API server cannot be reached or does not answer; this is tried again".to_owned()),
+            report: failed(
+                "the API server cannot be reached or does not answer; this is tried again"
+                    .to_owned(),
+            ),
             passing: true,
             conflict: false,
             retry_after: Duration::ZERO,
         };
     };
-    let words = if forward && !status.message.is_empty() { status.message.as_str() } else { "it gives no reason that can be shown" };
+    let words = if forward && !status.message.is_empty() {
+        status.message.as_str()
+    } else {
+        "it gives no reason that can be shown"
+    };
     let retry_after = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
     let report = match status.code {
         _ if status.message.contains("field is immutable when `immutable` is set") => {
             Report::failed(Reason::Immutable, immutable_text(identity))
         }
-        401 => failed(format!("the API server does not know the controller ({words}); check its service account")),
+        401 => failed(format!(
+            "the API server does not know the controller ({words}); check its service account"
+        )),
         403 if status.message.contains("being terminated") => {
             failed(format!("the namespace {} is being deleted", identity.namespace))
         }
-        403 if status.message.contains("exceeded quota") => failed(format!("{words}; raise the quota or make room")),
-        403 => failed(format!("{words}; check the controller's role (RBAC) and admission policies")),
+        403 if status.message.contains("exceeded quota") => {
+            failed(format!("{words}; raise the quota or make room"))
+        }
+        403 => {
+            failed(format!("{words}; check the controller's role (RBAC) and admission policies"))
+        }
         404 => failed(format!("{words}; is the namespace {} gone?", identity.namespace)),
         409 => failed("it is being changed by others all the time; this is tried again".to_owned()),
         429 => failed("the API server has too much to do (429); this is tried again".to_owned()),
-        500.. => failed(format!("the API server failed ({}: {words}); this is tried again", status.code)),
+        500.. => {
+            failed(format!("the API server failed ({}: {words}); this is tried again", status.code))
+        }
         code => failed(format!("the API server refused it ({code}): {words}")),
     };
     Refusal {

@@ -114,7 +114,9 @@ impl Existing {
             .filter(|entry| {
                 matches!(entry.manager.as_deref(), Some(FIELD_MANAGER | UPSTREAM_MANAGER))
             })
-            .filter_map(|entry| entry.fields_v1.as_ref()?.0.get("f:metadata")?.get(field)?.as_object())
+            .filter_map(|entry| {
+                entry.fields_v1.as_ref()?.0.get("f:metadata")?.get(field)?.as_object()
+            })
             .flat_map(|fields| fields.keys().filter_map(|name| name.strip_prefix("f:")))
             .collect()
     }

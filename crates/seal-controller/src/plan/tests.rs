@@ -153,7 +153,8 @@ fn labels_and_annotations_of_ours_that_left_go_and_those_of_others_stay() {
     for manager in ["seal-controller", "controller"] {
         let mut secret = annotated(ours(), json!({ "ours": "1", "theirs": "1" }));
         secret["metadata"]["labels"] = json!({ "old": "1", "theirs": "1" });
-        let fields = json!({ "f:labels": { ".": {}, "f:old": {} }, "f:annotations": { "f:ours": {} } });
+        let fields =
+            json!({ "f:labels": { ".": {}, "f:old": {} }, "f:annotations": { "f:ours": {} } });
         let plan = plan_for(desired(password()), Some(managed_fields(secret, manager, fields)));
         let body = body(&plan);
         assert_eq!(body["metadata"]["labels"], json!({ "old": null }), "{manager}");
@@ -178,7 +179,9 @@ fn a_foreign_secret_is_refused_and_the_way_out_is_said() {
         assert!(plan.write.is_none(), "{secret}");
         assert_eq!(plan.report.reason, Reason::NotManaged);
         let message = &plan.report.message;
-        assert!(message.contains("Resource \"db\" already exists and is not managed by SealedSecret"));
+        assert!(
+            message.contains("Resource \"db\" already exists and is not managed by SealedSecret")
+        );
         assert!(message.contains("shop/db") && message.contains(MANAGED), "{message}");
     }
 }
@@ -221,7 +224,10 @@ fn a_secret_open_to_additions_loses_nothing_and_gets_no_owner() {
     let mut secret = annotated(foreign(), json!({ PATCH: "true" }));
     secret["type"] = json!("example.com/theirs");
     let plan = plan_for(desired(unsealed(&[("token", "new")])), Some(secret));
-    assert!(matches!(plan.write, Some(Write::Merge(_))), "server-side apply would own what it adds");
+    assert!(
+        matches!(plan.write, Some(Write::Merge(_))),
+        "server-side apply would own what it adds"
+    );
     let body = body(&plan);
     assert_eq!(body["data"], json!({ "token": "bmV3" }));
     assert_eq!(body.get("type"), None);
@@ -296,7 +302,11 @@ fn an_immutable_secret_that_would_have_to_change_is_explained() {
         let plan = plan_for(desired(wished), Some(secret.clone()));
         assert!(plan.write.is_none());
         assert_eq!(plan.report.reason, Reason::Immutable);
-        assert!(plan.report.message.starts_with("Error updating shop/db: the target Secret is immutable."));
+        assert!(
+            plan.report
+                .message
+                .starts_with("Error updating shop/db: the target Secret is immutable.")
+        );
     }
 }
 
@@ -455,8 +465,7 @@ mod answers {
     use super::*;
 
     fn sorted(code: u16, message: &str) -> Refusal {
-        let status =
-            Status { code, message: message.to_owned(), ..Status::default() };
+        let status = Status { code, message: message.to_owned(), ..Status::default() };
         refusal(&kube::Error::Api(Box::new(status)), "update", &identity(), true)
     }
 
@@ -487,7 +496,9 @@ mod answers {
         let message = |words| sorted(403, words).report.message;
         assert!(message("secrets is forbidden").contains("RBAC"));
         assert!(message("exceeded quota: small").contains("quota or make room"));
-        assert!(message("because it is being terminated").contains("namespace shop is being deleted"));
+        assert!(
+            message("because it is being terminated").contains("namespace shop is being deleted")
+        );
     }
 
     #[test]
@@ -498,7 +509,11 @@ mod answers {
 
     #[test]
     fn the_words_of_the_server_stay_back_where_they_could_quote_what_was_sealed() {
-        let status = Status { code: 422, message: "type: Invalid value: \"hunter2\"".to_owned(), ..Status::default() };
+        let status = Status {
+            code: 422,
+            message: "type: Invalid value: \"hunter2\"".to_owned(),
+            ..Status::default()
+        };
         let error = kube::Error::Api(Box::new(status));
         assert!(!refusal(&error, "create", &identity(), false).report.message.contains("hunter2"));
         assert!(refusal(&error, "create", &identity(), true).report.message.contains("hunter2"));
@@ -507,7 +522,8 @@ mod answers {
     #[test]
     fn the_server_says_how_long_it_wants_to_be_left_alone() {
         let status: Status =
-            serde_json::from_value(json!({ "code": 429, "details": { "retryAfterSeconds": 7 } })).unwrap();
+            serde_json::from_value(json!({ "code": 429, "details": { "retryAfterSeconds": 7 } }))
+                .unwrap();
         let refusal = refusal(&kube::Error::Api(Box::new(status)), "update", &identity(), true);
         assert_eq!(refusal.retry_after, Duration::from_secs(7));
     }

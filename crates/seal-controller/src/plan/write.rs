@@ -94,7 +94,10 @@ pub(super) fn changes(
     let mut manifest = manifest(identity, desired);
     manifest["metadata"]["uid"] = json!(existing.uid);
     manifest["metadata"]["resourceVersion"] = json!(existing.resource_version);
-    if !merging && removed.is_empty() && owners.as_ref().is_none_or(|owners| owners.only_ours_is_new) {
+    if !merging
+        && removed.is_empty()
+        && owners.as_ref().is_none_or(|owners| owners.only_ours_is_new)
+    {
         if desired.owned {
             manifest["metadata"]["ownerReferences"] = json!([owner_reference(identity)]);
         }

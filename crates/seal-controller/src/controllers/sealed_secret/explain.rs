@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use seal_api::condition::{Reason, Report};
 use seal_api::sealed_secret::SealedSecret;
-use seal_api::sealing::diagnosis::{DEFAULT_BUDGET, Diagnosis, Place, Question, RetiredKey, diagnose};
+use seal_api::sealing::diagnosis::{
+    DEFAULT_BUDGET, Diagnosis, Place, Question, RetiredKey, diagnose,
+};
 use seal_api::sealing::{SealedValue, SealingKey};
 use seal_api::unseal::{UnsealError, describe};
 

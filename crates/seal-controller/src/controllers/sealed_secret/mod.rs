@@ -6,10 +6,12 @@ mod reconcile;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kube::runtime::watcher::Event;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tracing::{debug, error, info};
 
 use crate::context::Context;
@@ -21,12 +23,17 @@ use crate::watches;
 use objects::{Change, Key, Objects, Seen};
 use reconcile::Reconciler;
 
+/// How long the last events may take when the process is to end.
+const LAST_EVENTS: Duration = Duration::from_secs(2);
+
 /// Looks after SealedSecrets whenever this replica leads, until `shutdown` says `true`. What is being written then is finished
 /// first; when the lead is lost, nothing is.
 pub(crate) async fn run(context: Context, mut shutdown: watch::Receiver<bool>) {
     let pool = match UnsealPool::start() {
         Ok(pool) => pool,
-        Err(error) => return error!("the system gives no threads to open sealed values with: {error}"),
+        Err(error) => {
+            return error!("the system gives no threads to open sealed values with: {error}");
+        }
     };
     let mut leading = context.leading.clone();
     loop {
@@ -79,10 +86,13 @@ impl Term {
     async fn run(self, shutdown: watch::Receiver<bool>) {
         let Self { context, queue, objects, reconciler, send_events } = self;
         let mut background = JoinSet::new();
-        background.spawn(send_events);
+        let mut telling = JoinSet::new();
+        telling.spawn(send_events);
+        let mut stop = shutdown.clone();
         let mut keys = context.sealing_keys.changes();
-        if keys.wait_for(|version| *version > 0).await.is_err() {
-            return;
+        tokio::select! {
+            () = says(&mut stop, true) => return,
+            listed = keys.wait_for(|version| *version > 0) => if listed.is_err() { return },
         }
         // Secrets are listed behind SealedSecrets, so that their list says which of those have none.
         let namespaces: Vec<Option<String>> = if context.settings.namespaces.is_empty() {
@@ -101,15 +111,16 @@ impl Term {
                 seen: HashSet::new(),
                 listed: Some(listed.clone()),
             };
-            let (client, selector) = (context.client.clone(), context.settings.label_selector.clone());
+            let (client, selector) =
+                (context.client.clone(), context.settings.label_selector.clone());
             background.spawn(async move {
                 let mut watch = watch;
                 let handle = |event| watch.handle(event);
-                watches::sealed_secrets(client, namespace.as_deref(), selector.as_deref(), handle).await;
+                watches::sealed_secrets(client, namespace.as_deref(), selector.as_deref(), handle)
+                    .await;
             });
         }
         let all = namespaces.len();
-        let mut stop = shutdown.clone();
         tokio::select! {
             () = says(&mut stop, true) => return,
             listed = to_list.wait_for(|listed| *listed == all) => if listed.is_err() { return },
@@ -128,7 +139,8 @@ impl Term {
                 };
                 let client = context.client.clone();
                 background.spawn(async move {
-                    watches::secrets(client, namespace.as_deref(), |event| watch.handle(event)).await;
+                    watches::secrets(client, namespace.as_deref(), |event| watch.handle(event))
+                        .await;
                 });
             }
             // Worth waiting for: what is known to be absent need not be asked for.
@@ -142,14 +154,28 @@ impl Term {
         background.spawn(watch_keys(keys, queue.clone(), objects.clone()));
         let mut workers = JoinSet::new();
         for _ in 0..context.settings.workers {
-            workers.spawn(work(context.clone(), queue.clone(), reconciler.clone(), shutdown.clone()));
+            workers.spawn(work(
+                context.clone(),
+                queue.clone(),
+                reconciler.clone(),
+                shutdown.clone(),
+            ));
         }
         while workers.join_next().await.is_some() {}
         debug!("all workers have stopped");
+        // What was done is told, if the API server takes it soon.
+        drop(reconciler);
+        background.abort_all();
+        let _ = timeout(LAST_EVENTS, telling.join_next()).await;
     }
 }
 
-async fn work(context: Context, queue: Arc<Queue<Key>>, reconciler: Arc<Reconciler>, mut shutdown: watch::Receiver<bool>) {
+async fn work(
+    context: Context,
+    queue: Arc<Queue<Key>>,
+    reconciler: Arc<Reconciler>,
+    mut shutdown: watch::Receiver<bool>,
+) {
     loop {
         let (key, lane) = tokio::select! {
             biased;
@@ -194,7 +220,9 @@ impl WatchSealedSecrets {
             Event::Init => self.seen.clear(),
             Event::InitApply(watched) => {
                 let first = self.listed.is_some();
-                if let Some(key) = self.put(watched, if first { Lane::Backlog } else { Lane::Fresh }) {
+                if let Some(key) =
+                    self.put(watched, if first { Lane::Backlog } else { Lane::Fresh })
+                {
                     self.seen.insert(key);
                 }
             }
@@ -248,7 +276,10 @@ struct WatchSecrets {
 }
 
 impl WatchSecrets {
-    fn handle(&mut self, event: Event<kube::core::PartialObjectMeta<k8s_openapi::api::core::v1::Secret>>) {
+    fn handle(
+        &mut self,
+        event: Event<kube::core::PartialObjectMeta<k8s_openapi::api::core::v1::Secret>>,
+    ) {
         match event {
             Event::Init => self.seen.clear(),
             Event::InitApply(secret) => {

@@ -84,7 +84,12 @@ pub(crate) struct Objects(Mutex<HashMap<Key, Known>>);
 
 impl Objects {
     /// Takes over an object from the watch.
-    pub(crate) fn put(&self, key: Key, object: SealedSecret, malformed: Option<MalformedObject>) -> Change {
+    pub(crate) fn put(
+        &self,
+        key: Key,
+        object: SealedSecret,
+        malformed: Option<MalformedObject>,
+    ) -> Change {
         let inputs = inputs_digest(&object);
         let mut all = self.lock();
         let Some(known) = all.get_mut(&key) else {
@@ -202,7 +207,11 @@ impl Objects {
     }
 
     /// After a list of Secrets: those of the namespace, or all, whose Secret was not in it.
-    pub(crate) fn secrets_missing(&self, namespace: Option<&str>, listed: &HashSet<Key>) -> Vec<Key> {
+    pub(crate) fn secrets_missing(
+        &self,
+        namespace: Option<&str>,
+        listed: &HashSet<Key>,
+    ) -> Vec<Key> {
         let mut all = self.lock();
         let mut missing = Vec::new();
         for (key, known) in all.iter_mut() {
@@ -221,7 +230,9 @@ impl Objects {
     pub(crate) fn failed_with_other_keys(&self, keys_version: u64) -> Vec<Key> {
         self.lock()
             .iter()
-            .filter(|(_, known)| known.failed.as_ref().is_some_and(|(tried, _)| *tried != keys_version))
+            .filter(|(_, known)| {
+                known.failed.as_ref().is_some_and(|(tried, _)| *tried != keys_version)
+            })
             .map(|(key, _)| key.clone())
             .collect()
     }
@@ -233,7 +244,8 @@ impl Objects {
 
 /// Whether `object` is an earlier state of `known`. Versions that are no numbers are taken as they come.
 fn is_older(object: &SealedSecret, known: &SealedSecret) -> bool {
-    let version = |object: &SealedSecret| object.metadata.resource_version.as_ref()?.parse::<u64>().ok();
+    let version =
+        |object: &SealedSecret| object.metadata.resource_version.as_ref()?.parse::<u64>().ok();
     object.metadata.uid == known.metadata.uid
         && matches!((version(object), version(known)), (Some(new), Some(old)) if new < old)
 }

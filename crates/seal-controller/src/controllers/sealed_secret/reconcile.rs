@@ -9,7 +9,8 @@ use seal_api::condition::{Reason, Report, SYNCED, says_synced};
 use seal_api::sealed_secret::SealedSecret;
 use seal_api::sealing::Fingerprint;
 use seal_api::sealing::diagnosis::Place;
-use seal_api::unseal::{self, UnsealError};
+use seal_api::unseal::{self, UnsealError, Unsealed};
+use seal_core::secret::SecretBytes;
 use tokio::time::Instant;
 use tracing::{error, info};
 
@@ -57,13 +58,24 @@ struct Look {
 
 impl Look {
     fn failed(report: Report, counted: FailedUnseal, outcome: Outcome) -> Self {
-        Self { report, verified: None, wrote: false, outcome, counted: Some(counted), passing: false }
+        Self {
+            report,
+            verified: None,
+            wrote: false,
+            outcome,
+            counted: Some(counted),
+            passing: false,
+        }
     }
 
     fn refused(refusal: Refusal, counted: FailedUnseal) -> Self {
         Self {
             passing: refusal.passing,
-            ..Self::failed(refusal.report, counted, Outcome::Retry { at_least: refusal.retry_after })
+            ..Self::failed(
+                refusal.report,
+                counted,
+                Outcome::Retry { at_least: refusal.retry_after },
+            )
         }
     }
 }
@@ -77,7 +89,12 @@ struct Opened {
 }
 
 impl Reconciler {
-    pub(super) fn new(context: Context, objects: Arc<Objects>, pool: UnsealPool, events: Events) -> Self {
+    pub(super) fn new(
+        context: Context,
+        objects: Arc<Objects>,
+        pool: UnsealPool,
+        events: Events,
+    ) -> Self {
         Self { context, objects, pool, events, gone: Mutex::default() }
     }
 
@@ -161,19 +178,29 @@ impl Reconciler {
                 Some(opened) => opened,
                 None => match self.open(identity, key, known, lane).await {
                     Ok(opened) => opened,
-                    Err(report) => return Look::failed(report, FailedUnseal::Unseal, Outcome::Done),
+                    Err(report) => {
+                        return Look::failed(report, FailedUnseal::Unseal, Outcome::Done);
+                    }
                 },
             };
             match self.write(identity, known, &now_opened, existing.as_ref()).await {
                 Ok(look) => return look,
-                Err(refusal) if refusal.conflict && attempt < MOST_CONFLICTS => opened = Some(now_opened),
+                Err(refusal) if refusal.conflict && attempt < MOST_CONFLICTS => {
+                    opened = Some(now_opened)
+                }
                 Err(refusal) => return Look::refused(refusal, FailedUnseal::Update),
             }
         }
     }
 
     /// Opens the values and makes of them what is wanted. With the same keys, what failed once is not tried again.
-    async fn open(&self, identity: &Identity, key: &Key, known: &Known, lane: Lane) -> Result<Opened, Report> {
+    async fn open(
+        &self,
+        identity: &Identity,
+        key: &Key,
+        known: &Known,
+        lane: Lane,
+    ) -> Result<Opened, Report> {
         // Before the keys are taken: if they change in between, this is tried again.
         let version = *self.context.sealing_keys.changes().borrow();
         if let Some((tried, report)) = &known.failed
@@ -206,7 +233,6 @@ impl Reconciler {
         lane: Lane,
     ) -> Result<Opened, Report> {
         let object = &known.object;
-        let malformed = |errors: Vec<UnsealError>| Report::failed(Reason::Malformed, unseal::describe(&errors));
         let whole = unseal::sealed_whole(object).transpose().map_err(malformed)?;
         let is_whole = whole.is_some();
         let sealed = match whole {
@@ -226,21 +252,26 @@ impl Reconciler {
         let opened = self.pool.open(lane, ring, &label, sealed.clone(), known.hint.clone()).await;
         if !opened.failed.is_empty() {
             let others = self.objects.names_beside(&identity.namespace, &identity.name, MOST_NAMES);
-            let others = others.into_iter().map(|name| Place::new(&identity.namespace, name)).collect();
+            let others =
+                others.into_iter().map(|name| Place::new(&identity.namespace, name)).collect();
             let candidates = Candidates { keys, others };
-            return Err(explain::not_opened(&self.pool, lane, object, &sealed, &opened, candidates).await);
+            return Err(explain::not_opened(
+                &self.pool, lane, object, &sealed, &opened, candidates,
+            )
+            .await);
         }
-        let unsealed = if is_whole {
-            let whole = opened.values.values().next().cloned().unwrap_or_default();
-            unseal::assemble_whole(object, &whole).map_err(malformed)?
-        } else {
-            unseal::assemble(object, &opened.values)
-                .map_err(|errors| Report::failed(Reason::TemplateFailed, unseal::describe(&errors)))?
+        // Templates may take a while, and so may JSON of a megabyte.
+        let (used, values) = (opened.used, opened.values);
+        let object = object.clone();
+        let assembling = move || assemble(&object, &values, is_whole);
+        let Some(unsealed) = self.pool.run(lane, assembling).await else {
+            return Err(Report::failed(Reason::UpdateFailed, "this replica is ending"));
         };
+        let unsealed = unsealed?;
         let settings = &self.context.settings;
         let legacy_key = (settings.key_namespace.as_str(), settings.key_prefix.as_str());
         let desired = Desired::of(identity, unsealed, legacy_key)?;
-        Ok(Opened { desired, used: opened.used, is_whole })
+        Ok(Opened { desired, used, is_whole })
     }
 
     /// Plans and writes.
@@ -263,7 +294,9 @@ impl Reconciler {
         let Some(write) = plan.write else {
             let synced = plan.report.is_synced();
             return Ok(Look {
-                verified: existing.filter(|_| synced).map(|existing| existing.resource_version.clone()),
+                verified: existing
+                    .filter(|_| synced)
+                    .map(|existing| existing.resource_version.clone()),
                 counted: (!synced).then_some(FailedUnseal::Update),
                 outcome: if synced { Outcome::Done } else { Outcome::RETRY },
                 report: plan.report,
@@ -315,7 +348,12 @@ impl Reconciler {
                 Err(error) => {
                     self.context.metrics.unseal_error(FailedUnseal::Status, &key.namespace);
                     let refusal = plan::refusal(&error, "update the status of", identity, true);
-                    error!(namespace = key.namespace, name = key.name, "{}", refusal.report.message);
+                    error!(
+                        namespace = key.namespace,
+                        name = key.name,
+                        "{}",
+                        refusal.report.message
+                    );
                     return Outcome::Retry { at_least: refusal.retry_after };
                 }
             }
@@ -405,6 +443,25 @@ fn no_longer_leading(identity: &Identity) -> Refusal {
         conflict: false,
         retry_after: Duration::ZERO,
     }
+}
+
+/// Makes the Secret of what was opened.
+fn assemble(
+    object: &SealedSecret,
+    values: &BTreeMap<String, SecretBytes>,
+    is_whole: bool,
+) -> Result<Unsealed, Report> {
+    if is_whole {
+        let whole = values.values().next().cloned().unwrap_or_default();
+        return unseal::assemble_whole(object, &whole).map_err(malformed);
+    }
+    unseal::assemble(object, values)
+        .map_err(|errors| Report::failed(Reason::TemplateFailed, unseal::describe(&errors)))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped with")]
+fn malformed(errors: Vec<UnsealError>) -> Report {
+    Report::failed(Reason::Malformed, unseal::describe(&errors))
 }
 
 /// Whether nobody was told yet, or so long ago that the event is about to expire.
