@@ -51,6 +51,7 @@ async fn what_was_under_way_is_finished_and_what_changes_afterwards_is_noticed()
     scene.until_data("object-2", &[("a", "changed")]).await;
     scene.delete_secret("object-3").await;
     scene.until_data("object-3", &[("a", "object-3")]).await;
-    let starts = controller.log().iter().filter(|line| line.contains("starting seal-controller"));
+    let log = controller.log();
+    let starts = log.iter().filter(|line| line.contains("starting seal-controller"));
     assert_eq!(starts.count(), 1);
 }

@@ -44,7 +44,7 @@ async fn a_malformed_object_is_reported_and_the_others_are_done() {
     let server = OwnServer::start().await;
     server.cluster().install_crds().await;
     loosen(server.cluster()).await;
-    let mut scene = Scene::prepare_in(server.cluster().clone(), "malformed", &[]).await;
+    let mut scene = Scene::prepare_in(server.cluster(), "malformed", &[]).await;
     let mut labels = scene.sealed("labels", &[("a", "1")]);
     labels["spec"]["template"] = json!({ "metadata": { "labels": { "number": 7 } } });
     let mut values = scene.sealed("values", &[("a", "1")]);

@@ -101,11 +101,6 @@ impl Scene {
     pub(crate) async fn prepare_in(cluster: &Cluster, prefix: &str, values: &[&str]) -> Self {
         let cluster = cluster.clone();
         cluster.install_crds().await;
-        Self::prepare_in(cluster, prefix, values).await
-    }
-
-    /// Without, in such a cluster.
-    pub(crate) async fn prepare_in(cluster: Cluster, prefix: &str, values: &[&str]) -> Self {
         let namespace = cluster.namespace(prefix).await;
         let account = namespace.service_account(values).await;
         let key = TestKey::generate();
@@ -157,7 +152,7 @@ impl Scene {
 
     /// Creates a SealedSecret, or makes the one that is there what `object` says. Not by server-side apply: API servers of
     /// 1.20 refuse malformed objects there, and take empty texts for nothing.
-    pub(crate) async fn apply(&self, object: &Value) {
+    pub(crate) async fn apply(&self, object: &Value) -> DynamicObject {
         let kind = ApiResource::erase::<SealedSecret>(&());
         let client = self.cluster.client();
         let objects: Api<DynamicObject> =
@@ -178,6 +173,7 @@ impl Scene {
             }
         })
         .await;
+        objects.get(&name).await.unwrap()
     }
 
     /// Changes something of a Secret, as somebody else.

@@ -28,7 +28,7 @@ use kube::{Api, Client, Config, ResourceExt};
 pub(crate) use self::controller::{Controller, free_port};
 pub(crate) use self::namespace::TestNamespace;
 pub(crate) use self::own_server::OwnServer;
-pub(crate) use self::permissions::{Permissions, ServiceAccount};
+pub(crate) use self::permissions::{Grant, Permissions, ServiceAccount};
 pub(crate) use self::relay::{Answered, Asked, Relay};
 use crate::eventually::eventually;
 

@@ -51,8 +51,8 @@
 
 {{- define "seal.image" -}}
 {{- $image := .Values.image }}
-{{- if hasSuffix "sealed-secrets-controller" $image.repository }}
-{{- fail "image.repository is the image of sealed-secrets: leave `image` out of the values, or name a copy of ghcr.io/seal-dev/seal-controller" }}
+{{- if or (hasSuffix "sealed-secrets-controller" $image.repository) (regexMatch "^v?0\\.([12][0-9]|3[0-9])\\." (toString $image.tag)) (eq (toJson .Values.command) "[\"controller\"]") }}
+{{- fail "`image` or `command` is that of sealed-secrets: leave both out of the values, or name a copy of ghcr.io/seal-dev/seal-controller" }}
 {{- end }}
 {{- with $image.registry }}{{ . }}/{{ end }}{{ $image.repository }}
 {{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ default .Chart.AppVersion $image.tag }}{{ end }}

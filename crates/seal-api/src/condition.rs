@@ -97,6 +97,9 @@ pub struct Report {
     pub message: String,
 }
 
+/// Bytes of a message.
+const LONGEST_MESSAGE: usize = 4096;
+
 impl Report {
     /// All is well.
     pub fn unsealed() -> Self {
@@ -104,8 +107,15 @@ impl Report {
     }
 
     /// Something is not.
+    ///
+    /// The API server takes a status of 2 MiB at most, so a longer message is cut to 4 KiB.
     pub fn failed(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+        let mut message = message.into();
+        if message.len() > LONGEST_MESSAGE {
+            message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+            message.push('…');
+        }
+        Self { reason, message }
     }
 
     /// Whether the Secret is what the SealedSecret says.

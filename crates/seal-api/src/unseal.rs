@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -15,6 +16,12 @@ use thiserror::Error;
 use crate::sealed_secret::SealedSecret;
 use crate::sealing::{MalformedValue, SealedValue};
 use crate::template::{self, TemplateError};
+
+/// The most entries of `spec.template.data`.
+pub const MAX_TEMPLATES: usize = 500;
+/// The most keys, and the most characters of each, that an error names: the API server takes a status of 2 MiB at most.
+const MOST_KEYS: usize = 20;
+const LONGEST_KEY: usize = 253;
 
 /// The Secret that a SealedSecret stands for.
 pub struct Unsealed {
@@ -58,6 +65,12 @@ pub enum UnsealError {
     /// `spec.encryptedData` is no map.
     #[error("spec.encryptedData is not an object of texts")]
     NoMap,
+    /// More templates than anybody writes; each sees all fields, so the work grows with the square.
+    #[error("spec.template.data has {how_many} templates, of which {MAX_TEMPLATES} are the most")]
+    TooManyTemplates {
+        /// How many there are.
+        how_many: usize,
+    },
     /// The deprecated form beside the usual one.
     #[error(
         "spec.data and spec.encryptedData are both set, of which only one can count; remove spec.data, which is deprecated"
@@ -75,9 +88,22 @@ impl UnsealError {
             Self::Malformed { key, problem } => (Some(key), problem.to_string()),
             Self::Template { key, problem } => (Some(key), problem.to_string()),
             Self::NotOpened { key } => (Some(key), "no key could decrypt secret".to_owned()),
-            Self::NoMap | Self::BothForms | Self::NoSecretInData => (None, self.to_string()),
+            Self::NoMap
+            | Self::BothForms
+            | Self::NoSecretInData
+            | Self::TooManyTemplates { .. } => (None, self.to_string()),
         }
     }
+}
+
+/// The keys with commas between, as far as a status has room for them.
+fn named(keys: &[&str]) -> String {
+    let cut = |key: &&str| key.chars().take(LONGEST_KEY).collect::<String>();
+    let mut text = keys.iter().take(MOST_KEYS).map(cut).collect::<Vec<_>>().join(", ");
+    if keys.len() > MOST_KEYS {
+        text.push_str(&format!(", and {} more", keys.len() - MOST_KEYS));
+    }
+    text
 }
 
 /// All errors in one line, as sealed-secrets groups them: `no key could decrypt secret (key1, key2)`.
@@ -95,7 +121,7 @@ pub fn describe(errors: &[UnsealError]) -> String {
         .into_iter()
         .map(
             |(text, keys)| {
-                if keys.is_empty() { text } else { format!("{text} ({})", keys.join(", ")) }
+                if keys.is_empty() { text } else { format!("{text} ({})", named(&keys)) }
             },
         )
         .collect();
@@ -151,6 +177,9 @@ pub fn assemble(
     let texts: Vec<(&String, &String)> =
         texts.into_iter().flatten().filter(|(key, _)| !values.contains_key(*key)).collect();
     let mut fields = BTreeMap::new();
+    if texts.len() > MAX_TEMPLATES {
+        return Err(vec![UnsealError::TooManyTemplates { how_many: texts.len() }]);
+    }
     if !texts.is_empty() {
         fields.clone_from(values);
         for (key, text) in &texts {
@@ -162,20 +191,15 @@ pub fn assemble(
         .map(|(key, value)| (key.clone(), ByteString(value.expose().to_vec())))
         .collect();
     let mut changing = Vec::new();
-    let mut errors = Vec::new();
-    for (key, text) in texts {
-        match template::render(key, text, &fields) {
-            Ok(rendered) => {
-                data.insert(key.clone(), ByteString(rendered.text.expose().to_vec()));
-                if rendered.changing {
-                    changing.push(key.clone());
-                }
-            }
-            Err(problem) => errors.push(UnsealError::Template { key: key.clone(), problem }),
+    let named = texts.iter().map(|(key, text)| (key.as_str(), text.as_str()));
+    let rendered = template::render_all(named, &fields, Timestamp::now()).map_err(|errors| {
+        errors.into_iter().map(|(key, problem)| UnsealError::Template { key, problem }).collect::<Vec<_>>()
+    })?;
+    for ((key, _), rendered) in texts.into_iter().zip(rendered) {
+        data.insert(key.clone(), ByteString(rendered.text.expose().to_vec()));
+        if rendered.changing {
+            changing.push(key.clone());
         }
-    }
-    if !errors.is_empty() {
-        return Err(errors);
     }
     let mut secret = skeleton(object);
     secret.data = Some(data);

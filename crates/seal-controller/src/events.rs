@@ -17,6 +17,8 @@ use tracing::warn;
 
 use crate::plan::FIELD_MANAGER;
 
+/// What of an object's name goes into that of its event, which has a time behind it and may be 253 characters long.
+const LONGEST_NAME: usize = 230;
 /// The component that sealed-secrets names in its events.
 const REPORTER: &str = "sealed-secrets";
 /// How long an event stands for what goes on; the API server keeps events for an hour.
@@ -89,9 +91,9 @@ fn event(object: ObjectReference, report: &Report, instance: &str, now: Timestam
         metadata: ObjectMeta {
             namespace: object.namespace.clone(),
             name: Some(format!(
-                "{}.{:x}",
-                object.name.as_deref().unwrap_or_default(),
-                now.as_nanosecond()
+                "{name:.LONGEST_NAME$}.{:x}",
+                now.as_nanosecond(),
+                name = object.name.as_deref().unwrap_or_default(),
             )),
             ..ObjectMeta::default()
         },

@@ -2,7 +2,7 @@
 //! Secrets.
 
 use std::borrow::Cow;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -13,15 +13,19 @@ use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, Resource};
 use seal_api::malformed::MalformedObject;
-use seal_api::sealed_secret::SealedSecret;
+use seal_api::sealed_secret::{SealedSecret, SealedSecretSpec};
 use seal_api::sealing::{CLUSTER_WIDE, NAMESPACE_WIDE};
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tracing::{info, warn};
 
-/// Objects per answer of a list: large enough to be quick, small enough not to be felt in memory.
-const PAGE: u32 = 250;
+/// Objects per answer of a list: large enough to be quick, and few enough that the largest that there can be fit into memory.
+const PAGE: u32 = 50;
+/// Deeper than any SealedSecret is.
+const MOST_LEVELS: usize = 60;
 /// How long a broken watch waits before its next try, at first and at most. A restarted API server is noticed soon.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -37,7 +41,9 @@ pub(crate) struct Watched {
 
 impl<'de> Deserialize<'de> for Watched {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut value = Value::deserialize(deserializer)?;
+        let mut too_deep = false;
+        let shallow = Shallow { levels: MOST_LEVELS, cut: &mut too_deep };
+        let mut value = shallow.deserialize(deserializer)?;
         // Together they are often larger than the rest, and nobody reads them here.
         if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.remove("managedFields");
@@ -50,6 +56,16 @@ impl<'de> Deserialize<'de> for Watched {
         }
         let (metadata, status) = (value["metadata"].clone(), value["status"].clone());
         match SealedSecret::read(value) {
+            Ok(object) if too_deep => {
+                let malformed = MalformedObject {
+                    path: "the object".to_owned(),
+                    expected: "nested less than 60 levels deep",
+                };
+                let metadata = object.metadata;
+                let status = object.status;
+                let object = SealedSecret { metadata, status, ..SealedSecret::new("", SealedSecretSpec::default()) };
+                Ok(Self { object, malformed: Some(malformed) })
+            }
             Ok(object) => Ok(Self { object, malformed: None }),
             Err(malformed) => {
                 let bare = json!({
@@ -60,6 +76,83 @@ impl<'de> Deserialize<'de> for Watched {
                 Ok(Self { object, malformed: Some(malformed) })
             }
         }
+    }
+}
+
+/// Reads JSON down to some depth; what is deeper is passed over without recursion. serde_json itself gives up at 128 levels, and
+/// with that the whole list in which the object stands.
+struct Shallow<'a> {
+    levels: usize,
+    cut: &'a mut bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Shallow<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Shallow<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        let Some(levels) = self.levels.checked_sub(1) else {
+            *self.cut = true;
+            while items.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(Value::Null);
+        };
+        while let Some(item) = items.next_element_seed(Shallow { levels, cut: &mut *self.cut })? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        let Some(levels) = self.levels.checked_sub(1) else {
+            *self.cut = true;
+            while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(Value::Null);
+        };
+        while let Some(key) = entries.next_key::<String>()? {
+            map.insert(key, entries.next_value_seed(Shallow { levels, cut: &mut *self.cut })?);
+        }
+        Ok(Value::Object(map))
     }
 }
 
@@ -198,6 +291,25 @@ mod tests {
         assert_eq!(watched.malformed.unwrap().path, "spec.template.metadata.labels.a");
         assert_eq!(watched.object.metadata.generation, Some(3));
         assert_eq!(watched.object.status.unwrap().observed_generation, Some(2));
+    }
+
+    #[test]
+    fn an_object_that_nests_deeper_than_any_parser_goes_is_malformed_and_does_not_end_the_list() {
+        let deep = |levels| {
+            let (open, close) = ("{\"a\":".repeat(levels), "}".repeat(levels));
+            let text = format!(
+                r#"[{{"apiVersion":"bitnami.com/v1alpha1","kind":"SealedSecret",
+                "metadata":{{"name":"db","generation":3}},
+                "spec":{{"encryptedData":{{}},"template":{{"metadata":{{"x":{open}[[1]]{close}}}}}}}}}]"#
+            );
+            serde_json::from_str::<Vec<Watched>>(&text).unwrap().pop().unwrap()
+        };
+        assert_eq!(deep(5).malformed, None);
+        for levels in [60, 200, 100_000] {
+            let watched = deep(levels);
+            assert!(watched.malformed.unwrap().to_string().contains("nested"), "{levels}");
+            assert_eq!(watched.object.metadata.generation, Some(3));
+        }
     }
 
     #[test]

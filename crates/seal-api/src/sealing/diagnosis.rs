@@ -321,7 +321,10 @@ impl fmt::Display for Diagnosis {
             Self::WrongScope { says, sealed, by } => {
                 write!(f, "it was sealed {sealed}, but the object says {says} (key {by} fits): ")?;
                 match (says.annotation(), sealed.annotation()) {
-                    (_, Some(annotation)) => write!(
+                    (Some(old), Some(new)) => {
+                        write!(f, "put the annotation {new}: \"true\" in the place of {old}, or seal it again")
+                    }
+                    (None, Some(annotation)) => write!(
                         f,
                         "annotate the object with {annotation}: \"true\", or seal it again"
                     ),

@@ -16,6 +16,14 @@ use super::tree::{Branch, Command, Node, Operand, OperandKind, Pipeline, Templat
 use super::value::{Elements, Entries, List, Map, Value, Width};
 use super::{MAX_DEPTH, MAX_MEMORY, MAX_OUTPUT, MAX_SLOW, MAX_STEPS};
 
+/// What the templates of an object have used of what they may use together.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Spent {
+    steps: u64,
+    memory: usize,
+    slow: u32,
+}
+
 /// A run of one template.
 pub(super) struct Machine<'t> {
     templates: &'t Templates,
@@ -27,9 +35,7 @@ pub(super) struct Machine<'t> {
     /// Whether the clock was asked, or anything drawn.
     pub(super) changing: bool,
     depth: usize,
-    steps: u64,
-    memory: usize,
-    slow: u32,
+    spent: Spent,
     /// Regular expressions of this run, compiled.
     pub(super) regexes: HashMap<Vec<u8>, Rc<Regex>>,
     /// Every map of this run, so that none is dropped before the end, see [`Map`].
@@ -59,7 +65,7 @@ impl Drop for Machine<'_> {
 }
 
 impl<'t> Machine<'t> {
-    pub(super) fn new(templates: &'t Templates, now: Timestamp) -> Self {
+    pub(super) fn new(templates: &'t Templates, now: Timestamp, spent: Spent) -> Self {
         Self {
             templates,
             now,
@@ -68,9 +74,7 @@ impl<'t> Machine<'t> {
             at: 0,
             changing: false,
             depth: 0,
-            steps: 0,
-            memory: 0,
-            slow: 0,
+            spent,
             regexes: HashMap::new(),
             maps: Vec::new(),
         }
@@ -83,10 +87,15 @@ impl<'t> Machine<'t> {
         Ok(std::mem::take(&mut self.out))
     }
 
+    /// What was used so far, by the templates before this one too.
+    pub(super) fn spent(&self) -> Spent {
+        self.spent
+    }
+
     /// Counts work. All that takes time is counted somewhere.
     pub(super) fn step(&mut self, steps: usize) -> Fallible<()> {
-        self.steps = self.steps.saturating_add(steps as u64);
-        if self.steps > MAX_STEPS { Err(Problem::Limit(Limit::Steps)) } else { Ok(()) }
+        self.spent.steps = self.spent.steps.saturating_add(steps as u64);
+        if self.spent.steps > MAX_STEPS { Err(Problem::Limit(Limit::Steps)) } else { Ok(()) }
     }
 
     /// Counts the reading of bytes, which is faster than a step.
@@ -96,14 +105,14 @@ impl<'t> Machine<'t> {
 
     /// Counts memory before it is taken.
     pub(super) fn reserve(&mut self, bytes: usize) -> Fallible<()> {
-        self.memory = self.memory.saturating_add(bytes);
-        if self.memory > MAX_MEMORY { Err(Problem::Limit(Limit::Memory)) } else { Ok(()) }
+        self.spent.memory = self.spent.memory.saturating_add(bytes);
+        if self.spent.memory > MAX_MEMORY { Err(Problem::Limit(Limit::Memory)) } else { Ok(()) }
     }
 
     /// Counts calls of functions that take long by their nature.
     pub(super) fn slow(&mut self, weight: u32) -> Fallible<()> {
-        self.slow = self.slow.saturating_add(weight);
-        if self.slow > MAX_SLOW { Err(Problem::Limit(Limit::Slow)) } else { Ok(()) }
+        self.spent.slow = self.spent.slow.saturating_add(weight);
+        if self.spent.slow > MAX_SLOW { Err(Problem::Limit(Limit::Slow)) } else { Ok(()) }
     }
 
     /// Does something one level deeper.

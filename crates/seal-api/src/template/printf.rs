@@ -6,8 +6,8 @@ use super::print::{self, push};
 use super::quote;
 use super::value::{Value, Width};
 
-/// Wider than any line, and small enough to pad with.
-const MAX_WIDTH: i64 = 1_000_000;
+/// Wider than any line, and small enough to pad with: Rust's own formatting panics above 65,535, where Go takes a million.
+const MAX_WIDTH: i64 = 65_000;
 
 #[derive(Default, Clone)]
 struct Verb {
@@ -480,6 +480,6 @@ fn general(magnitude: f64, precision: usize) -> String {
     if exponent < -4 || exponent >= limit {
         return format!("{}e{}", without_zeros(digits), print::two_digits(exponent));
     }
-    let decimals = usize::try_from(limit - 1 - exponent).unwrap_or(0);
+    let decimals = usize::try_from(limit - 1 - exponent).unwrap_or(0).min(MAX_WIDTH as usize);
     without_zeros(&format!("{magnitude:.decimals$}"))
 }

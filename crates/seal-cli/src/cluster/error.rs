@@ -116,7 +116,7 @@ impl ClusterError {
                 "wait a moment; its `--rate-limit` says how many requests per second it takes".into()
             }
             Self::Refused { controller, .. } => format!(
-                "its log says more: `kubectl -n {} logs deploy/{}`",
+                "its log says more: `kubectl -n {} logs svc/{}`",
                 controller.namespace, controller.name
             ),
             Self::NotFetched { .. } => "open the address in a browser to see what is there".into(),

@@ -289,7 +289,7 @@ pub(super) fn not_encrypted(path: &Path) -> CommandError {
     CommandError::failed("nothing in it is encrypted")
         .in_file(path)
         .because(Reason::NotEncrypted)
-        .hint("`seal encrypt` encrypts a file for the first time")
+        .hint("`seal encrypt` encrypts a file for the first time; SealedSecrets are sealed anew by `seal rotate --cluster`")
 }
 
 /// What became of the files of a run.

@@ -18,6 +18,9 @@ use super::{Shared, admitted, later, text};
 /// How long a request waits for others that are decrypted.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a body may take, which is at most a few megabytes: places for bodies are few.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Requests whose bodies are kept at the same time: whoever sends many slowly must not fill the memory.
 const BODIES: usize = 16;
 
@@ -136,7 +139,7 @@ async fn body(body: Body, shared: &Shared) -> Result<Bytes, Response> {
     if body.size_hint().lower() > limit as u64 {
         return Err(too_large());
     }
-    match timeout(shared.settings.read_timeout, to_bytes(body, limit)).await {
+    match timeout(shared.settings.read_timeout.min(BODY_TIMEOUT), to_bytes(body, limit)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) => {
             let error = error.into_inner();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kube::core::Status;
 use seal_api::condition::{Reason, Report};
 
 use super::{Identity, immutable_text};
@@ -15,6 +16,8 @@ pub(crate) struct Refusal {
     pub(crate) passing: bool,
     /// The Secret is not the one that was planned for: look again at once.
     pub(crate) conflict: bool,
+    /// The Secret itself is invalid: trying again changes nothing.
+    pub(crate) invalid: bool,
     /// How long the API server wants to be left alone.
     pub(crate) retry_after: Duration,
 }
@@ -39,6 +42,7 @@ pub(crate) fn refusal(
             ),
             passing: true,
             conflict: false,
+            invalid: false,
             retry_after: Duration::ZERO,
         };
     };
@@ -47,6 +51,8 @@ pub(crate) fn refusal(
     } else {
         "it gives no reason that can be shown"
     };
+    let invalid = invalid_fields(status);
+    let words = if status.code == 422 { invalid.as_str() } else { words };
     let retry_after = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
     let report = match status.code {
         _ if status.message.contains("field is immutable when `immutable` is set") => {
@@ -76,6 +82,32 @@ pub(crate) fn refusal(
         report,
         passing: status.code == 409 || status.code == 429 || status.code >= 500,
         conflict: matches!(status.code, 404 | 409) && verb != "read",
+        invalid: status.code == 422,
         retry_after: Duration::from_secs(u64::from(retry_after)),
     }
+}
+
+/// Which fields the API server will not take, and why as far as that quotes nothing: its sentences show parts of values, such
+/// as the character of a `.dockerconfigjson` at which JSON ends.
+fn invalid_fields(status: &Status) -> String {
+    let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
+    let fields: Vec<String> = causes
+        .iter()
+        .take(5)
+        .map(|cause| {
+            let why = if cause.message.contains("field is immutable") {
+                "field is immutable"
+            } else {
+                match cause.reason.as_str() {
+                    "FieldValueRequired" => "is required",
+                    "FieldValueTooLong" => "is too long",
+                    "FieldValueForbidden" => "is forbidden",
+                    "FieldValueNotSupported" => "has an unsupported value",
+                    _ => "is invalid",
+                }
+            };
+            format!("{:.300}: {why}", cause.field)
+        })
+        .collect();
+    if fields.is_empty() { "it is invalid".to_owned() } else { fields.join(", ") }
 }

@@ -41,7 +41,7 @@ impl fmt::Debug for Desired {
 
 impl Desired {
     /// Takes over what was unsealed; refuses what no custom resource may make. `legacy_key` is the Secret that was the
-    /// sealing key before there were labels: namespace and name.
+    /// sealing key before there were labels: namespace and name. New keys have names that begin with it, so those are refused, too.
     pub(crate) fn of(
         identity: &Identity,
         unsealed: Unsealed,
@@ -67,10 +67,11 @@ impl Desired {
                  may make one: remove the label"
             )));
         }
-        if (identity.namespace.as_str(), identity.name.as_str()) == legacy_key {
+        if identity.namespace == legacy_key.0 && identity.name.starts_with(legacy_key.1) {
             return Err(refused(format!(
-                "a Secret {}/{} would be a sealing key of the cluster; no SealedSecret may make one: take another name",
-                identity.namespace, identity.name,
+                "Secret {}/{} has a name that is kept for sealing keys (they begin with {}), and no SealedSecret may make one: \
+                 take another name",
+                identity.namespace, identity.name, legacy_key.1,
             )));
         }
         let owned = annotations.get(SKIP_OWNER).is_none_or(|value| value != "true");

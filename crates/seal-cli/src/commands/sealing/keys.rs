@@ -81,7 +81,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<SealingKey>, CommandError> {
     })?;
     if secrets.with_envelope > 0 {
         return Err(failed("the Secret of the sealing key is encrypted itself".to_owned())
-            .hint("decrypt it for this one command: `--sealing-key <(seal decrypt BACKUP)`"));
+            .hint("decrypt it for this one command: give `<(seal decrypt BACKUP)` in its place"));
     }
     let mut keys = Vec::new();
     for secret in &secrets.list {

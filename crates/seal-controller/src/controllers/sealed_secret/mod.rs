@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::runtime::watcher::Event;
+use seal_api::sealing::Fingerprint;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -151,7 +152,7 @@ impl Term {
         }
         context.readiness.set_filled(true);
         info!("all objects are known: {} SealedSecrets to look at", queue.waiting(Lane::Backlog));
-        background.spawn(watch_keys(keys, queue.clone(), objects.clone()));
+        background.spawn(watch_keys(context.sealing_keys.clone(), queue.clone(), objects.clone()));
         let mut workers = JoinSet::new();
         for _ in 0..context.settings.workers {
             workers.spawn(work(
@@ -194,11 +195,15 @@ fn show_queue(context: &Context, queue: &Queue<Key>) {
     context.metrics.queue_objects("backlog", queue.waiting(Lane::Backlog));
 }
 
-/// A key that comes or goes concerns those that did not open.
-async fn watch_keys(mut keys: watch::Receiver<u64>, queue: Arc<Queue<Key>>, objects: Arc<Objects>) {
-    while keys.changed().await.is_ok() {
-        let version = *keys.borrow_and_update();
-        for key in objects.failed_with_other_keys(version) {
+/// A key that comes concerns those that did not open, one that goes those that it opened: they must not look well until the
+/// next restart.
+async fn watch_keys(registry: Registry, queue: Arc<Queue<Key>>, objects: Arc<Objects>) {
+    let mut changes = registry.changes();
+    while changes.changed().await.is_ok() {
+        let version = *changes.borrow_and_update();
+        let keys = registry.snapshot();
+        let is_active = |key: &Fingerprint| keys.active.iter().any(|active| active.key.fingerprint() == key);
+        for key in objects.failed_with_other_keys(version).into_iter().chain(objects.left_behind(is_active)) {
             queue.add(key, Lane::Backlog);
         }
     }

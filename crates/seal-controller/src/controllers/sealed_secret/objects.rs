@@ -237,6 +237,19 @@ impl Objects {
             .collect()
     }
 
+    /// Those whose values were opened with a key that does not count any more. They have to be looked at again.
+    pub(crate) fn left_behind(&self, is_active: impl Fn(&Fingerprint) -> bool) -> Vec<Key> {
+        let mut all = self.lock();
+        let mut left = Vec::new();
+        for (key, known) in all.iter_mut() {
+            if known.failed.is_none() && known.hint.as_ref().is_some_and(|hint| !is_active(hint)) {
+                known.verified = None;
+                left.push(key.clone());
+            }
+        }
+        left
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

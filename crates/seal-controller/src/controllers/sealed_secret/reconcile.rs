@@ -188,7 +188,15 @@ impl Reconciler {
                 Err(refusal) if refusal.conflict && attempt < MOST_CONFLICTS => {
                     opened = Some(now_opened)
                 }
-                Err(refusal) => return Look::refused(refusal, FailedUnseal::Update),
+                Err(refusal) => {
+                    if refusal.invalid && existing.is_none() {
+                        // Opening the values all over again for each try would cost others their turn.
+                        let version = *self.context.sealing_keys.changes().borrow();
+                        let failed = Some((version, refusal.report.clone()));
+                        self.objects.update(key, known, |known| known.failed = failed);
+                    }
+                    return Look::refused(refusal, FailedUnseal::Update);
+                }
             }
         }
     }
@@ -441,6 +449,7 @@ fn no_longer_leading(identity: &Identity) -> Refusal {
         report: Report::failed(Reason::UpdateFailed, why),
         passing: true,
         conflict: false,
+        invalid: false,
         retry_after: Duration::ZERO,
     }
 }
