@@ -17,6 +17,7 @@ mod drift;
 mod flags;
 mod http;
 mod key_scene;
+mod kubeseal;
 mod lease;
 mod logs;
 mod malformed;
