@@ -20,6 +20,7 @@ mod flags;
 mod garbage_collection;
 mod http;
 mod key_scene;
+mod kubeseal;
 mod lease;
 mod logs;
 mod malformed;
