@@ -126,3 +126,20 @@ proptest! {
         prop_assert!(matches(&["^\\Q", &text].concat(), &text));
     }
 }
+
+#[test]
+fn keeps_groups_and_greed_where_the_place_of_a_match_matters() {
+    let find = |pattern: &str, text: &str| {
+        let regex = Regex::new(&translate(pattern).unwrap()).unwrap();
+        let captures = regex.captures(text).unwrap();
+        let group =
+            |group: Option<regex::Match<'_>>| group.map_or("", |group| group.as_str()).to_owned();
+        (group(captures.get(0)), group(captures.get(1)))
+    };
+    assert_eq!(find("a(b*?)", "abb"), ("a".into(), "".into()));
+    assert_eq!(find("a(b*)", "abb"), ("abb".into(), "bb".into()));
+    assert_eq!(find("(?U)a(b*)", "abb"), ("a".into(), "".into()));
+    assert_eq!(find("(?U:a*)(?P<n>a)", "aaa"), ("a".into(), "a".into()));
+    assert_eq!(find("(?:x)(?P<name>y{1,2}?)y*", "xyyy"), ("xyyy".into(), "y".into()));
+    assert!(translate("(").is_err() && translate("a(?=b)").is_err());
+}
