@@ -17,8 +17,8 @@
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get{{ if not .Values.skipRecreate }}, list, watch{{ end }}, create, patch{{ if .Values.oldGcBehavior }}, delete{{ end }}]
-# What happened to a SealedSecret is said in events; patch counts one that repeats itself.
+# What happened to a SealedSecret is said in events, each of which is a new one.
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- end }}
