@@ -203,8 +203,13 @@ async fn watch_keys(registry: Registry, queue: Arc<Queue<Key>>, objects: Arc<Obj
     while changes.changed().await.is_ok() {
         let version = *changes.borrow_and_update();
         let keys = registry.snapshot();
-        let is_active = |key: &Fingerprint| keys.active.iter().any(|active| active.key.fingerprint() == key);
-        for key in objects.failed_with_other_keys(version).into_iter().chain(objects.left_behind(is_active)) {
+        let is_active =
+            |key: &Fingerprint| keys.active.iter().any(|active| active.key.fingerprint() == key);
+        for key in objects
+            .failed_with_other_keys(version)
+            .into_iter()
+            .chain(objects.left_behind(is_active))
+        {
             queue.add(key, Lane::Backlog);
         }
     }
