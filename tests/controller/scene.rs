@@ -224,7 +224,7 @@ impl Scene {
     /// Waits until `Ready` has this reason; gives the object and the message.
     pub(crate) async fn until_reason(&self, name: &str, reason: &str) -> (SealedSecret, String) {
         eventually(&format!("{name} says {reason}"), SOON, || async {
-            let object = self.objects().get(name).await.map_err(|error| error.to_string())?;
+            let object = self.read(name).await?;
             let current = object
                 .status
                 .as_ref()
