@@ -26,6 +26,7 @@ deny: ## dependencies against RUSTSEC advisories too (needs the network)
 
 bench: ## release build; the table of README.md, beside sops where it can be had
 	@PATH="$$PATH:$$(tests/setup/sops.sh)" SEAL_BENCH_DATE=$$(date -u +%F) $(CARGO) bench --locked -p seal-cli --bench seal
+	@$(CARGO) bench --locked -p seal-controller --bench controller
 
 fuzz: ## each fuzz target for a minute (nightly, cargo-fuzz); FUZZ_SECONDS=n
 	@tests/setup/fuzz.sh $(FUZZ_SECONDS)
