@@ -26,8 +26,13 @@ struct Install<'a> {
     elsewhere: bool,
 }
 
-const USUAL: Install<'static> =
-    Install { values: &[], recreates: true, writes_status: true, collects: false, elsewhere: false };
+const USUAL: Install<'static> = Install {
+    values: &[],
+    recreates: true,
+    writes_status: true,
+    collects: false,
+    elsewhere: false,
+};
 
 #[tokio::test]
 async fn looking_after_all_namespaces_takes_exactly_the_rights_of_the_chart() {

@@ -140,7 +140,8 @@ async fn lists_that_are_refused_keep_it_from_being_ready_and_are_tried_again() {
     let relay = Relay::start(scene.account.kubeconfig()).await;
     let (fails, failing) = watch::channel(true);
     relay.answer(move |asked| {
-        let refused = *failing.borrow() && asked.resource == "sealedsecrets" && asked.verb == "list";
+        let refused =
+            *failing.borrow() && asked.resource == "sealedsecrets" && asked.verb == "list";
         if refused { with(500, "InternalError") } else { Answered::ByServer }
     });
     let controller = Controller::spawn(relay.kubeconfig(), scene.namespace.name(), &[]);
