@@ -76,10 +76,14 @@ fn the_image_of_sealed_secrets_is_refused_with_what_to_do() {
     let Some(helm) = Helm::find("the_image_of_sealed_secrets_is_refused_with_what_to_do") else {
         return;
     };
-    let said = helm.refusal(
+    for values in [
         "image: {registry: docker.io, repository: bitnami/sealed-secrets-controller, tag: 0.36.6}",
-    );
-    assert!(said.contains("leave `image` out of the values"), "{said}");
+        "image: {registry: mirror.example, tag: v0.36.6}",
+        "command: [controller]",
+    ] {
+        let said = helm.refusal(values);
+        assert!(said.contains("leave both out of the values"), "{values}: {said}");
+    }
 }
 
 #[test]

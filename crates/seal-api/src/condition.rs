@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(conditions[0].reason, None);
         assert_eq!(conditions[0].message, None);
         assert_eq!(conditions[0].last_update_time, conditions[0].last_transition_time);
-        assert_eq!(conditions[0].last_update_time.as_deref(), Some("2026-11-18T14:26:40Z"));
+        assert_eq!(conditions[0].last_update_time.as_deref(), Some("2026-11-18T11:06:40Z"));
         assert_eq!(conditions[1].type_, READY);
         assert_eq!(conditions[1].reason.as_deref(), Some("Unsealed"));
     }

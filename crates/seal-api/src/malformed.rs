@@ -59,7 +59,7 @@ fn first_malformed(object: &Value) -> MalformedObject {
     for (path, expected) in FIELDS {
         let found = path.split('.').try_fold(object, |value, field| value.get(field));
         let found = match found {
-            None if path == "spec" => &Value::Null,
+            None | Some(Value::Null) if path == "spec" => &Value::Null,
             None | Some(Value::Null) => continue,
             Some(found) => found,
         };

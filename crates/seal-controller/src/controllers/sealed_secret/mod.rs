@@ -18,6 +18,7 @@ use tracing::{debug, error, info};
 use crate::context::Context;
 use crate::events::Events;
 use crate::queue::{Lane, Queue};
+use crate::sealing_keys::Registry;
 use crate::unseal_pool::UnsealPool;
 use crate::watches;
 

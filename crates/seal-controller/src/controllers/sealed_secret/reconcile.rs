@@ -468,7 +468,6 @@ fn assemble(
         .map_err(|errors| Report::failed(Reason::TemplateFailed, unseal::describe(&errors)))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what errors are mapped with")]
 fn malformed(errors: Vec<UnsealError>) -> Report {
     Report::failed(Reason::Malformed, unseal::describe(&errors))
 }
