@@ -102,9 +102,7 @@ async fn objects_are_counted_and_their_conditions_shown_until_they_are_gone() {
             "sealed_secrets_controller_unseal_errors_total{{reason=\"unseal\",namespace=\"{}\"}} ",
             namespace.name()
         ),
-        "seal_controller_reconcile_duration_seconds_count{kind=\"SealedSecret\",result=\"ok\"} "
-            .to_owned(),
-        "seal_controller_reconcile_duration_seconds_count{kind=\"SealedSecret\",result=\"failed\"} "
+        "seal_controller_reconcile_duration_seconds_count{kind=\"SealedSecret\",result=\"done\"} "
             .to_owned(),
         "seal_controller_queue_objects{lane=\"fresh\"} ".to_owned(),
     ] {

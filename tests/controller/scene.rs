@@ -209,7 +209,7 @@ impl Scene {
     /// Waits until the status speaks of the present generation with this in `Synced`.
     pub(crate) async fn until_synced(&self, name: &str, status: &str) -> SealedSecret {
         eventually(&format!("{name} says Synced={status}"), SOON, || async {
-            let object = self.objects().get(name).await.map_err(|error| error.to_string())?;
+            let object = self.read(name).await?;
             let current = object
                 .status
                 .as_ref()
@@ -237,6 +237,19 @@ impl Scene {
             }
         })
         .await
+    }
+
+    /// An object, with an empty spec if that cannot be read.
+    async fn read(&self, name: &str) -> Result<SealedSecret, String> {
+        let kind = ApiResource::erase::<SealedSecret>(&());
+        let objects: Api<DynamicObject> =
+            Api::namespaced_with(self.cluster.client(), self.namespace.name(), &kind);
+        let object = objects.get(name).await.map_err(|error| error.to_string())?;
+        let mut object = serde_json::to_value(object).map_err(|error| error.to_string())?;
+        SealedSecret::read(object.clone()).or_else(|_| {
+            object["spec"] = json!({});
+            SealedSecret::read(object).map_err(|error| error.to_string())
+        })
     }
 
     /// Notes of the events about an object that have this reason.

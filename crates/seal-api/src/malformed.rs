@@ -19,6 +19,10 @@ pub struct MalformedObject {
 impl SealedSecret {
     /// Reads an object of the API server. A status that cannot be read is passed over: it is ours to write.
     pub fn read(mut object: Value) -> Result<Self, MalformedObject> {
+        // serde takes a list for a struct, too, its fields in order.
+        if let Some(culprit) = list_for_an_object(&object) {
+            return Err(culprit);
+        }
         if let Ok(read) = serde_json::from_value(object.clone()) {
             return Ok(read);
         }
@@ -54,6 +58,15 @@ const FIELDS: [(&str, Expected); 11] = [
     ("spec.template.metadata.labels", Expected::Texts),
     ("spec.template.metadata.annotations", Expected::Texts),
 ];
+
+fn list_for_an_object(object: &Value) -> Option<MalformedObject> {
+    FIELDS.into_iter().filter(|(_, expected)| matches!(expected, Expected::Object)).find_map(
+        |(path, expected)| {
+            let found = path.split('.').try_fold(object, |value, field| value.get(field))?;
+            found.is_array().then(|| expected.refuse(path, found)).flatten()
+        },
+    )
+}
 
 fn first_malformed(object: &Value) -> MalformedObject {
     for (path, expected) in FIELDS {

@@ -193,7 +193,10 @@ pub fn assemble(
     let mut changing = Vec::new();
     let named = texts.iter().map(|(key, text)| (key.as_str(), text.as_str()));
     let rendered = template::render_all(named, &fields, Timestamp::now()).map_err(|errors| {
-        errors.into_iter().map(|(key, problem)| UnsealError::Template { key, problem }).collect::<Vec<_>>()
+        errors
+            .into_iter()
+            .map(|(key, problem)| UnsealError::Template { key, problem })
+            .collect::<Vec<_>>()
     })?;
     for ((key, _), rendered) in texts.into_iter().zip(rendered) {
         data.insert(key.clone(), ByteString(rendered.text.expose().to_vec()));

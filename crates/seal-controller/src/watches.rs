@@ -63,7 +63,11 @@ impl<'de> Deserialize<'de> for Watched {
                 };
                 let metadata = object.metadata;
                 let status = object.status;
-                let object = SealedSecret { metadata, status, ..SealedSecret::new("", SealedSecretSpec::default()) };
+                let object = SealedSecret {
+                    metadata,
+                    status,
+                    ..SealedSecret::new("", SealedSecretSpec::default())
+                };
                 Ok(Self { object, malformed: Some(malformed) })
             }
             Ok(object) => Ok(Self { object, malformed: None }),

@@ -26,15 +26,18 @@ fn templates_are_rendered_as_the_controller_does() {
     let run = directory.done(&["decrypt", "--sealing-key", "key.yaml", "sealed.yaml"]);
     assert_eq!(value(run.out())["data"]["url"], base64("db://APP"));
     assert!(run.out().contains("  # for the client\n  url: "), "{}", run.out());
-    let run = directory.done(&["get", "--sealing-key", "key.yaml", "sealed.yaml", "stringData/url"]);
+    let run =
+        directory.done(&["get", "--sealing-key", "key.yaml", "sealed.yaml", "stringData/url"]);
     assert_eq!(run.out(), "db://APP");
 }
 
 #[test]
 fn a_template_that_fails_is_named_and_nothing_is_printed() {
     let directory = directory();
-    let sealed = fixture("sealed-strict.yaml")
-        .replace("  template:\n", "  template:\n    data:\n      url: '{{ .username | nonsense }}'\n");
+    let sealed = fixture("sealed-strict.yaml").replace(
+        "  template:\n",
+        "  template:\n    data:\n      url: '{{ .username | nonsense }}'\n",
+    );
     directory.write("sealed.yaml", sealed);
     let run = directory.seal(&["decrypt", "--sealing-key", "key.yaml", "sealed.yaml"]).run();
     assert_eq!((run.code, run.out()), (1, ""), "{}", run.stderr);

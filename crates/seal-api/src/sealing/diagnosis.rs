@@ -322,7 +322,10 @@ impl fmt::Display for Diagnosis {
                 write!(f, "it was sealed {sealed}, but the object says {says} (key {by} fits): ")?;
                 match (says.annotation(), sealed.annotation()) {
                     (Some(old), Some(new)) => {
-                        write!(f, "put the annotation {new}: \"true\" in the place of {old}, or seal it again")
+                        write!(
+                            f,
+                            "put the annotation {new}: \"true\" in the place of {old}, or seal it again"
+                        )
                     }
                     (None, Some(annotation)) => write!(
                         f,

@@ -90,7 +90,8 @@ pub(crate) fn refusal(
 /// Which fields the API server will not take, and why as far as that quotes nothing: its sentences show parts of values, such
 /// as the character of a `.dockerconfigjson` at which JSON ends.
 fn invalid_fields(status: &Status) -> String {
-    let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
+    let causes =
+        status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
     let fields: Vec<String> = causes
         .iter()
         .take(5)

@@ -6,9 +6,7 @@ use std::path::Path;
 use seal_api::sealed_secret::SealedSecret;
 use seal_api::sealing::diagnosis::{DEFAULT_BUDGET, Diagnosis, Place, Question, diagnose};
 use seal_api::sealing::{Fingerprint, KeyRing, SealedValue};
-use seal_api::unseal::{
-    UnsealError, Unsealed, assemble, assemble_whole, describe, sealed_whole,
-};
+use seal_api::unseal::{UnsealError, Unsealed, assemble, assemble_whole, describe, sealed_whole};
 use seal_core::file::DecryptedObject;
 use seal_core::format::Format;
 use seal_core::sealed_secret::{self, Opening, SealedManifest};

@@ -6,7 +6,7 @@ mod reconcile;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kube::runtime::watcher::Event;
 use seal_api::sealing::Fingerprint;
@@ -17,7 +17,7 @@ use tracing::{debug, error, info};
 
 use crate::context::Context;
 use crate::events::Events;
-use crate::queue::{Lane, Queue};
+use crate::queue::{Lane, Outcome, Queue};
 use crate::sealing_keys::Registry;
 use crate::unseal_pool::UnsealPool;
 use crate::watches;
@@ -185,7 +185,13 @@ async fn work(
             next = queue.next() => next,
         };
         show_queue(&context, &queue);
+        let begun = Instant::now();
         let outcome = reconciler.reconcile(&key, lane, queue.failures(&key)).await;
+        let result = match outcome {
+            Outcome::Done => "done",
+            Outcome::Retry { .. } => "retry",
+        };
+        context.metrics.reconciled("SealedSecret", result, begun.elapsed());
         queue.finish(key, outcome);
         show_queue(&context, &queue);
     }
@@ -203,8 +209,13 @@ async fn watch_keys(registry: Registry, queue: Arc<Queue<Key>>, objects: Arc<Obj
     while changes.changed().await.is_ok() {
         let version = *changes.borrow_and_update();
         let keys = registry.snapshot();
-        let is_active = |key: &Fingerprint| keys.active.iter().any(|active| active.key.fingerprint() == key);
-        for key in objects.failed_with_other_keys(version).into_iter().chain(objects.left_behind(is_active)) {
+        let is_active =
+            |key: &Fingerprint| keys.active.iter().any(|active| active.key.fingerprint() == key);
+        for key in objects
+            .failed_with_other_keys(version)
+            .into_iter()
+            .chain(objects.left_behind(is_active))
+        {
             queue.add(key, Lane::Backlog);
         }
     }

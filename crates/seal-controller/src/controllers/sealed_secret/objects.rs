@@ -42,6 +42,14 @@ pub(crate) enum Seen {
     At(String),
 }
 
+impl Seen {
+    /// Whether the Secret was seen in a later state than this. Versions that are no numbers are never later.
+    pub(crate) fn is_newer_than(&self, version: &str) -> bool {
+        let Self::At(seen) = self else { return false };
+        matches!((seen.parse::<u64>(), version.parse::<u64>()), (Ok(seen), Ok(version)) if seen > version)
+    }
+}
+
 /// A SealedSecret, and what became of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
@@ -308,6 +316,15 @@ mod tests {
         objects.status_written(&key(), &base, status.clone(), Some("12".to_owned()));
         objects.put(key(), object(1, "11"), None);
         assert_eq!(objects.get(&key()).unwrap().object.status, Some(status));
+    }
+
+    #[test]
+    fn what_was_seen_while_an_earlier_state_was_looked_at_is_newer() {
+        assert!(Seen::At("100".to_owned()).is_newer_than("99"));
+        assert!(!Seen::At("99".to_owned()).is_newer_than("99"));
+        assert!(!Seen::At("9".to_owned()).is_newer_than("10"));
+        assert!(!Seen::Absent.is_newer_than("1") && !Seen::Unknown.is_newer_than("1"));
+        assert!(!Seen::At("b".to_owned()).is_newer_than("a"));
     }
 
     #[test]

@@ -384,7 +384,10 @@ impl Reconciler {
                 known.event = Some((look.report.clone(), Instant::now()));
             }
             if let Some(version) = look.verified {
-                known.seen = Seen::At(version.clone());
+                // What the watch said meanwhile is newer than what was looked at, and has to be looked at, too.
+                if !known.seen.is_newer_than(&version) {
+                    known.seen = Seen::At(version.clone());
+                }
                 known.verified = Some(version);
             }
         });
