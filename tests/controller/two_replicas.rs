@@ -61,8 +61,14 @@ async fn what_a_paused_leader_had_on_its_way_is_refused_and_it_writes_nothing_mo
     until_leading(&paused, true).await;
     scene.apply(&scene.sealed("db", &[("a", "1")])).await;
     scene.apply(&scene.sealed("new", &[("a", "1")])).await;
-    scene.until_synced("db", "True").await;
-    scene.until_synced("new", "True").await;
+    for name in ["db", "new"] {
+        scene.until_synced(name, "True").await;
+        // The last that is written about an object.
+        scene.until_event(name, "Unsealed").await;
+    }
+    // What the server has done may not have been noted by the relay yet.
+    eventually("all is answered", SOON, || async { relay.asked().len() == relay.answered().len() })
+        .await;
 
     // Its next writes are under way when it stops: a change, and a Secret that it makes again.
     let (release, released) = watch::channel(false);
