@@ -100,7 +100,9 @@ async fn replicas_that_all_believe_to_lead_make_one_key() {
         keys.iter().map(kube::ResourceExt::name_any).collect::<Vec<_>>()
     );
 
-    // The same again with a key that is to be followed.
+    // The same again with a key that is to be followed. Certificates count whole seconds, and of two of the same second none is
+    // the newer one.
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     for replica in &replicas {
         replica.signal(Signal::USR1);
     }
